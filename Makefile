@@ -1,0 +1,41 @@
+# Every target sets up what it needs; only python3 and make must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := .stamps/installed
+AZURITE := .stamps/azurite
+
+.PHONY: demo test test-matrix lint format benchmark clean
+
+test: $(INSTALLED) $(AZURITE)  ## the whole suite
+	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
+
+lint: $(INSTALLED)  ## style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "Python 3.10 or newer is needed; name one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@mkdir -p $(@D) && touch $@
+
+# Azurite judges the tokens; without npm the tests that ask it are skipped and say so.
+$(AZURITE): package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --loglevel=error; \
+	else echo "npm is not here: the tests with Azurite will be skipped"; fi
+	@mkdir -p $(@D) && touch $@
+
+clean:
+	rm -rf $(VENV) .venv-* .stamps node_modules dist build

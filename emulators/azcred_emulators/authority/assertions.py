@@ -1,0 +1,141 @@
+"""Client assertions: JWTs by which a client proves who it is, signed with its certificate or by an issuer
+that it is federated with.
+
+Facts: RFC 7523; "Microsoft identity platform application authentication certificate credentials"; what
+msal 1.39 and azure-identity 1.27 send (RS256 with `x5t`, PS256 with `x5t#S256`, padded segments from aio).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.directory import Application, Principal
+from azcred_emulators.keys import thumbprint
+
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ALGORITHMS = ["RS256", "PS256"]
+_SKEW = 300  # seconds that the two clocks may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An assertion as read, before anything in it is believed."""
+
+    encoded: str
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+
+    @property
+    def federated(self) -> bool:
+        """Whether another issuer than the client itself made it."""
+        return bool(self.claims["iss"] != self.claims["sub"])
+
+
+def read(encoded: str) -> Assertion:
+    """Take an assertion apart; raises EntraError if it is not a JWT with the claims it must have."""
+    try:
+        parts = jwt.decode_complete(encoded, options={"verify_signature": False})
+    except jwt.InvalidTokenError as error:
+        raise EntraError(50027) from error
+    claims = parts["payload"]
+    if not all(isinstance(claims.get(name), str) for name in ("iss", "sub")):
+        raise EntraError(50027)
+    if not isinstance(claims.get("exp"), int | float):
+        raise EntraError(50027)
+    return Assertion(encoded, parts["header"], claims)
+
+
+def verify_certificate(
+    assertion: Assertion, application: Application, *, is_own_address: Callable[[str], bool], now: float
+) -> None:
+    """Check an assertion that the client signed with a certificate registered for the application.
+
+    `is_own_address` tells whether an `aud` is an address of the tenant's token service. Raises EntraError.
+    """
+    if assertion.claims["sub"].lower() != application.client_id.lower():
+        raise EntraError(700021)
+    registered = next(
+        (
+            certificate
+            for certificate in application.certificates
+            if assertion.header.get("x5t") == thumbprint(certificate)
+            or assertion.header.get("x5t#S256") == thumbprint(certificate, "sha256")
+        ),
+        None,
+    )
+    if registered is None:
+        raise EntraError(
+            700027,
+            reason="The certificate with identifier used to sign the client assertion is not registered on "
+            "application.",
+        )
+    public = registered.public_key()
+    if not isinstance(public, RSAPublicKey) or not _signed_by(assertion, public):
+        raise EntraError(700027, reason="Client assertion failed signature validation.")
+    if not any(is_own_address(audience) for audience in _audiences(assertion)):
+        raise EntraError(700023)
+    _check_time(assertion, now)
+
+
+def verify_federated(
+    assertion: Assertion,
+    principal: Principal,
+    *,
+    keys_of: Callable[[str], Mapping[str, RSAPublicKey]],
+    now: float,
+) -> None:
+    """Check an assertion of another issuer against the principal's federated credentials.
+
+    `keys_of` returns the keys that an issuer publishes, by key id. Raises EntraError, in the order in which
+    Entra ID finds fault: signature, issuer, subject, audience, time.
+    """
+    issuer, subject = assertion.claims["iss"], assertion.claims["sub"]
+    from_issuer = [one for one in principal.federated_credentials if one.issuer == issuer]
+    if not from_issuer:
+        raise EntraError(700211, issuer=issuer)
+    key = keys_of(issuer).get(assertion.header.get("kid", ""))
+    if key is None or not _signed_by(assertion, key):
+        raise EntraError(50012)
+    for_subject = [one for one in from_issuer if one.subject == subject]
+    if not for_subject:
+        if any(one.subject.lower() == subject.lower() for one in from_issuer):
+            raise EntraError(7002138, subject=subject)
+        raise EntraError(700213, subject=subject)
+    if not any(one.audience in _audiences(assertion) for one in for_subject):
+        raise EntraError(700212, audience=" ".join(_audiences(assertion)))
+    _check_time(assertion, now)
+
+
+def _signed_by(assertion: Assertion, key: RSAPublicKey) -> bool:
+    try:
+        jwt.decode(
+            assertion.encoded,
+            key,
+            algorithms=_ALGORITHMS,
+            options={
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+                "verify_aud": False,
+            },
+        )
+    except jwt.InvalidTokenError:
+        return False
+    return True
+
+
+def _audiences(assertion: Assertion) -> list[str]:
+    audience = assertion.claims.get("aud", [])
+    return [str(one) for one in audience] if isinstance(audience, list) else [str(audience)]
+
+
+def _check_time(assertion: Assertion, now: float) -> None:
+    starts = assertion.claims.get("nbf", 0)
+    if now > assertion.claims["exp"] + _SKEW:
+        raise EntraError(700024, reason="The assertion has expired.")
+    if isinstance(starts, int | float) and now < starts - _SKEW:
+        raise EntraError(700024, reason="The assertion is not yet valid.")

@@ -1,0 +1,1 @@
+"""The hosts that hand out tokens for managed identities, one module each."""

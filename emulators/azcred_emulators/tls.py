@@ -1,0 +1,132 @@
+"""The run's own certificate authority, and TLS server contexts that answer under any name."""
+
+import os
+import ssl
+import tempfile
+import threading
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from azcred_emulators.keys import NOT_AFTER, NOT_BEFORE
+
+
+class CertificateAuthority:
+    """A certificate authority made for one run; its key never leaves the process.
+
+    Keys are EC P-256, which take microseconds to make. Certificates satisfy OpenSSL's strict checks
+    (`VERIFY_X509_STRICT`, the default from Python 3.13 on).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("pytest-azcred certificate authority of this run")
+        public = self._key.public_key()
+        self._certificate = (
+            _builder(self._name, self._name, public)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(signs_certificates=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    @cached_property
+    def pem(self) -> str:
+        """The authority's certificate, which a client must trust."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def issue(self, *names: str) -> tuple[bytes, bytes]:
+        """Return certificate chain and private key, both PEM, for a server with these names or addresses."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        public = key.public_key()
+        certificate = (
+            _builder(_name(names[0][:64]), self._name, public)
+            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return certificate.public_bytes(serialization.Encoding.PEM) + self.pem.encode(), private
+
+    def server_context(self) -> ssl.SSLContext:
+        """Return a context that presents a certificate for whichever name the client asks for."""
+        context = self._context_for("localhost")
+
+        def present(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+            if name:
+                connection.context = self._context_for(name.lower())
+
+        context.sni_callback = present
+        return context
+
+    def _context_for(self, name: str) -> ssl.SSLContext:
+        with self._lock:
+            if name not in self._contexts:
+                names = ("localhost", "127.0.0.1", "::1") if name == "localhost" else (name,)
+                self._contexts[name] = _load(*self.issue(*names))
+            return self._contexts[name]
+
+
+def write_private(path: Path, content: bytes) -> Path:
+    """Write a file that only this user may read and return its path."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    return path
+
+
+def _load(chain: bytes, key: bytes) -> ssl.SSLContext:
+    """Make a server context; the ssl module takes a key from a file only, so one exists for an instant."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory(prefix="azcred-") as folder:  # mode 0700
+        context.load_cert_chain(write_private(Path(folder) / "server.pem", chain + key))
+    return context
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOT_BEFORE)
+        .not_valid_after(NOT_AFTER)
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -1,0 +1,1 @@
+"""Test apps that use DefaultAzureCredential, offline and unmodified."""

@@ -1,0 +1,133 @@
+"""What the credentials have in common: two methods to ask for a token, a cache, and being closed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from azure.core.credentials import AccessToken
+
+from .errors import CredentialUnavailableError
+from .request import TokenRequest, token_request
+from .token_cache import TokenCache
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
+    from typing_extensions import Self
+
+    from .http import HttpPipeline
+
+within_chain = ContextVar("within_chain", default=False)
+"""True while a chain asks its credentials: then one that is not there must find out quickly."""
+
+
+class Credential(ABC):
+    """Gives access tokens to the clients of the Azure SDK."""
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,
+    ) -> AccessToken:
+        """Get an access token. The clients of the Azure SDK call this themselves.
+
+        :param scopes: what the token is for, such as ``https://vault.azure.net/.default``.
+        :param claims: the claims that a service asked for when it refused a token.
+        :param tenant_id: the tenant to ask, if it is not the one that the credential was configured with.
+        :param enable_cae: ask for a token that continuous access evaluation can revoke.
+        :return: the token and its expiry, in seconds since the epoch.
+        :raises CredentialUnavailableError: something that the credential needs is not there.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
+        :raises ValueError: there is no scope, or a scope or the tenant is malformed.
+        """
+        options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
+        token = self._token(token_request("get_token", scopes, options))
+        return AccessToken(token.token, token.expires_on)
+
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        """Get an access token with its type and the time to renew it. Otherwise the same as ``get_token``.
+
+        :param scopes: what the token is for, such as ``https://vault.azure.net/.default``.
+        :param options: ``claims``, ``tenant_id`` and ``enable_cae``, as the keywords of ``get_token``.
+        :return: the token; its times are in seconds since the epoch.
+        :raises CredentialUnavailableError: something that the credential needs is not there.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
+        :raises ValueError: there is no scope, or a scope or the tenant is malformed.
+        """
+        return self._token(token_request("get_token_info", scopes, options))
+
+    @abstractmethod
+    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+        """Answer a checked request, from wherever the token comes."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections that the credential holds open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class NetworkCredential(Credential):
+    """A credential that asks over the network and keeps what it got."""
+
+    def __init__(self, pipeline: HttpPipeline) -> None:
+        self._pipeline = pipeline
+        self._cache = TokenCache()
+
+    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+        return self._cache.token(self._settled(request), self._fetch)
+
+    @abstractmethod
+    def _settled(self, request: TokenRequest) -> TokenRequest:
+        """The request with everything decided that distinguishes one token from another, such as the tenant."""
+
+    @abstractmethod
+    def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
+        """Ask over the network."""
+
+    def close(self) -> None:
+        """Close the connections that the credential holds open."""
+        self._pipeline.__exit__()
+
+    def __enter__(self) -> Self:
+        self._pipeline.__enter__()
+        return self
+
+
+class DelegatingCredential(Credential):
+    """A credential whose configuration decides which other one does the work."""
+
+    def __init__(self, delegate: Credential) -> None:
+        self._delegate = delegate
+
+    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+        return self._delegate._token(request)
+
+    def close(self) -> None:
+        """Close the connections that the credential holds open."""
+        self._delegate.close()
+
+    def __enter__(self) -> Self:
+        self._delegate.__enter__()
+        return self
+
+
+class Unavailable(Credential):
+    """Stands in for a credential that was not configured, and says why it was not."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+
+    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+        raise CredentialUnavailableError(message=self._message)
+
+    def close(self) -> None:
+        """Nothing to do: it holds no connections."""

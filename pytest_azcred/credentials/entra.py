@@ -1,0 +1,84 @@
+"""What the credentials that ask Entra ID have in common: an application, an authority and a tenant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from azure.core.exceptions import ClientAuthenticationError
+
+from .credential import NetworkCredential
+from .http import build_pipeline
+from .request import TokenRequest, validate_tenant
+
+PUBLIC_CLOUD = "login.microsoftonline.com"
+
+
+class EntraCredential(NetworkCredential):
+    """An application that authenticates itself to Entra ID."""
+
+    def __init__(
+        self,
+        tenant_id: str,
+        client_id: str,
+        *,
+        authority: str | None = None,
+        additionally_allowed_tenants: Iterable[str] = (),
+        **http: Any,
+    ) -> None:
+        if not client_id:
+            raise ValueError("client_id is empty: give the id of an application in Entra ID.")
+        validate_tenant(tenant_id)
+        super().__init__(build_pipeline(**http))
+        self._tenant_id = tenant_id
+        self._client_id = client_id
+        self._authority = authority_url(authority, os.environ)
+        self._additionally_allowed_tenants = frozenset(additionally_allowed_tenants or ())
+
+    def _settled(self, request: TokenRequest) -> TokenRequest:
+        tenant_id = resolve_tenant(self._tenant_id, request.tenant_id, self._additionally_allowed_tenants, os.environ)
+        return replace(request, tenant_id=tenant_id)
+
+
+def authority_url(authority: str | None, environ: Mapping[str, str]) -> str:
+    """The authority's URL, without a slash at its end.
+
+    :param authority: what the credential was given, with or without ``https://``.
+    :param environ: holds ``AZURE_AUTHORITY_HOST``, which counts if the credential was given nothing.
+    :raises ValueError: if it is not an https URL.
+    """
+    host = (authority or environ.get("AZURE_AUTHORITY_HOST") or PUBLIC_CLOUD).strip().rstrip("/")
+    scheme, separator, _ = host.partition("://")
+    if not separator:
+        return f"https://{host}"
+    if scheme.lower() != "https":
+        raise ValueError(f"The authority {host!r} is not an https URL. Secrets are sent there: use https.")
+    return host
+
+
+def resolve_tenant(
+    configured: str,
+    requested: str | None,
+    additionally_allowed: Collection[str],
+    environ: Mapping[str, str],
+) -> str:
+    """The tenant to ask for a token, by the rules of azure-identity 1.27.
+
+    :param configured: the credential's own tenant.
+    :param requested: the tenant named in the call, if any.
+    :param additionally_allowed: the tenants that may be requested besides; ``*`` allows all.
+    :param environ: ``AZURE_IDENTITY_DISABLE_MULTITENANTAUTH`` in it makes the credential ignore requested tenants.
+    :raises ~azure.core.exceptions.ClientAuthenticationError: if the requested tenant is not allowed.
+    """
+    if requested is None or requested == configured or configured == "adfs":
+        return configured
+    if environ.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH"):
+        return configured
+    if requested in additionally_allowed or "*" in additionally_allowed:
+        return requested
+    raise ClientAuthenticationError(
+        message=f"This credential is for tenant {configured} and may not ask tenant {requested}. "
+        f"Add {requested!r} (or '*') to its additionally_allowed_tenants to allow it."
+    )

@@ -1,0 +1,156 @@
+"""The managed identity of a virtual machine, from the Instance Metadata Service (IMDS)."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.pipeline.policies import RetryPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+
+from .credential import NetworkCredential, within_chain
+from .deadline import within
+from .errors import CredentialUnavailableError
+from .http import Answer, build_pipeline, send
+from .request import TokenRequest
+from .token_response import has_token, read_token, refusal
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessTokenInfo
+
+IMDS = "http://169.254.169.254"
+
+_PARAMETERS = {"client_id": "client_id", "object_id": "object_id", "resource_id": "msi_res_id"}
+
+_PIPELINE_SETTINGS = {
+    "connection_timeout": 2,
+    "retry_backoff_factor": 0.8,
+    "retry_backoff_max": 60,
+    "retry_on_status_codes": [404, 410, 429, *range(500, 600)],
+    "retry_status": 5,
+    "retry_total": 5,
+}
+"""Those of azure-identity 1.27, which waits 0, 1.6, 3.2, 6.4 and 12.8 s between tries."""
+
+_GONE_BACKOFF_FACTOR = 2.5
+"""For 410, which IMDS answers for up to 70 s while it is being updated: waits of 0, 5, 10, 20 and 40 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user-assigned identity, by one of its names."""
+
+    kind: Literal["client_id", "object_id", "resource_id"]
+    value: str
+
+
+class ImdsRetryPolicy(RetryPolicy[HttpRequest, HttpResponse]):
+    """Waits longer while IMDS is being updated."""
+
+    def get_backoff_time(self, settings: dict[str, Any]) -> float:
+        """How long to wait before the next try, in seconds."""
+        response = settings["history"][-1].http_response if settings["history"] else None
+        if response is not None and response.status_code == 410:
+            settings = {**settings, "backoff": _GONE_BACKOFF_FACTOR}
+        return super().get_backoff_time(settings)
+
+
+class ImdsCredential(NetworkCredential):
+    """Asks IMDS for tokens, by way of msal.
+
+    :param identity: the user-assigned identity to ask for; None is the system-assigned one.
+    :keyword probe: whether to find out first, within a chain, if IMDS is there at all.
+    :keyword probe_timeout: how long that may take altogether, in seconds.
+
+    Other keywords are settings of the azure-core pipeline.
+    """
+
+    def __init__(
+        self, identity: Identity | None, *, probe: bool = True, probe_timeout: float = 1.0, **http: Any
+    ) -> None:
+        super().__init__(build_pipeline(retry_policy=ImdsRetryPolicy, **{**_PIPELINE_SETTINGS, **http}))
+        self._identity = identity
+        self._probe_timeout = probe_timeout
+        self._known_to_answer = not probe or "AZURE_POD_IDENTITY_AUTHORITY_HOST" in os.environ
+
+    def _settled(self, request: TokenRequest) -> TokenRequest:
+        # A managed identity lives in one tenant, so the tenant asked for makes no difference.
+        return TokenRequest((request.resource,), claims=request.claims)
+
+    def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
+        if within_chain.get() and not self._known_to_answer:
+            self._probe(request.resource)
+        now = int(time.time())
+        try:
+            result = self._client.acquire_token_for_client(resource=request.resource)
+        except ClientAuthenticationError:
+            raise
+        except AzureError as error:
+            raise unavailable(f"IMDS did not answer: {error.message}") from error
+        except Exception as error:  # msal takes the shape of the answer for granted
+            raise unavailable("what answered instead of IMDS is something else.") from error
+        if not has_token(result):
+            raise unavailable(self._refused(result))
+        return read_token(result, now, halve=True)
+
+    @cached_property
+    def _client(self) -> Any:
+        import msal
+
+        from .msal_adapter import MsalHttpClient, NoTokenCache
+
+        identity = (
+            msal.UserAssignedManagedIdentity(**{self._identity.kind: self._identity.value})
+            if self._identity
+            else msal.SystemAssignedManagedIdentity()
+        )
+        return msal.ManagedIdentityClient(
+            identity, http_client=MsalHttpClient(self._pipeline), token_cache=NoTokenCache()
+        )
+
+    def _probe(self, resource: str) -> None:
+        """Make sure that something answers, for otherwise the retries would take long."""
+        request = probe_request(resource, self._identity)
+        seconds = self._probe_timeout
+        options = {"connection_timeout": seconds, "read_timeout": seconds, "retry_total": 0}
+        try:
+            answer = within(seconds, lambda: send(self._pipeline, request, **options))
+        except ClientAuthenticationError:
+            pass  # malformed, but an answer
+        except (AzureError, TimeoutError) as error:
+            raise unavailable(
+                f"nothing answered at {IMDS} within {seconds:g} s. Only Azure's own machines have IMDS."
+            ) from error
+        else:
+            if is_unreachable(answer):
+                raise unavailable(f"a proxy answered that {IMDS} is unreachable.")
+        self._known_to_answer = True
+
+    def _refused(self, result: Any) -> str:
+        code = result.get("error") if isinstance(result, dict) else None
+        answer = f"IMDS answered ({code}) {refusal(result)}" if code else "IMDS answered without a token."
+        if not self._identity:
+            return f"{answer.rstrip('.')}. Assign an identity to this machine, or name one of several."
+        return f"{answer.rstrip('.')}. Is the identity with {self._identity.kind} {self._identity.value} assigned?"
+
+
+def probe_request(resource: str, identity: Identity | None) -> HttpRequest:
+    """A token request that lacks the header which IMDS insists on, so that it costs IMDS nothing."""
+    parameters = {"api-version": "2018-02-01", "resource": resource}
+    if identity:
+        parameters[_PARAMETERS[identity.kind]] = identity.value
+    return HttpRequest("GET", f"{IMDS}/metadata/identity/oauth2/token", params=parameters)
+
+
+def is_unreachable(answer: Answer) -> bool:
+    """Whether Docker Desktop's proxy answered, which does so for any address (azure-identity 1.27)."""
+    return answer.status == 403 and "unreachable" in answer.text
+
+
+def unavailable(reason: str) -> CredentialUnavailableError:
+    """The error for an IMDS that is not there or has no such identity."""
+    return CredentialUnavailableError(message=f"ManagedIdentityCredential is unavailable: {reason}")

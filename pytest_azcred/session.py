@@ -1,0 +1,192 @@
+"""What the `azcred` fixture hands out: the emulators around one test, and the place the test's app runs in."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from azcred_emulators.directory import Directory, Principal
+from azcred_emulators.emulators import Emulators
+from azcred_emulators.environments import Environment, find
+from azcred_emulators.hosts.imds import ADDRESS as IMDS_ADDRESS
+from azcred_emulators.issuers import Issuers
+from azcred_emulators.journal import Entry, Journal
+from azcred_emulators.tls import write_private
+from azcred_emulators.tokens import Tokens
+from pytest_azcred.clock import Clock
+from pytest_azcred.isolation import isolation
+from pytest_azcred.routing import UNREACHABLE, Route, Routing, Target
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# Where the agents of Azure Arc and Cloud Shell listen on a real machine; loopback, yet a real identity.
+_AGENT_PORTS = (40342, 50342)
+
+
+class Variables(Protocol):
+    """What changes the process's environment variables and later restores them: pytest's `monkeypatch`."""
+
+    def setenv(self, name: str, value: str) -> None:
+        """Set a variable."""
+
+    def delenv(self, name: str, raising: bool = True) -> None:
+        """Remove a variable."""
+
+
+class Place:
+    """An environment that the app runs in during a test: its identity, and the requests for its tokens."""
+
+    def __init__(self, environment: Environment, journal: Journal, directory: Directory) -> None:
+        self.environment = environment
+        self._journal = journal
+        self._directory = directory
+
+    def __repr__(self) -> str:
+        return f"<azcred environment {self.environment.name!r}>"
+
+    @property
+    def identity(self) -> Principal:
+        """The application or managed identity that the app has here.
+
+        Raises LookupError if the environment gives none, or the test has removed it.
+        """
+        client_id = self.environment.client_id
+        principal = self._directory.principal(client_id) if client_id else None
+        if principal is None:
+            raise LookupError(f"the environment {self.environment.name!r} has no identity in the directory")
+        return principal
+
+    @property
+    def requests(self) -> Sequence[Entry]:
+        """The requests that reached this environment's provider, probes included, in order."""
+        return self._journal.requests(provider=self.environment.provider)
+
+    @property
+    def statuses(self) -> list[int | None]:
+        """The HTTP statuses of `requests`."""
+        return [entry.status for entry in self.requests]
+
+
+class Session:
+    """The emulators, isolated from the machine, for the time of one test."""
+
+    def __init__(self, emulators: Emulators, variables: Variables) -> None:
+        self._emulators = emulators
+        self._variables = variables
+        self.clock = Clock()
+        self._routing = Routing(
+            emulators.certificate_authority.pem,
+            [
+                Route(IMDS_ADDRESS, 80, UNREACHABLE),
+                *(Route(address, port, UNREACHABLE) for address in ("127.0.0.1", "::1") for port in _AGENT_PORTS),
+                *(Route(name, port, to) for (name, port), to in emulators.authority_routes().items()),
+            ],
+        )
+
+    @property
+    def directory(self) -> Directory:
+        """The emulated tenants and everything in them; the test may change them at any time."""
+        return self._emulators.directory
+
+    @property
+    def journal(self) -> Journal:
+        """Every request that reached an emulator during the test."""
+        return self._emulators.journal
+
+    @property
+    def tokens(self) -> Tokens:
+        """Mints tokens like those that the emulators hand out."""
+        return self._emulators.tokens
+
+    @property
+    def issuers(self) -> Issuers:
+        """The token issuers outside Entra ID, such as a Kubernetes cluster's."""
+        return self._emulators.issuers
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """Where connections of the app go."""
+        return self._routing.routes
+
+    def environment(self, *names: str) -> Place:
+        """Put the app into an environment, such as "virtual-machine", until the test ends.
+
+        Several compose, in one call or one after the other; the last one's place is returned. Raises LookupError
+        for a name that is not in the table, with the nearest one that is.
+        """
+        if not names:
+            raise TypeError('environment() takes at least one name, such as "virtual-machine"')
+        places = []
+        for environment in [find(name) for name in names]:
+            if environment.host == "imds":
+                self._add(Route(IMDS_ADDRESS, 80, self._emulators.http.address))
+            self._set(environment.variables(self._emulators, self._emulators.folder))
+            places.append(Place(environment, self.journal, self.directory))
+        return places[-1]
+
+    def route(self, host: str, to: str) -> None:
+        """Let a local server answer for a real host name until the test ends.
+
+        `host` is a name such as "myaccount.blob.core.windows.net", with a port if it is not the usual one of the
+        scheme of `to`, the local server's URL: "https://127.0.0.1:10000". A server of an https URL must present
+        a certificate from `certificate(host)`. Raises ValueError if either is not of that form.
+        """
+        target = urlsplit(to)
+        try:
+            port = target.port
+        except ValueError:
+            port = None
+        if target.scheme not in _DEFAULT_PORTS or port is None or target.hostname is None:
+            raise ValueError(f"a route leads to a local server's URL such as 'https://127.0.0.1:10000', not to {to!r}")
+        name, _, given = host.partition(":")
+        if not name or "/" in host or (given and not given.isdigit()):
+            raise ValueError(f"a route is for a host name, with a port if need be, not for {host!r}")
+        address = "127.0.0.1" if target.hostname == "localhost" else target.hostname
+        self._add(Route(name, int(given) if given else _DEFAULT_PORTS[target.scheme], (address, port)))
+
+    def certificate(self, *names: str) -> tuple[Path, Path]:
+        """Return the files of a certificate chain and its private key for a local server under these names.
+
+        The app trusts it for every routed name. Only this user can read the files; they go with the run.
+        """
+        if not names:
+            raise TypeError('certificate() takes at least one name, such as "myaccount.blob.core.windows.net"')
+        chain, key = self._emulators.certificate_authority.issue(*names)
+        folder = self._emulators.folder
+        stem = names[0].replace("*", "_")
+        return write_private(folder / f"{stem}.crt", chain), write_private(folder / f"{stem}.key", key)
+
+    @contextmanager
+    def active(self) -> Iterator["Session"]:
+        """Isolate the process and redirect its connections; on leaving, everything is as it was."""
+        self._set(isolation(os.environ, self._emulators.folder))
+        children = str(Path(__file__).parent / "child")
+        self._set(
+            {
+                "AZCRED_ROUTING": str(self._emulators.folder / "routing.json"),
+                "PYTHONPATH": os.pathsep.join(filter(None, (children, os.environ.get("PYTHONPATH")))),
+            }
+        )
+        self._routing.save(self._emulators.folder / "routing.json")
+        self._routing.activate()
+        try:
+            yield self
+        finally:
+            self.clock.stop()
+            self._routing.deactivate()
+            self._emulators.reset()
+
+    def _add(self, route: Route) -> None:
+        self._routing.add(route)
+        self._routing.save(self._emulators.folder / "routing.json")
+
+    def _set(self, variables: Mapping[str, str | None]) -> None:
+        for name, value in variables.items():
+            if value is None:
+                self._variables.delenv(name, raising=False)
+            else:
+                self._variables.setenv(name, value)
+
+
+__all__ = ["Place", "Session", "Target"]
