@@ -1,9 +1,9 @@
 """Which resources the emulated tenant has a service principal for, so that a misspelt one is refused."""
 
 import re
-from urllib.parse import urlsplit
 
 from azcred_emulators.directory import Directory
+from azcred_emulators.urls import split_url
 
 # Entra ID also knows Microsoft's services by account-specific names (https://myaccount.blob.core.windows.net),
 # so its services are told by the domains that only Microsoft can register.
@@ -56,10 +56,7 @@ def is_known_resource(resource: str, directory: Directory) -> bool:
         return True
     if resource.rstrip("/").lower() == "api://azureadtokenexchange":
         return True
-    try:
-        parts = urlsplit(resource)
-    except ValueError:
-        return False
+    parts = split_url(resource)
     host = (parts.hostname or "").lower()
     return parts.scheme == "https" and any(
         host == domain or host.endswith(f".{domain}") for domain in _MICROSOFT_DOMAINS

@@ -7,19 +7,22 @@ half a second to stop; fixtures need neither. benchmarks/ shows what this one re
 import contextlib
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterable
-from http.server import BaseHTTPRequestHandler
 from io import BufferedReader, BytesIO
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
+from werkzeug.datastructures import Headers
 from werkzeug.serving import DechunkedInput
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _HANDSHAKE_TIMEOUT = 10.0  # seconds
 _BACKLOG = 1024
+_MAXIMUM_LINE = 65536  # bytes
+_MAXIMUM_HEADERS = 100
 MAXIMUM_READ = 1024 * 1024  # bytes of a body; the application sees a larger one's length only
 MAXIMUM_DISCARDED = 64 * 1024 * 1024
 
@@ -115,8 +118,8 @@ class Server:
                 connection.settimeout(_HANDSHAKE_TIMEOUT)
                 connection = self._tls.wrap_socket(connection, server_side=True)
                 connection.settimeout(None)
-                self._exchange(accepted, connection)
-            _Connection(connection, self)
+                self._remember(accepted, connection)
+            _Connection(connection, self.application).serve()
         except OSError:  # the client has gone, or does not trust the certificate
             pass
         finally:
@@ -125,7 +128,7 @@ class Server:
                 self._connections.pop(connection, None)
                 self._connections.pop(accepted, None)
 
-    def _exchange(self, accepted: socket.socket, wrapped: socket.socket) -> None:
+    def _remember(self, accepted: socket.socket, wrapped: socket.socket) -> None:
         """Remember the TLS socket in place of the plain one, which wrapping has detached."""
         with self._lock:
             self._connections[wrapped] = self._connections.pop(accepted, threading.current_thread())
@@ -135,111 +138,136 @@ class Server:
             raise ConnectionAbortedError
 
 
-class _Connection(BaseHTTPRequestHandler):
+class _Connection:
     """The requests of one connection, each given to the WSGI application."""
 
-    protocol_version = "HTTP/1.1"
-    rbufsize = 65536
+    def __init__(self, connection: socket.socket, application: WsgiApplication) -> None:
+        self._connection = connection
+        self._application = application
+        self._input = connection.makefile("rb", 65536)
+        self._encrypted = isinstance(connection, ssl.SSLSocket)
 
-    def __init__(self, connection: socket.socket, server: Server) -> None:
-        self._application = server.application
-        super().__init__(connection, connection.getpeername(), cast(Any, server))
+    def serve(self) -> None:
+        """Answer requests until the client goes, asks to close, or sends what is no HTTP."""
+        with self._input:
+            try:
+                while self._exchange():
+                    pass
+            except BadRequest as error:
+                self._send(error.status, [("Content-Type", "text/plain")], str(error).encode(), close=True)
 
-    def handle_one_request(self) -> None:
-        """Read one request, answer it, and leave the connection ready for the next."""
-        self.raw_requestline = self.rfile.readline(65537)
-        if not self.raw_requestline:
-            self.close_connection = True
-            return
-        if len(self.raw_requestline) > 65536:
-            self.requestline = self.request_version = self.command = ""
-            self.send_error(414)
-            self.close_connection = True
-            return
-        if not self.parse_request():
-            self.close_connection = True
-            return
-        try:
-            body, unread = self._read_body()
-        except (OSError, ValueError):
-            self.send_error(400)
-            self.close_connection = True
-            return
-        environ = self._environ(body, length=len(body) + unread)
-        status: list[Any] = []
+    def _exchange(self) -> bool:
+        """Read one request and answer it; tell whether another may follow."""
+        first = self._line()
+        if not first:
+            return False
+        words = first.split()
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            raise BadRequest("400 Bad Request", "The request line is malformed.")
+        method, target, version = words
+        headers = self._headers()
+        connection = headers.get("Connection", "").lower()
+        keep = "close" not in connection and (version != "HTTP/1.0" or "keep-alive" in connection)
+        if headers.get("Expect", "").lower() == "100-continue":
+            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body, unread = self._body(headers)
+        answered: list[Any] = []
 
-        def start_response(line: str, headers: list[tuple[str, str]], _: object = None) -> Callable[..., Any]:
-            status[:] = [line, headers]
-            return status.append
+        def start_response(
+            status: str, response_headers: list[tuple[str, str]], _: object = None
+        ) -> Callable[..., Any]:
+            answered[:] = [status, response_headers]
+            return answered.append
 
-        chunks = self._application(environ, start_response)
-        try:
-            answer = b"".join(chunks)
-        finally:
-            if close := getattr(chunks, "close", None):
-                close()
-        self.close_connection = self.close_connection or unread > 0
-        self._send(status[0], status[1], answer)
+        environ = self._environ(method, target, version, headers, body, length=len(body) + unread)
+        answer = b"".join(self._application(environ, start_response))
+        keep = keep and not unread
+        self._send(answered[0], answered[1], b"" if method == "HEAD" else answer, close=not keep)
         self._discard(unread)
+        return keep
 
-    def _read_body(self) -> tuple[bytes, int]:
-        """Return the body and how many bytes of it were left unread because it is larger than any served here.
+    def _line(self) -> str:
+        line = self._input.readline(_MAXIMUM_LINE + 1)
+        if len(line) > _MAXIMUM_LINE:
+            raise BadRequest("431 Request Header Fields Too Large", "A line of the request is too long.")
+        return line.rstrip(b"\r\n").decode("latin-1")
 
-        Raises ValueError or OSError if its length or its chunks are malformed.
-        """
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            body = BufferedReader(cast(Any, DechunkedInput(cast(Any, self.rfile)))).read(MAXIMUM_READ + 1)
+    def _headers(self) -> Headers:
+        headers = Headers()
+        for _ in range(_MAXIMUM_HEADERS):
+            line = self._line()
+            if not line:
+                return headers
+            name, colon, value = line.partition(":")
+            if not colon or not name or name != name.strip():
+                raise BadRequest("400 Bad Request", "A header of the request is malformed.")
+            headers.add(name, value.strip())
+        raise BadRequest("431 Request Header Fields Too Large", "The request has too many headers.")
+
+    def _body(self, headers: Headers) -> tuple[bytes, int]:
+        """Return the body and how many bytes of it were left unread because it is larger than any served here."""
+        if headers.get("Transfer-Encoding", "").lower() == "chunked":
+            try:
+                body = BufferedReader(cast(Any, DechunkedInput(cast(Any, self._input)))).read(MAXIMUM_READ + 1)
+            except OSError as error:
+                raise BadRequest("400 Bad Request", "The chunks of the body are malformed.") from error
             return (body, 0) if len(body) <= MAXIMUM_READ else (b"", len(body))
-        length = self.headers.get("Content-Length", "0")
+        length = headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()):
-            raise ValueError(length)
+            raise BadRequest("400 Bad Request", "The Content-Length is not a number.")
         if int(length) > MAXIMUM_READ:
             return b"", int(length)
-        return self.rfile.read(int(length)), 0
+        return self._input.read(int(length)), 0
 
     def _discard(self, unread: int) -> None:
         """Take in what a client is still sending, within bounds: a closed door would hide the answer from it."""
         left = min(unread, MAXIMUM_DISCARDED)
-        while left > 0 and (piece := self.rfile.read(min(left, 65536))):
+        while left > 0 and (piece := self._input.read(min(left, 65536))):
             left -= len(piece)
 
-    def _environ(self, body: bytes, *, length: int) -> dict[str, Any]:
-        path, _, query = self.path.partition("?")
-        if path.startswith(("http://", "https://")):  # a client that takes this server for a proxy
+    def _environ(
+        self, method: str, target: str, version: str, headers: Headers, body: bytes, *, length: int
+    ) -> dict[str, Any]:
+        path, _, query = target.partition("?")
+        if "://" in path:  # the absolute form, from a client that takes this server for a proxy
             path = "/" + path.partition("://")[2].partition("/")[2]
         environ: dict[str, Any] = {
-            "REQUEST_METHOD": self.command,
+            "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "QUERY_STRING": query,
             "SERVER_NAME": "localhost",
-            "SERVER_PORT": "443" if isinstance(self.connection, ssl.SSLSocket) else "80",
-            "SERVER_PROTOCOL": self.request_version,
-            "REMOTE_ADDR": self.client_address[0],
+            "SERVER_PORT": "443" if self._encrypted else "80",
+            "SERVER_PROTOCOL": version,
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "https" if isinstance(self.connection, ssl.SSLSocket) else "http",
-            "wsgi.errors": None,
+            "wsgi.url_scheme": "https" if self._encrypted else "http",
+            "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
-        for name, value in self.headers.items():
-            key = name.upper().replace("-", "_")
-            key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+        for name, value in headers:
+            key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
+        environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
+        environ.pop("HTTP_CONTENT_LENGTH", None)
         environ["CONTENT_LENGTH"] = str(length)
         environ["wsgi.input"] = BytesIO(body)
         return environ
 
-    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        lines = [f"HTTP/1.1 {status}"]
-        lines += [f"{name}: {value}" for name, value in headers]
+    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes, *, close: bool) -> None:
+        """Write the answer at once: a small write after another waits for the client's acknowledgement."""
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
         if not any(name.lower() == "content-length" for name, _ in headers):
             lines.append(f"Content-Length: {len(body)}")
-        if self.close_connection:
+        if close:
             lines.append("Connection: close")
-        head = "\r\n".join([*lines, "\r\n"]).encode("latin-1")
-        self.wfile.write(head + (b"" if self.command == "HEAD" else body))
+        self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
 
-    def log_message(self, *_: object) -> None:
-        """Keep standard error to the program under test; the journal has every request."""
+
+class BadRequest(Exception):
+    """What a client sent is no HTTP that could be answered otherwise than with this status line."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status

@@ -2,7 +2,6 @@
 
 import hmac
 import re
-from urllib.parse import urlsplit
 
 from azcred_emulators.authority import assertions
 from azcred_emulators.authority.errors import EntraError
@@ -10,6 +9,7 @@ from azcred_emulators.authority.token_request import TokenRequest
 from azcred_emulators.directory import Application, Principal
 from azcred_emulators.resources import is_known_resource
 from azcred_emulators.tokens import ClientAuthentication, Token
+from azcred_emulators.urls import split_url
 
 _SCOPE = re.compile(r"^[A-Za-z0-9_\-.:/]+$")
 
@@ -99,10 +99,7 @@ def _check_secret(request: TokenRequest, principal: Principal, secret: str) -> N
 
 def _is_own_address(request: TokenRequest, address: str) -> bool:
     """Tell whether an assertion's audience is this tenant's token endpoint or issuer, however it is spelt."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
+    parts = split_url(address)
     segments = parts.path.strip("/").split("/")
     hosts = {request.server_name, *request.cloud.aliases}
     return (

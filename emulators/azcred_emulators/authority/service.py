@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -19,6 +18,7 @@ from azcred_emulators.clouds import PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.emulator import Emulator, Request, json_response
 from azcred_emulators.tokens import Token, Tokens, issuer
+from azcred_emulators.urls import split_url
 
 Grant = Callable[[TokenRequest], Token]
 
@@ -100,7 +100,7 @@ class Authority(Emulator):
 
     def _instance_discovery(self, request: Request) -> Response:
         """Confirm that the host in `authorization_endpoint` is a token service (msal asks for hosts new to it)."""
-        endpoint = urlsplit(request.args.get("authorization_endpoint", ""))
+        endpoint = split_url(request.args.get("authorization_endpoint", ""))
         if not endpoint.hostname:
             raise EntraError(900144, parameter="authorization_endpoint")
         if cloud_of(endpoint.hostname) is None and endpoint.hostname not in _LOOPBACK:
