@@ -170,8 +170,7 @@ class Directory:
         """Assign managed identities to a host such as "imds", in addition to those it has."""
         with self._lock:
             held = self._assigned.get(host, ())
-            new = tuple(key for key in map(_key, identities) if key not in held)
-            self._assigned[host] = held + new
+            self._assigned[host] = tuple(dict.fromkeys((*held, *map(_key, identities))))
 
     def unassign(self, host: str, *identities: ManagedIdentity) -> None:
         """Take managed identities away from a host."""

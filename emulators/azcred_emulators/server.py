@@ -100,25 +100,25 @@ class Server:
         while True:
             try:
                 connection, _ = listener.accept()
-            except OSError:
+                if self._listener is None:
+                    connection.close()
+                    return
+                if self._tls:  # the handshake waits for the client, so it is for the connection's own thread
+                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            except OSError:  # a client that has gone already
                 continue
-            if self._listener is None:
-                connection.close()
-                return
             thread = threading.Thread(target=self._serve, args=(connection,), name="azcred-connection", daemon=True)
             with self._lock:
                 self._connections[connection] = thread
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        accepted = connection
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls:
+            if isinstance(connection, ssl.SSLSocket):
                 connection.settimeout(_HANDSHAKE_TIMEOUT)
-                connection = self._tls.wrap_socket(connection, server_side=True)
+                connection.do_handshake()
                 connection.settimeout(None)
-                self._remember(accepted, connection)
             _Connection(connection, self.application).serve()
         except OSError:  # the client has gone, or does not trust the certificate
             pass
@@ -126,16 +126,6 @@ class Server:
             connection.close()
             with self._lock:
                 self._connections.pop(connection, None)
-                self._connections.pop(accepted, None)
-
-    def _remember(self, accepted: socket.socket, wrapped: socket.socket) -> None:
-        """Remember the TLS socket in place of the plain one, which wrapping has detached."""
-        with self._lock:
-            self._connections[wrapped] = self._connections.pop(accepted, threading.current_thread())
-            stopped = self._listener is None
-        if stopped:
-            wrapped.close()
-            raise ConnectionAbortedError
 
 
 class _Connection:
@@ -180,7 +170,11 @@ class _Connection:
             return answered.append
 
         environ = self._environ(method, target, version, headers, body, length=len(body) + unread)
-        answer = b"".join(self._application(environ, start_response))
+        try:
+            answer = b"".join(self._application(environ, start_response))
+        except Exception:
+            self._send("500 Internal Server Error", [], b"", close=True)
+            raise  # a fault of the emulators, which the thread's excepthook reports
         keep = keep and not unread
         self._send(answered[0], answered[1], b"" if method == "HEAD" else answer, close=not keep)
         self._discard(unread)
@@ -250,7 +244,8 @@ class _Connection:
             key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
-        environ.pop("HTTP_CONTENT_LENGTH", None)
+        for name in ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):  # the body has been read and its length is known
+            environ.pop(name, None)
         environ["CONTENT_LENGTH"] = str(length)
         environ["wsgi.input"] = BytesIO(body)
         return environ

@@ -14,7 +14,7 @@ from .entra import EntraCredential
 from .errors import authentication_failed
 from .http import Answer, send
 from .request import TokenRequest
-from .token_response import has_token, read_token, refusal
+from .token_response import refusal, token_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -85,7 +85,8 @@ def granted(answer: Answer, now: int, assertion: str) -> AccessTokenInfo:
     :param now: when the request was sent, in seconds since the epoch.
     :raises ~azure.core.exceptions.ClientAuthenticationError: the answer has none.
     """
-    if answer.status < 400 and has_token(answer.payload):
-        return read_token(answer.payload, now, halve=True)
+    token = token_of(answer.payload, now, halve=True)
+    if token is not None and answer.status < 400:
+        return token
     reason = refusal(answer.payload) or f"{answer.host} answered {answer.status} without a token or a reason."
     raise authentication_failed(reason, assertion)

@@ -11,7 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from .entra import EntraCredential
 from .errors import authentication_failed
 from .request import TokenRequest
-from .token_response import has_token, read_token, refusal
+from .token_response import refusal, token_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -57,9 +57,11 @@ class ClientSecretCredential(EntraCredential):
             raise
         except Exception as error:  # msal documents no error of its own, and passes on those of its HTTP client
             raise authentication_failed(error, self._client_secret) from error
-        if not has_token(result):
-            raise authentication_failed(refusal(result) or "the answer has no token.", self._client_secret)
-        return read_token(result, now)
+        token = token_of(result, now)
+        if token is None:
+            reason = refusal(result) or f"{self._authority} answered without a token or a reason."
+            raise authentication_failed(reason, self._client_secret)
+        return token
 
     def _application(self, tenant_id: str | None, enable_cae: bool) -> Any:
         """The msal application for a tenant; creating it fetches the tenant's OpenID configuration."""

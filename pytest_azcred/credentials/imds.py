@@ -17,7 +17,7 @@ from .deadline import within
 from .errors import CredentialUnavailableError
 from .http import Answer, build_pipeline, send
 from .request import TokenRequest
-from .token_response import has_token, read_token, refusal
+from .token_response import refusal, token_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -92,10 +92,13 @@ class ImdsCredential(NetworkCredential):
         except AzureError as error:
             raise unavailable(f"IMDS did not answer: {error.message}") from error
         except Exception as error:  # msal takes the shape of the answer for granted
-            raise unavailable("what answered instead of IMDS is something else.") from error
-        if not has_token(result):
+            raise unavailable(
+                f"the answer makes no sense ({type(error).__name__}). Is there a proxy in front of IMDS?"
+            ) from error
+        token = token_of(result, now, halve=True)
+        if token is None:
             raise unavailable(self._refused(result))
-        return read_token(result, now, halve=True)
+        return token
 
     @cached_property
     def _client(self) -> Any:
@@ -121,9 +124,11 @@ class ImdsCredential(NetworkCredential):
             answer = within(seconds, lambda: send(self._pipeline, request, **options))
         except ClientAuthenticationError:
             pass  # malformed, but an answer
-        except (AzureError, TimeoutError) as error:
+        except AzureError as error:
+            raise unavailable(f"{IMDS} cannot be reached. Outside Azure's own machines it never can.") from error
+        except TimeoutError as error:
             raise unavailable(
-                f"nothing answered at {IMDS} within {seconds:g} s. Only Azure's own machines have IMDS."
+                f"{IMDS} did not answer within {seconds:g} s. Outside Azure's own machines nothing does."
             ) from error
         else:
             if is_unreachable(answer):

@@ -14,7 +14,7 @@ _HOSTS = {
     "Service Fabric": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"),
     "App Service": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
     "Azure Arc": ("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"),
-    "an unknown host": ("IDENTITY_ENDPOINT",),
+    "unknown": ("IDENTITY_ENDPOINT",),
     "Azure ML": ("MSI_ENDPOINT", "MSI_SECRET"),
     "Cloud Shell": ("MSI_ENDPOINT",),
     "workload identity": ("AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"),

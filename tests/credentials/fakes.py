@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
@@ -29,6 +29,8 @@ class Reply:
     request: HttpRequest | None = None
 
     def text(self, encoding: str | None = None) -> str:
+        if isinstance(self.body, bytes):
+            return self.body.decode(encoding or "utf-8")
         return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
     def read(self) -> bytes:
@@ -87,7 +89,8 @@ class Authority:
             endpoints = {name: f"{base}/oauth2/v2.0/{name}" for name in ("authorize", "token")}
             return Reply({"authorization_endpoint": endpoints["authorize"], "token_endpoint": endpoints["token"]})
         if url.path == "/common/discovery/instance":
-            discovery = f"{base}/v2.0/.well-known/openid-configuration"
+            asked = parse_qs(url.query)["authorization_endpoint"][0].removesuffix("/oauth2/v2.0/authorize")
+            discovery = f"{asked}/v2.0/.well-known/openid-configuration"
             return Reply({"tenant_discovery_endpoint": discovery, "metadata": []})
         if self.refusal:
             return self.refusal

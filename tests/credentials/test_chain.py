@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import azure.identity
 import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -135,9 +137,21 @@ def test_either_method_will_do() -> None:
             return AccessTokenInfo("new", 1)
 
     old = ChainedTokenCredential(Old())
-    new = ChainedTokenCredential(New())  # type: ignore[arg-type]
+    new = ChainedTokenCredential(New())  # type: ignore[arg-type]  # cannot be closed either
     assert old.get_token_info("scope", options={"claims": "{}"}).token == "old"
     assert new.get_token("scope", claims="{}", enable_cae=True).token == "new"
+
+
+def test_a_proof_of_possession_is_not_asked_of_a_link_that_cannot_give_one() -> None:
+    """The next one may."""
+
+    class Old:
+        def get_token(self, *scopes: str, **kwargs: object) -> AccessToken:
+            return AccessToken("bearer", 1)
+
+    options = cast(TokenRequestOptions, {"pop": {"nonce": "x"}})
+    chain = ChainedTokenCredential(Old(), Second("proof"))
+    assert chain.get_token_info("scope", options=options).token == "proof"
 
 
 def test_links_know_that_they_are_in_a_chain() -> None:

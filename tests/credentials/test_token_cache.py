@@ -219,7 +219,9 @@ def test_an_early_renewal_keeps_nobody_waiting() -> None:
 
         def renew(request: TokenRequest) -> AccessTokenInfo:
             meanwhile.append(cache.token(request, source).token)
+            clock.tick(31)  # longer than the pause between two attempts
+            meanwhile.append(cache.token(request, source).token)
             return source(request)
 
         assert cache.token(REQUEST, renew).token == "token-2"
-        assert meanwhile == ["token-1"]
+        assert meanwhile == ["token-1", "token-1"]

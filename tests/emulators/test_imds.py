@@ -1,5 +1,6 @@
 """IMDS on the wire: what it checks, which identity it means, what it answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import jwt
@@ -16,10 +17,14 @@ VAULT = "https://vault.azure.net"
 
 
 def ask(
-    client: Client, *, path: str = PATH, headers: dict[str, str] | None = None, **parameters: str | None
+    client: Client,
+    changes: Mapping[str, str | None] | None = None,
+    *,
+    path: str = PATH,
+    headers: Mapping[str, str] | None = None,
 ) -> TestResponse:
-    """Ask IMDS for a token; keywords change the query, None leaves a parameter out."""
-    query = {"api-version": "2018-02-01", "resource": VAULT, **parameters}
+    """Ask IMDS for a token; changes replace parameters of the query, None leaves one out."""
+    query = {"api-version": "2018-02-01", "resource": VAULT, **(changes or {})}
     return client.get(
         path,
         base_url=BASE,
@@ -113,7 +118,7 @@ class Refusal:
 )
 def test_a_wrong_request_is_refused(refusal: Refusal, client: Client, emulators: Emulators) -> None:
     """Each refusal is a 400 with OAuth's two fields, and stands in the journal."""
-    response = ask(client, headers=refusal.headers, **refusal.parameters)
+    response = ask(client, refusal.parameters, headers=refusal.headers)
     body = response.get_json()
     assert response.status_code == 400
     assert set(body) == {"error", "error_description"}
@@ -131,7 +136,7 @@ def test_the_answer_without_the_header_is_the_recorded_one(client: Client) -> No
 @pytest.mark.parametrize("version", [None, "2017-01-01", "latest", ""])
 def test_an_unknown_api_version_is_refused(client: Client, version: str | None) -> None:
     """IMDS names its newest versions."""
-    response = ask(client, **{"api-version": version})
+    response = ask(client, {"api-version": version})
     assert response.status_code == 400
     assert response.get_json()["error"].startswith("Bad request. api-version is invalid")
     assert len(response.get_json()["newest-versions"]) == 3
@@ -163,7 +168,7 @@ def test_an_identity_is_selected_by_each_of_its_ids(
     """All SDKs' spellings are understood, in any case of the id."""
     user_assigned(emulators, "one")
     two = user_assigned(emulators, "two")
-    response = ask(client, **{parameter: getattr(two, attribute).upper()})
+    response = ask(client, {parameter: getattr(two, attribute).upper()})
     assert client_id_of(response) == two.client_id
     [entry] = emulators.journal.requests()
     assert (entry.identity, entry.client_id) == ("two", two.client_id)
@@ -208,11 +213,11 @@ def test_tokens_come_from_imds_own_cache(client: Client, emulators: Emulators) -
     """The same token comes back until half its life is over, or the client asks to bypass the cache."""
     first = ask(client).get_json()["access_token"]
     assert ask(client).get_json()["access_token"] == first
-    assert ask(client, resource="https://graph.microsoft.com").get_json()["access_token"] != first
+    assert ask(client, {"resource": "https://graph.microsoft.com"}).get_json()["access_token"] != first
     emulators.clock.advance(hours=11)
     later = ask(client).get_json()
     assert later["access_token"] == first
     assert int(later["expires_in"]) <= 13 * 3600
-    assert ask(client, bypass_cache="true").get_json()["access_token"] != first
+    assert ask(client, {"bypass_cache": "true"}).get_json()["access_token"] != first
     emulators.clock.advance(hours=13)
     assert ask(client).get_json()["access_token"] != first

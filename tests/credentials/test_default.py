@@ -1,0 +1,241 @@
+"""DefaultAzureCredential finds the identity of the place where it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from azure.core.rest import HttpRequest
+from credentials.fakes import CLIENT, SECRET, TENANT, VAULT, Authority, FakeTransport, Reply, form, refused
+
+from pytest_azcred.credentials import DefaultAzureCredential
+from pytest_azcred.credentials.default import selected_links
+
+ENVIRONMENT, WORKLOAD, MANAGED = LINKS = (
+    "environmentcredential",
+    "workloadidentitycredential",
+    "managedidentitycredential",
+)
+
+
+class Azure:
+    """Entra ID and IMDS, either of which can be missing."""
+
+    def __init__(self, *, imds: bool = True) -> None:
+        self.authority = Authority()
+        self.imds = imds
+
+    def __call__(self, request: HttpRequest) -> Reply:
+        if not request.url.startswith("http://169.254.169.254/"):
+            return self.authority(request)
+        if not self.imds:
+            raise ServiceRequestError("no route to host")
+        return Reply({"access_token": "imds-token", "expires_in": "3600"})
+
+
+def links(credential: DefaultAzureCredential) -> list[str]:
+    return [type(link).__name__ for link in credential.credentials]
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("service-account-token")
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/")
+
+
+@pytest.mark.usefixtures("pod", "secret")
+def test_the_environment_comes_first() -> None:
+    """Then workload identity, then managed identity."""
+    transport = FakeTransport(Azure())
+    credential = DefaultAzureCredential(transport=transport)
+    credential.get_token(VAULT)
+    assert links(credential) == [
+        "EnvironmentCredential",
+        "WorkloadIdentityCredential",
+        "ManagedIdentityCredential",
+    ]
+    assert form(transport.requests[-1])["client_secret"] == SECRET
+
+
+@pytest.mark.usefixtures("pod")
+def test_in_a_pod() -> None:
+    """One request."""
+    transport = FakeTransport(Azure())
+    DefaultAzureCredential(transport=transport).get_token(VAULT)
+    assert transport.sent == [f"POST /{TENANT}/oauth2/v2.0/token"]
+
+
+def test_on_a_virtual_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe and one request, for the identity that AZURE_CLIENT_ID names."""
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    transport = FakeTransport(Azure())
+    assert DefaultAzureCredential(transport=transport).get_token_info(VAULT).token == "imds-token"
+    assert len(transport.requests) == 2
+    assert f"client_id={CLIENT}" in transport.requests[-1].url
+
+
+def test_the_system_assigned_identity_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is not the same as nothing."""
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    transport = FakeTransport(Azure())
+    DefaultAzureCredential(transport=transport, managed_identity_client_id=None).get_token(VAULT)
+    assert "client_id" not in transport.requests[-1].url
+
+
+def test_nowhere() -> None:
+    """The message says for each link what it lacks."""
+    transport = FakeTransport(Azure(imds=False))
+    with pytest.raises(ClientAuthenticationError) as raised:
+        DefaultAzureCredential(transport=transport).get_token(VAULT)
+    first, attempted, environment, workload, managed, last = str(raised.value).splitlines()
+    assert first == "DefaultAzureCredential failed to retrieve a token from the included credentials."
+    assert attempted == "Attempted credentials:"
+    assert environment.startswith("\tEnvironmentCredential: EnvironmentCredential is unavailable: missing ")
+    assert workload.startswith("\tWorkloadIdentityCredential: WorkloadIdentityCredential is unavailable: missing ")
+    assert managed.startswith("\tManagedIdentityCredential: ManagedIdentityCredential is unavailable: http")
+    assert last.endswith("https://aka.ms/azsdk/python/identity/defaultazurecredential/troubleshoot.")
+
+
+@pytest.mark.usefixtures("secret")
+def test_the_first_success_wins_from_then_on() -> None:
+    """Even if it fails later; its own error is then shown as it is."""
+    azure = Azure()
+    credential = DefaultAzureCredential(transport=FakeTransport(azure))
+    credential.get_token(VAULT)
+    azure.authority.refusal = refused()
+    with pytest.raises(ClientAuthenticationError, match=r"^Authentication failed: AADSTS7000215"):
+        credential.get_token("https://graph.microsoft.com/.default")
+    with pytest.raises(ClientAuthenticationError, match=r"^Authentication failed: AADSTS7000215"):
+        credential.get_token_info("https://storage.azure.com/.default")
+
+
+def test_before_the_first_success_every_link_is_asked_again() -> None:
+    """A machine may still be starting."""
+    azure = Azure(imds=False)
+    credential = DefaultAzureCredential(transport=FakeTransport(azure))
+    with pytest.raises(ClientAuthenticationError):
+        credential.get_token(VAULT)
+    azure.imds = True
+    assert credential.get_token(VAULT).token == "imds-token"
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_failure_is_not_papered_over() -> None:
+    """A wrong secret on a machine with a managed identity is still a wrong secret."""
+    azure = Azure()
+    azure.authority.refusal = refused()
+    transport = FakeTransport(azure)
+    with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
+        DefaultAzureCredential(transport=transport).get_token(VAULT)
+    assert not any("169.254.169.254" in request.url for request in transport.requests)
+
+
+@pytest.mark.parametrize(
+    ("value", "selected"),
+    [
+        ("", LINKS),
+        (" PROD ", LINKS),
+        ("EnvironmentCredential", (ENVIRONMENT,)),
+        ("workloadidentitycredential", (WORKLOAD,)),
+        ("ManagedIdentityCredential", (MANAGED,)),
+    ],
+)
+def test_a_variable_selects_links(value: str, selected: tuple[str, ...]) -> None:
+    """By name, whatever the case, or those for production."""
+    assert selected_links(value, {}) == selected
+
+
+def test_keywords_beat_the_variable() -> None:
+    """To leave a link out or to keep it."""
+    assert selected_links("", {ENVIRONMENT: True}) == (WORKLOAD, MANAGED)
+    assert selected_links("prod", {MANAGED: True}) == (ENVIRONMENT, WORKLOAD)
+    assert selected_links(ENVIRONMENT, {MANAGED: False}) == (ENVIRONMENT, MANAGED)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("dev", "AZURE_TOKEN_CREDENTIALS=dev is not supported yet"),
+        ("AzureCliCredential", "AZURE_TOKEN_CREDENTIALS=azureclicredential is not supported yet"),
+        ("typo", "AZURE_TOKEN_CREDENTIALS=typo is not known. Use one of prod, environmentcredential"),
+    ],
+)
+def test_a_variable_that_selects_nothing(value: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an error at construction."""
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", value)
+    with pytest.raises(ValueError, match=message):
+        DefaultAzureCredential()
+
+
+def test_the_variable_can_be_required() -> None:
+    """For those who never want the whole chain."""
+    with pytest.raises(ValueError, match="AZURE_TOKEN_CREDENTIALS is required"):
+        DefaultAzureCredential(require_envvar=True)
+
+
+def test_managed_identity_by_name_is_not_probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is expected to be there."""
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+    transport = FakeTransport(Azure())
+    DefaultAzureCredential(transport=transport).get_token(VAULT)
+    assert len(transport.requests) == 1
+
+
+@pytest.mark.usefixtures("pod")
+def test_without_workload_identity_a_pod_has_a_managed_one() -> None:
+    """That of the node."""
+    transport = FakeTransport(Azure())
+    credential = DefaultAzureCredential(transport=transport, exclude_workload_identity_credential=True)
+    assert credential.get_token(VAULT).token == "imds-token"
+
+
+@pytest.mark.usefixtures("pod")
+def test_workload_identity_has_keywords_of_its_own() -> None:
+    """They beat the variables."""
+    transport = FakeTransport(Azure())
+    DefaultAzureCredential(
+        transport=transport,
+        authority="login.microsoftonline.us",
+        workload_identity_client_id="another",
+        workload_identity_tenant_id="elsewhere",
+    ).get_token(VAULT)
+    assert transport.requests[0].url == "https://login.microsoftonline.us/elsewhere/oauth2/v2.0/token"
+    assert form(transport.requests[0])["client_id"] == "another"
+
+
+def test_keywords_of_links_that_are_not_there_have_no_effect() -> None:
+    """Code that is written for azure-identity passes them."""
+    credential = DefaultAzureCredential(
+        exclude_cli_credential=True,
+        exclude_interactive_browser_credential=False,
+        process_timeout=3,
+        shared_cache_username="someone",
+        exclude_environment_credential=True,
+    )
+    assert links(credential) == ["WorkloadIdentityCredential", "ManagedIdentityCredential"]
+    credential.close()
+
+
+def test_what_is_refused() -> None:
+    """A tenant for all links, an unsafe authority, and an empty chain."""
+    with pytest.raises(TypeError, match="takes no tenant_id"):
+        DefaultAzureCredential(tenant_id=TENANT)
+    with pytest.raises(ValueError, match="not an https URL"):
+        DefaultAzureCredential(authority="http://localhost")
+    with pytest.raises(ValueError, match="at least one credential"):
+        DefaultAzureCredential(
+            exclude_environment_credential=True,
+            exclude_workload_identity_credential=True,
+            exclude_managed_identity_credential=True,
+        )

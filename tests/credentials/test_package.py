@@ -1,0 +1,65 @@
+"""The package costs nothing until it is used."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from azure.core.credentials import SupportsTokenInfo, TokenCredential
+from azure.core.exceptions import ClientAuthenticationError
+
+from pytest_azcred import credentials
+
+
+def modules_after(statement: str) -> set[str]:
+    """What a fresh interpreter has imported after a statement."""
+    script = f"import sys\n{statement}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    """Neither msal nor azure-core, which take 0.2 s together."""
+    imported = {name.split(".")[0] for name in modules_after("import pytest_azcred.credentials")}
+    assert imported.isdisjoint({"msal", "azure", "requests", "pytest", "azcred_emulators"})
+
+
+@pytest.mark.parametrize("name", credentials.__all__)
+def test_no_name_costs_msal(name: str) -> None:
+    """It is imported for the first request that needs it."""
+    imported = modules_after(f"from pytest_azcred.credentials import {name}")
+    assert imported.isdisjoint({"msal", "requests", "azcred_emulators", "pytest"})
+
+
+def test_the_names() -> None:
+    """All can be listed and imported, and no others."""
+    assert {getattr(credentials, name).__name__ for name in credentials.__all__} == set(credentials.__all__)
+    assert set(credentials.__all__) <= set(dir(credentials))
+    with pytest.raises(AttributeError, match="no attribute 'AzureCliCredential'"):
+        print(credentials.AzureCliCredential)  # type: ignore[attr-defined]  # that is the point
+
+
+def test_each_credential_is_one_for_the_azure_sdk() -> None:
+    """By either of its protocols; type checkers agree."""
+    chain = credentials.ChainedTokenCredential(credentials.EnvironmentCredential())
+    old: list[TokenCredential] = [chain, credentials.EnvironmentCredential()]
+    new: list[SupportsTokenInfo] = [chain, credentials.EnvironmentCredential()]
+    assert all(isinstance(credential, TokenCredential) for credential in old)
+    assert all(isinstance(credential, SupportsTokenInfo) for credential in new)
+    assert issubclass(credentials.CredentialUnavailableError, ClientAuthenticationError)
+
+
+def test_the_package_imports_nothing_else_of_the_project() -> None:
+    """It is usable in production, without pytest and without the emulators."""
+    for module in Path(credentials.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                assert node.level <= 1, module
+                names = [node.module or ""] if not node.level else []
+            assert not {"pytest", "_pytest", "pytest_azcred", "azcred_emulators"} & {
+                name.split(".")[0] for name in names
+            }, module
