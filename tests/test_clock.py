@@ -1,0 +1,139 @@
+"""The clock that a test moves, and what follows it."""
+
+import asyncio
+import datetime
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import azure.identity
+import azure.identity.aio
+import freezegun
+import pytest
+
+import pytest_azcred.credentials
+from pytest_azcred.session import Place, Session
+
+STORAGE = "https://storage.azure.com/.default"
+DAY = 86400
+
+
+@pytest.mark.parametrize("library", [azure.identity, pytest_azcred.credentials], ids=["azure-identity", "ours"])
+@pytest.mark.parametrize("fixture", ["fake_managed_identity", "fake_service_principal", "fake_workload_identity"])
+def test_a_token_expires_and_is_renewed(
+    library: Any, fixture: str, azcred: Session, request: pytest.FixtureRequest
+) -> None:
+    """Cached until the clock moves, asked for again after it."""
+    place: Place = request.getfixturevalue(fixture)
+    with library.DefaultAzureCredential() as credential:
+        first = credential.get_token(STORAGE)
+        assert credential.get_token(STORAGE).token == first.token
+        azcred.clock.advance(hours=25)
+        if fixture == "fake_workload_identity":
+            rotate_the_projected_token(azcred)
+        renewed = credential.get_token(STORAGE)
+    assert renewed.token != first.token
+    assert renewed.expires_on - first.expires_on == pytest.approx(25 * 3600, abs=60)
+    azcred.journal.assert_answered(provider=place.environment.provider, times=2)
+
+
+def rotate_the_projected_token(azcred: Session) -> None:
+    """Write a new token as the kubelet does; the old one has expired by the clock."""
+    azcred.environment("kubernetes")
+
+
+def test_async_credentials_follow_the_clock(fake_managed_identity: Place, azcred: Session) -> None:
+    """The event loop itself stays on real time, so nothing hangs and nothing fires at once."""
+
+    async def story() -> None:
+        async with azure.identity.aio.DefaultAzureCredential() as credential:
+            first = await credential.get_token(STORAGE)
+            sleeping = asyncio.create_task(asyncio.sleep(60))
+            azcred.clock.advance(hours=25)
+            renewed = await asyncio.wait_for(credential.get_token(STORAGE), timeout=30)
+            assert renewed.token != first.token
+            assert not sleeping.done()
+            sleeping.cancel()
+
+    asyncio.run(story())
+    assert len(fake_managed_identity.requests) == 3  # the probe and two tokens
+
+
+def test_worker_threads_see_the_same_time(azcred: Session) -> None:
+    """An app that asks for tokens in a pool must not live in another year than its main thread."""
+    azcred.clock.advance(days=365)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(time.time).result() == pytest.approx(time.time(), abs=60)
+        event = threading.Event()
+        pool.submit(event.set)
+        assert event.wait(30)
+
+
+def test_a_subprocess_timeout_is_not_reached_by_moving_the_clock(azcred: Session) -> None:
+    """Credentials that run a program give it some seconds of real time, in worker threads, too."""
+    azcred.clock.advance(hours=25)
+
+    def run() -> bytes:
+        return subprocess.run([sys.executable, "-c", "print('ok')"], capture_output=True, timeout=60, check=True).stdout
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run).result() == run() == b"ok\n"
+
+
+def test_the_clock_ticks_and_can_be_set(azcred: Session) -> None:
+    """To a datetime or to epoch seconds, forward or back."""
+    azcred.clock.move_to(datetime.datetime(2030, 1, 1))
+    assert azcred.clock.now() == pytest.approx(1893456000, abs=60)
+    assert time.time() > azcred.clock.now() - 60 > 1893456000 - 60
+    azcred.clock.move_to(0)
+    assert datetime.datetime.now(datetime.timezone.utc).year == 1970
+
+
+def test_the_clock_does_not_go_back_by_a_duration(azcred: Session) -> None:
+    """A negative duration is a mistake, and named."""
+    with pytest.raises(ValueError, match="the clock cannot go back by 1:00:00"):
+        azcred.clock.advance(hours=-1)
+
+
+def test_emulators_follow_a_clock_that_the_test_freezes_itself(fake_managed_identity: Place) -> None:
+    """Without a word to azcred: tokens are dated by the test's own freezegun."""
+    with (
+        freezegun.freeze_time("2031-05-05", tick=True, real_asyncio=True),
+        azure.identity.ManagedIdentityCredential() as credential,
+    ):
+        token = credential.get_token(STORAGE)
+    assert token.expires_on == pytest.approx(1935705600 + DAY, abs=60)
+
+
+def test_emulators_follow_time_machine(fake_managed_identity: Place) -> None:
+    """The same with time-machine."""
+    time_machine = pytest.importorskip("time_machine")
+    with (
+        time_machine.travel(datetime.datetime(2031, 5, 5, tzinfo=datetime.timezone.utc)),
+        azure.identity.ManagedIdentityCredential() as credential,
+    ):
+        token = credential.get_token(STORAGE)
+    assert token.expires_on == pytest.approx(1935705600 + DAY, abs=60)
+
+
+@pytest.mark.filterwarnings("ignore:System time is way off")  # urllib3's, of any date before its release
+def test_tls_works_at_any_date(azcred: Session, fake_service_principal: Place) -> None:
+    """Certificates are judged by the machine's clock, tokens by the virtual one."""
+    for moment in (datetime.datetime(1999, 1, 1), datetime.datetime(2150, 1, 1)):
+        azcred.clock.move_to(moment)
+        with azure.identity.EnvironmentCredential() as credential:
+            assert credential.get_token(STORAGE).expires_on > moment.timestamp()
+
+
+def test_real_time_returns_with_the_end_of_the_test(azcred: Session) -> None:
+    """What stop() does at teardown: time is real and freezegun's settings are its own."""
+    before = list(freezegun.config.settings.default_ignore_list)
+    real = time.time
+    azcred.clock.advance(days=1000)
+    assert time.time is not real
+    azcred.clock.stop()
+    assert time.time is real
+    assert freezegun.config.settings.default_ignore_list == before
