@@ -19,6 +19,9 @@ lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+benchmark: $(INSTALLED)  ## every figure, beside what a user would pick instead
+	$(BIN)/python -m benchmarks $(ARGUMENTS)
+
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format

@@ -1,25 +1,29 @@
 """What the `azcred` fixture hands out: the emulators around one test, and the place the test's app runs in."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from azcred_emulators.directory import Directory, Principal
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import Environment, find
-from azcred_emulators.hosts.imds import ADDRESS as IMDS_ADDRESS
-from azcred_emulators.issuers import Issuers
+from azcred_emulators.hosts import IMDS_ADDRESS
 from azcred_emulators.journal import Entry, Journal
 from azcred_emulators.tls import write_private
-from azcred_emulators.tokens import Tokens
 from pytest_azcred.clock import Clock
 from pytest_azcred.isolation import isolation
 from pytest_azcred.routing import UNREACHABLE, Route, Routing, Target
 
+if TYPE_CHECKING:
+    from azcred_emulators.issuers import Issuers
+    from azcred_emulators.tokens import Tokens
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@\[\]]+)(?::([0-9]+))?")  # a name, IPv4 or [IPv6], and perhaps a port
 # Where the agents of Azure Arc and Cloud Shell listen on a real machine; loopback, yet a real identity.
 _AGENT_PORTS = (40342, 50342)
 
@@ -95,12 +99,12 @@ class Session:
         return self._emulators.journal
 
     @property
-    def tokens(self) -> Tokens:
+    def tokens(self) -> "Tokens":
         """Mints tokens like those that the emulators hand out."""
         return self._emulators.tokens
 
     @property
-    def issuers(self) -> Issuers:
+    def issuers(self) -> "Issuers":
         """The token issuers outside Entra ID, such as a Kubernetes cluster's."""
         return self._emulators.issuers
 
@@ -137,13 +141,14 @@ class Session:
             port = target.port
         except ValueError:
             port = None
-        if target.scheme not in _DEFAULT_PORTS or port is None or target.hostname is None:
+        if target.scheme not in _DEFAULT_PORTS or port is None or target.hostname is None or target.path.strip("/"):
             raise ValueError(f"a route leads to a local server's URL such as 'https://127.0.0.1:10000', not to {to!r}")
-        name, _, given = host.partition(":")
-        if not name or "/" in host or (given and not given.isdigit()):
+        source = _HOST.fullmatch(host)
+        if source is None:
             raise ValueError(f"a route is for a host name, with a port if need be, not for {host!r}")
+        name, given = source.groups()
         address = "127.0.0.1" if target.hostname == "localhost" else target.hostname
-        self._add(Route(name, int(given) if given else _DEFAULT_PORTS[target.scheme], (address, port)))
+        self._add(Route(name.strip("[]"), int(given or _DEFAULT_PORTS[target.scheme]), (address, port)))
 
     def certificate(self, *names: str) -> tuple[Path, Path]:
         """Return the files of a certificate chain and its private key for a local server under these names.

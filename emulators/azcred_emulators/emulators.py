@@ -1,20 +1,25 @@
 """All emulators together: one directory, one clock, one journal, one key and two ports."""
 
 import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from azcred_emulators.application import Application
-from azcred_emulators.authority import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import authority_names
 from azcred_emulators.contoso import contoso
-from azcred_emulators.hosts import imds
-from azcred_emulators.issuers import Issuers
 from azcred_emulators.journal import Journal
 from azcred_emulators.server import Server
 from azcred_emulators.tls import CertificateAuthority
-from azcred_emulators.tokens import Tokens
+
+if TYPE_CHECKING:
+    from azcred_emulators.authority import Authority
+    from azcred_emulators.hosts.imds import Imds
+    from azcred_emulators.issuers import Issuers
+    from azcred_emulators.services import Services
+    from azcred_emulators.tokens import Tokens
 
 
 class Emulators:
@@ -24,22 +29,53 @@ class Emulators:
 
         with Emulators() as emulators:
             print(emulators.http.url, emulators.https.url)
+
+    The ports are open at once; what answers on them is imported on a thread meanwhile, and a request that comes
+    earlier waits for it. So the first test starts on its own imports without waiting for ours.
     """
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.tokens = Tokens(self.clock)  # first: its key is made while the rest is set up
         self.directory = contoso()
         self.journal = Journal()
-        self.issuers = Issuers(self.clock)
+        self._loaded = _in_background(self._load)
         self.certificate_authority = CertificateAuthority()
-        self.authority = Authority(self.directory, self.tokens, self.clock, self.issuers.keys_of)
-        self.imds = imds.Imds(self.directory, self.tokens, self.clock)
-        self._emulators = (self.imds, self.authority)
-        application = Application(self._emulators, self.journal, self.clock)
-        self.http = Server(application)
-        self.https = Server(application, tls=self.certificate_authority.server_context())
+        self.http = Server(self._answer)
+        self.https = Server(self._answer, tls=self.certificate_authority.server_context())
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+
+    def _load(self) -> "Services":
+        from azcred_emulators.services import Services
+
+        return Services(self.directory, self.clock, self.journal)
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self._loaded.result().application(environ, start_response)
+
+    @property
+    def tokens(self) -> "Tokens":
+        """Mints tokens with the one key of the run."""
+        return self._loaded.result().tokens
+
+    @property
+    def issuers(self) -> "Issuers":
+        """The token issuers outside Entra ID."""
+        return self._loaded.result().issuers
+
+    @property
+    def authority(self) -> "Authority":
+        """The Entra ID token service."""
+        return self._loaded.result().authority
+
+    @property
+    def imds(self) -> "Imds":
+        """The Instance Metadata Service."""
+        return self._loaded.result().imds
+
+    @property
+    def application(self) -> Callable[..., Iterable[bytes]]:
+        """The WSGI application behind both ports."""
+        return self._loaded.result().application
 
     @property
     def folder(self) -> Path:
@@ -66,8 +102,8 @@ class Emulators:
         self.directory.reset()
         self.clock.reset()
         self.journal.clear()
-        for emulator in self._emulators:
-            emulator.reset()
+        if self._loaded.done():
+            self._loaded.result().reset()
 
     def __enter__(self) -> "Emulators":
         self.start()
@@ -80,3 +116,12 @@ class Emulators:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _in_background(load: Callable[[], "Services"]) -> "Future[Services]":
+    """Run a function once on a thread of its own, which ends with it."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix="azcred-load")
+    try:
+        return executor.submit(load)
+    finally:
+        executor.shutdown(wait=False)

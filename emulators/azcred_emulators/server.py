@@ -10,13 +10,11 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from io import BufferedReader, BytesIO
-from typing import Any, cast
+from io import BytesIO
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from werkzeug.datastructures import Headers
-from werkzeug.serving import DechunkedInput
-
+Headers = list[tuple[str, str]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _HANDSHAKE_TIMEOUT = 10.0  # seconds
@@ -156,9 +154,9 @@ class _Connection:
             raise BadRequest("400 Bad Request", "The request line is malformed.")
         method, target, version = words
         headers = self._headers()
-        connection = headers.get("Connection", "").lower()
+        connection = _header(headers, "connection").lower()
         keep = "close" not in connection and (version != "HTTP/1.0" or "keep-alive" in connection)
-        if headers.get("Expect", "").lower() == "100-continue":
+        if _header(headers, "expect").lower() == "100-continue":
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body, unread = self._body(headers)
         answered: list[Any] = []
@@ -187,7 +185,7 @@ class _Connection:
         return line.rstrip(b"\r\n").decode("latin-1")
 
     def _headers(self) -> Headers:
-        headers = Headers()
+        headers: Headers = []
         for _ in range(_MAXIMUM_HEADERS):
             line = self._line()
             if not line:
@@ -195,23 +193,35 @@ class _Connection:
             name, colon, value = line.partition(":")
             if not colon or not name or name != name.strip():
                 raise BadRequest("400 Bad Request", "A header of the request is malformed.")
-            headers.add(name, value.strip())
+            headers.append((name, value.strip()))
         raise BadRequest("431 Request Header Fields Too Large", "The request has too many headers.")
 
     def _body(self, headers: Headers) -> tuple[bytes, int]:
         """Return the body and how many bytes of it were left unread because it is larger than any served here."""
-        if headers.get("Transfer-Encoding", "").lower() == "chunked":
-            try:
-                body = BufferedReader(cast(Any, DechunkedInput(cast(Any, self._input)))).read(MAXIMUM_READ + 1)
-            except OSError as error:
-                raise BadRequest("400 Bad Request", "The chunks of the body are malformed.") from error
-            return (body, 0) if len(body) <= MAXIMUM_READ else (b"", len(body))
-        length = headers.get("Content-Length", "0")
+        if _header(headers, "transfer-encoding").lower() == "chunked":
+            return self._chunks()
+        length = _header(headers, "content-length") or "0"
         if not (length.isascii() and length.isdigit()):
             raise BadRequest("400 Bad Request", "The Content-Length is not a number.")
         if int(length) > MAXIMUM_READ:
             return b"", int(length)
         return self._input.read(int(length)), 0
+
+    def _chunks(self) -> tuple[bytes, int]:
+        """Return a body that comes in chunks; of one that is too large, the length at which it became so."""
+        body = b""
+        while True:
+            size = self._line().partition(";")[0].strip()
+            if not size or set(size) - set("0123456789abcdefABCDEF"):
+                raise BadRequest("400 Bad Request", "The chunks of the body are malformed.")
+            length = int(size, 16)
+            if len(body) + length > MAXIMUM_READ:
+                return b"", len(body) + length
+            body += self._input.read(length)
+            if self._line():  # a chunk ends with an empty line, and so do the trailers after the last
+                raise BadRequest("400 Bad Request", "The chunks of the body are malformed.")
+            if not length:
+                return body, 0
 
     def _discard(self, unread: int) -> None:
         """Take in what a client is still sending, within bounds: a closed door would hide the answer from it."""
@@ -258,6 +268,10 @@ class _Connection:
         if close:
             lines.append("Connection: close")
         self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
+
+
+def _header(headers: Headers, name: str) -> str:
+    return next((value for key, value in headers if key.lower() == name), "")
 
 
 class BadRequest(Exception):

@@ -62,12 +62,11 @@ class CertificateAuthority:
         return certificate.public_bytes(serialization.Encoding.PEM) + self.pem.encode(), private
 
     def server_context(self) -> ssl.SSLContext:
-        """Return a context that presents a certificate for whichever name the client asks for."""
-        context = self._context_for("localhost")
+        """Return a context that presents a certificate for whichever name the client asks for, made when it does."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
         def present(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-            if name:
-                connection.context = self._context_for(name.lower())
+            connection.context = self._context_for((name or "localhost").lower())
 
         context.sni_callback = present
         return context

@@ -24,7 +24,7 @@ def emulators(azcred_emulators: Emulators) -> Iterator[Emulators]:
 @pytest.fixture
 def client(emulators: Emulators) -> Client:
     """A client of whichever emulator the Host header names."""
-    return Client(emulators.http.application)
+    return Client(emulators.application)
 
 
 @pytest.fixture

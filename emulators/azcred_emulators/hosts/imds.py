@@ -12,10 +12,9 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.emulator import Request, json_response
+from azcred_emulators.hosts import IMDS_ADDRESS
 from azcred_emulators.hosts.host import Host, Selector, SeveralIdentities
 from azcred_emulators.resources import is_known_resource
-
-ADDRESS = "169.254.169.254"
 
 # Newest first: the error for an unknown version names the first three.
 API_VERSIONS = (
@@ -80,7 +79,7 @@ class Imds(Host):
 
     def serves(self, host: str, path: str) -> bool:
         """Serve the well-known address, and the path alone for `AZURE_POD_IDENTITY_AUTHORITY_HOST`."""
-        return host == ADDRESS or path.lower().startswith("/metadata/")
+        return host == IMDS_ADDRESS or path.lower().startswith("/metadata/")
 
     def answer(self, request: Request, path: str) -> Response:
         """Answer whatever the path's case: the JavaScript SDK lower-cases it, IMDS does not mind."""

@@ -1,0 +1,31 @@
+"""What answers the requests: the emulators behind the ports, and the keys and tokens they share.
+
+Importing this module costs several times what a server costs that listens; see `emulators.Emulators`.
+"""
+
+from azcred_emulators.application import Application
+from azcred_emulators.authority import Authority
+from azcred_emulators.clock import Clock
+from azcred_emulators.directory import Directory
+from azcred_emulators.emulator import Emulator
+from azcred_emulators.hosts.imds import Imds
+from azcred_emulators.issuers import Issuers
+from azcred_emulators.journal import Journal
+from azcred_emulators.tokens import Tokens
+
+
+class Services:
+    """Every emulator, over one directory, clock and journal."""
+
+    def __init__(self, directory: Directory, clock: Clock, journal: Journal) -> None:
+        self.tokens = Tokens(clock)  # first: its key is made while the rest is set up
+        self.issuers = Issuers(clock)
+        self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of)
+        self.imds = Imds(directory, self.tokens, clock)
+        self._emulators: tuple[Emulator, ...] = (self.imds, self.authority)
+        self.application = Application(self._emulators, journal, clock)
+
+    def reset(self) -> None:
+        """Forget what requests have left behind."""
+        for emulator in self._emulators:
+            emulator.reset()
