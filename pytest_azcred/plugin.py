@@ -5,14 +5,35 @@ Nothing heavy is imported before a fixture asks for it, so that a run without on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
+    from pytest_azcred.azurite import Azurite
     from pytest_azcred.session import Place, Session
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the ini options."""
+    parser.addini(
+        "azcred_azurite_accounts", "storage accounts of the fixture azurite", type="args", default=["myaccount"]
+    )
+    parser.addini("azcred_azurite_executable", "path of azurite-blob, if it is neither in node_modules nor on PATH")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what its app asked the emulators for."""
+    report = yield
+    session: Session | None = getattr(item, "funcargs", {}).get("azcred")
+    if session is not None and report.when == "call" and report.failed:
+        from azcred_emulators.journal import describe
+
+        report.sections.append(("azcred", describe(session.journal.requests())))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +74,26 @@ def fake_service_principal(azcred: Session) -> Place:
 def fake_workload_identity(azcred: Session) -> Place:
     """The app runs in a Kubernetes pod with workload identity: a projected token and the webhook's variables."""
     return azcred.environment("kubernetes")
+
+
+@pytest.fixture(scope="session")
+def azurite_server(azcred_emulators: Emulators, pytestconfig: pytest.Config) -> Iterator[Azurite]:
+    """The Azurite that the tests of this run share. Tests use `azurite`."""
+    from pytest_azcred.azurite import Azurite, AzuriteMissing, find_executable
+
+    executable = pytestconfig.getini("azcred_azurite_executable")
+    try:
+        found = pytestconfig.rootpath / executable if executable else find_executable(pytestconfig.rootpath)
+    except AzuriteMissing as missing:
+        pytest.skip(str(missing))
+    with Azurite(azcred_emulators, *pytestconfig.getini("azcred_azurite_accounts"), executable=found) as azurite:
+        yield azurite
+
+
+@pytest.fixture
+def azurite(azcred: Session, azurite_server: Azurite) -> Iterator[Azurite]:
+    """Azure Blob Storage: the accounts of the ini option `azcred_azurite_accounts`, empty, at their real addresses."""
+    for host in azurite_server.hosts:
+        azcred.route(host, to=azurite_server.url)
+    yield azurite_server
+    azurite_server.clear()

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timezone
 
 import jwt
 from cryptography import x509
@@ -11,9 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-# Certificates made here hold for any date that a test may move its clock to.
-NOT_BEFORE = datetime(2000, 1, 1, tzinfo=timezone.utc)
-NOT_AFTER = datetime(2099, 12, 31, tzinfo=timezone.utc)
+from azcred_emulators.tls import NOT_AFTER, NOT_BEFORE
 
 
 class SigningKey:

@@ -4,6 +4,7 @@ import os
 import ssl
 import tempfile
 import threading
+from datetime import datetime, timezone
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,7 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from azcred_emulators.keys import NOT_AFTER, NOT_BEFORE
+# Certificates made here hold for any date that a test may move its clock to.
+NOT_BEFORE = datetime(2000, 1, 1, tzinfo=timezone.utc)
+NOT_AFTER = datetime(2099, 12, 31, tzinfo=timezone.utc)
 
 
 class CertificateAuthority:

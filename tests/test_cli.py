@@ -1,0 +1,44 @@
+"""The `azcred` command."""
+
+import sys
+
+import pytest
+
+from pytest_azcred import cli, demo
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """Someone who knows nothing of it finds the demo."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--help"])
+    assert exit_.value.code == 0
+    assert "demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["demo", "--fast"]])
+def test_a_wrong_call_is_told_what_is_right(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code is 2 and the usage is printed, without a traceback."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    assert exit_.value.code == 2
+    assert "usage: azcred" in capsys.readouterr().err
+
+
+def test_the_demo_needs_azure_identity(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it the command says what to install."""
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
+    assert cli.main(["demo"]) == 1
+    assert capsys.readouterr().err == ("azcred: the demo compares with azure-identity: pip install azure-identity\n")
+
+
+def test_the_demo_leaves_the_process_as_it_was() -> None:
+    """Variables and logging are restored."""
+    import logging
+    import os
+
+    before = dict(os.environ)
+    lines: list[str] = []
+    demo.run(lines.append)
+    assert dict(os.environ) == before
+    assert logging.root.manager.disable == logging.NOTSET
+    assert any("managed-identity won" in line for line in lines)

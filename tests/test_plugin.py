@@ -1,0 +1,99 @@
+"""The plugin as pytest shows it to a user."""
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+TEST = """
+    from azure.identity import DefaultAzureCredential
+    import pytest
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_token(fake_managed_identity, number):
+        DefaultAzureCredential().get_token("https://vault.azure.net/.default")
+        assert fake_managed_identity.statuses == [400, 200]
+"""
+
+
+def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
+    """`pytest --fixtures` tells which place each one is."""
+    result = pytester.runpytest_subprocess("--fixtures")
+    result.stdout.fnmatch_lines_random(
+        [
+            "azcred -- *",
+            "azcred_emulators [[]session scope[]] -- *",
+            "fake_managed_identity -- *",
+            "*on a virtual machine that has a system-assigned managed identity.",
+            "fake_service_principal -- *",
+            "fake_workload_identity -- *",
+            "azurite -- *",
+        ]
+    )
+
+
+def test_the_options_are_in_the_help(pytester: pytest.Pytester) -> None:
+    """`pytest --help` names the ini options."""
+    result = pytester.runpytest_subprocess("--help")
+    result.stdout.fnmatch_lines(["*azcred_azurite_accounts*"])
+
+
+@pytest.mark.parametrize("options", [("-n2",), ("-p", "no:xdist"), ("-p", "no:randomly")])
+def test_suites_run_as_they_are_run(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """In parallel, in one process, in any order; warnings are errors."""
+    pytester.makepyfile(TEST)
+    pytester.makeini("[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.runpytest_subprocess("-q", *options).assert_outcomes(passed=4)
+
+
+def test_a_failed_test_shows_what_was_asked(pytester: pytest.Pytester) -> None:
+    """The journal stands beside the traceback, without the secret."""
+    pytester.makepyfile(
+        """
+        import os
+        from azure.identity import DefaultAzureCredential
+
+        def test_token(fake_service_principal):
+            os.environ["AZURE_CLIENT_SECRET"] = "hunter2" + "~typo"
+            DefaultAzureCredential().get_token("https://vault.azure.net/.default")
+        """
+    )
+    result = pytester.runpytest_subprocess("-q")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- azcred -*",
+            "The emulators got these requests:",
+            "  1  authority  openid-configuration  /*  200  * ms",
+            "  2  authority  token  https://vault.azure.net  401  AADSTS7000215  * ms",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*hunter2~typo*")
+
+
+def test_an_interrupted_test_leaves_the_process_clean(pytester: pytest.Pytester) -> None:
+    """Control-C in the middle of a test still restores and stops everything."""
+    pytester.makepyfile(
+        """
+        def test_interrupted(fake_managed_identity):
+            raise KeyboardInterrupt
+        """
+    )
+    pytester.makeconftest(
+        """
+        import os, socket, threading
+
+        def state():
+            environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+            return environ, socket.getaddrinfo, socket.socket.connect
+
+        BEFORE = state()
+
+        def pytest_unconfigure(config):
+            assert state() == BEFORE
+            assert [thread.name for thread in threading.enumerate()] == ["MainThread"]
+            print("all clean")
+        """
+    )
+    result = pytester.runpytest_subprocess("-s")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*all clean*"])

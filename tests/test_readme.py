@@ -1,0 +1,113 @@
+"""Every code block of the README is run, and does what the README says."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from azcred_emulators.journal import Journal
+
+ROOT = Path(__file__).parent.parent
+AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
+README = (ROOT / "README.md").read_text()
+
+
+class Block(NamedTuple):
+    """A fenced block: its language and what is in it."""
+
+    language: str
+    code: str
+
+    @property
+    def name(self) -> str:
+        """The file name in the first line's comment."""
+        return self.code.partition("\n")[0].removeprefix("# ")
+
+
+BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+
+
+def blocks(language: str) -> list[Block]:
+    """Return the blocks in a language."""
+    return [block for block in BLOCKS if block.language == language]
+
+
+def test_every_block_is_of_a_kind_that_is_run() -> None:
+    """A block in another language would go untested."""
+    assert {block.language for block in BLOCKS} == {"python", "console", "text", "toml"}
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.name)
+def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
+    """Files of tests pass under pytest, as a user would run them; others run as scripts."""
+    if "azurite" in block.code and not AZURITE.exists():
+        pytest.skip("Azurite is not installed; run: npm ci")
+    (tmp_path / block.name).write_text(block.code)
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nazcred_azurite_executable = {AZURITE}\n")
+    command = [sys.executable, block.name]
+    if block.name.startswith("test_"):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", block.name]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "skipped" not in result.stdout
+
+
+def test_the_demo_shows_what_the_readme_promises() -> None:
+    """`make demo` shows each environment with both chains, a renewal and a fallback."""
+    assert "$ make demo\n" in [block.code for block in blocks("console")]
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    result = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 0, result.stderr
+    for line in (
+        "virtual-machine: ",
+        "managed-identity won in ",
+        "workload-identity won in ",
+        "environment won in ",
+        "no token from any of ",
+        "after 25 hours: a new token; IMDS gave 2 tokens",
+        "without them: managed-identity won",
+    ):
+        assert result.stdout.count(line) >= 1, line
+    assert "expected" not in result.stdout
+
+
+def test_the_suite_has_its_command() -> None:
+    """`make test` is this run; here its steps are only listed."""
+    assert "$ make test\n" in [block.code for block in blocks("console")]
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    steps = subprocess.run(
+        ["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True
+    )
+    assert "python -m pytest" in steps.stdout
+
+
+def test_the_configuration_is_known(pytestconfig: pytest.Config) -> None:
+    """Each option of the TOML blocks is one that the plugin declares, with the type that is shown."""
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no tomllib")
+    for block in blocks("toml"):
+        options: dict[str, Any] = tomllib.loads(block.code)["tool"]["pytest"]["ini_options"]
+        for name, value in options.items():
+            assert type(pytestconfig.getini(name)) is type(value)
+
+
+def test_the_failure_reads_as_shown() -> None:
+    """The sample of a failed assertion is what the journal prints, durations apart."""
+    journal = Journal()
+    for operation, status, error in (("probe", 400, "Required metadata header not specified"), ("token", 200, None)):
+        entry = journal.open(at=0, emulator="imds", method="GET", server_name="169.254.169.254", path="/")
+        journal.close(entry, operation=operation, status=status, error=error, resource="https://vault.azure.net")
+    with pytest.raises(AssertionError) as failure:
+        journal.assert_answered(host="imds", times=2)
+    [shown] = blocks("text")
+    assert without_durations(shown.code.strip()) == without_durations(str(failure.value))
+
+
+def without_durations(text: str) -> str:
+    """Take the measured milliseconds out."""
+    return re.sub(r"\d+ ms", "", text)
