@@ -6,13 +6,15 @@ The emulators run in the same process and read the same time.
 
 import datetime
 import sys
+from collections.abc import Callable
 from typing import Any
 
 
 class Clock:
-    """The virtual clock of a test. It ticks on from wherever it is moved to."""
+    """The virtual clock of a test. It ticks on from wherever it is moved to; `moved` is called when it has been."""
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Callable[[], None] = lambda: None) -> None:
+        self._moved = moved
         self._freezer: Any = None
         self._time: Any = None
         self._ignored: list[str] = []
@@ -31,6 +33,7 @@ class Clock:
             raise ValueError(f"the clock cannot go back by {-delta}; use move_to() to start at an earlier time")
         self._start()
         self._time.tick(delta)
+        self._moved()
 
     def move_to(self, moment: datetime.datetime | float) -> None:
         """Move to a moment: a datetime (UTC if it has no time zone) or epoch seconds."""
@@ -40,6 +43,7 @@ class Clock:
             zoned = datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
         self._start()
         self._time.move_to(zoned)
+        self._moved()
 
     def stop(self) -> None:
         """Return to real time."""

@@ -78,7 +78,9 @@ class Session:
     def __init__(self, emulators: Emulators, variables: Variables) -> None:
         self._emulators = emulators
         self._variables = variables
-        self.clock = Clock()
+        self._environments: list[Environment] = []
+        self._files: dict[Path, str] = {}
+        self.clock = Clock(self._rotate_files)
         self._routing = Routing(
             emulators.certificate_authority.pem,
             [
@@ -126,6 +128,8 @@ class Session:
             if environment.host == "imds":
                 self._add(Route(IMDS_ADDRESS, 80, self._emulators.http.address))
             self._set(environment.variables(self._emulators, self._emulators.folder))
+            self._write_files(environment)
+            self._environments.append(environment)
             places.append(Place(environment, self.journal, self.directory))
         return places[-1]
 
@@ -181,6 +185,20 @@ class Session:
             self.clock.stop()
             self._routing.deactivate()
             self._emulators.reset()
+
+    def _write_files(self, environment: Environment) -> None:
+        for name, content in environment.files(self._emulators).items():
+            path = write_private(self._emulators.folder / name, content.encode())
+            self._files[path] = content
+
+    def _rotate_files(self) -> None:
+        """Renew files for a clock that has moved, as the platforms do, unless the test has changed them."""
+        for environment in self._environments:
+            for name, content in environment.files(self._emulators).items():
+                path = self._emulators.folder / name
+                if path.exists() and path.read_text() == self._files[path]:
+                    write_private(path, content.encode())
+                    self._files[path] = content
 
     def _add(self, route: Route) -> None:
         self._routing.add(route)

@@ -2,17 +2,20 @@
 
 import asyncio
 import datetime
+import os
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import azure.identity
 import azure.identity.aio
 import freezegun
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
 import pytest_azcred.credentials
 from pytest_azcred.session import Place, Session
@@ -32,17 +35,28 @@ def test_a_token_expires_and_is_renewed(
         first = credential.get_token(STORAGE)
         assert credential.get_token(STORAGE).token == first.token
         azcred.clock.advance(hours=25)
-        if fixture == "fake_workload_identity":
-            rotate_the_projected_token(azcred)
         renewed = credential.get_token(STORAGE)
     assert renewed.token != first.token
     assert renewed.expires_on - first.expires_on == pytest.approx(25 * 3600, abs=60)
     azcred.journal.assert_answered(provider=place.environment.provider, times=2)
 
 
-def rotate_the_projected_token(azcred: Session) -> None:
-    """Write a new token as the kubelet does; the old one has expired by the clock."""
-    azcred.environment("kubernetes")
+def test_the_projected_token_rotates_with_the_clock(azcred: Session, fake_workload_identity: Place) -> None:
+    """As the kubelet renews it in a pod; a file that the test has changed is left alone."""
+    path = Path(os.environ["AZURE_FEDERATED_TOKEN_FILE"])
+    projected = path.read_text()
+    azcred.clock.advance(hours=25)
+    rotated = path.read_text()
+    assert rotated != projected
+    path.write_text(projected)
+    azcred.clock.advance(hours=1)
+    assert path.read_text() == projected
+    with (
+        azure.identity.WorkloadIdentityCredential() as credential,
+        pytest.raises(ClientAuthenticationError, match="AADSTS700024"),
+    ):
+        credential.get_token(STORAGE)
+    assert fake_workload_identity.statuses == [401]
 
 
 def test_async_credentials_follow_the_clock(fake_managed_identity: Place, azcred: Session) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from azcred_emulators import contoso
 from azcred_emulators.directory import Application
-from azcred_emulators.tls import write_private
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
 
 Variables = Callable[["Emulators", Path], Mapping[str, str | None]]
+Files = Callable[["Emulators"], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,8 @@ class Environment:
     """A place an app can run in.
 
     `provider` is the link of the chain that must win there and `client_id` the identity it finds, both None where
-    there is none. `host` is the managed identity host that answers at its well-known address. `variables` makes
-    the environment's variables, and in the folder that it is given the files that they name.
+    there is none. `host` is the managed identity host that answers at its well-known address. `files` makes the
+    content of the environment's files by name, and `variables` its variables, given the folder of the files.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Environment:
     client_id: str | None = None
     host: str | None = None
     variables: Variables = lambda _emulators, _folder: {}
+    files: Files = lambda _emulators: {}
 
 
 def _service_principal(emulators: "Emulators", _: Path) -> Mapping[str, str]:
@@ -43,17 +44,22 @@ def _service_principal(emulators: "Emulators", _: Path) -> Mapping[str, str]:
     }
 
 
-def _workload_identity(emulators: "Emulators", folder: Path) -> Mapping[str, str]:
+_PROJECTED_TOKEN = "azure-identity-token"
+
+
+def _workload_identity(_: "Emulators", folder: Path) -> Mapping[str, str]:
     """Set what the mutating webhook of AKS workload identity sets (Azure/azure-workload-identity)."""
-    assertion = emulators.issuers.get(contoso.CLUSTER_ISSUER).assertion(contoso.SERVICE_ACCOUNT)
-    # Without a line break at the end: azure-identity sends the file as it is.
-    token_file = write_private(folder / "azure-identity-token", assertion.encode())
     return {
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
         "AZURE_CLIENT_ID": contoso.WORKLOAD_CLIENT_ID,
-        "AZURE_FEDERATED_TOKEN_FILE": str(token_file),
+        "AZURE_FEDERATED_TOKEN_FILE": str(folder / _PROJECTED_TOKEN),
         "AZURE_TENANT_ID": contoso.TENANT.id,
     }
+
+
+def _projected_token(emulators: "Emulators") -> Mapping[str, str]:
+    """Make the token that the kubelet projects, without a line break: azure-identity sends the file as it is."""
+    return {_PROJECTED_TOKEN: emulators.issuers.get(contoso.CLUSTER_ISSUER).assertion(contoso.SERVICE_ACCOUNT)}
 
 
 ENVIRONMENTS: Mapping[str, Environment] = {
@@ -73,6 +79,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="workload-identity",
             client_id=contoso.WORKLOAD_CLIENT_ID,
             variables=_workload_identity,
+            files=_projected_token,
         ),
         Environment(
             name="developer-service-principal",
