@@ -1,8 +1,10 @@
 """Hides the identity of whoever runs the tests: variables, files in the home folder, and tools on PATH."""
 
+import hashlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 # Everything by which azure-identity, msal, the other Azure SDKs and the tools find an identity or its endpoint.
@@ -60,40 +62,42 @@ def isolation(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]
     `environ` is the environment to isolate, `folder` a private one for an empty home and for the parts of PATH
     that hold `az`, `azd` or PowerShell beside tools that must stay.
     """
-    home = folder / "home"
-    home.mkdir(exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=folder))  # each test's own: an app may leave a cache there
     hidden = {*_IDENTITY_VARIABLES, *_PROXY_VARIABLES, *(name.lower() for name in _PROXY_VARIABLES)}
     changes: dict[str, str | None] = {name: None for name in sorted(hidden) if name in environ}
     changes |= {
         "HOME": str(home),
         "AZURE_CONFIG_DIR": str(home / ".azure"),
         "AZD_CONFIG_DIR": str(home / ".azd"),
-        "PATH": os.pathsep.join(_without_tools(environ.get("PATH", ""), folder)),
+        "PATH": os.pathsep.join(_without_tools(environ.get("PATH", os.defpath), folder)),
     }
     if sys.platform == "win32":
         changes |= {"USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData" / "Local")}
+    if sys.platform in ("darwin", "win32"):
+        changes["NO_PROXY"] = "*"  # else a proxy from the system's settings takes the place of the variables
     return changes
 
 
-def _without_tools(path: str, folder: Path) -> Iterable[str]:
+def _without_tools(path: str, folder: Path) -> Iterator[str]:
     """Yield the entries of PATH, those that hold a tool replaced by a copy without it."""
-    for number, entry in enumerate(path.split(os.pathsep)):
+    for entry in path.split(os.pathsep):
         if not _holds_tool(entry):
             yield entry
         elif sys.platform != "win32":  # there every tool has a folder of its own, and links need privileges
-            yield str(_shadow(Path(entry), folder / "path" / str(number)))
+            yield str(_shadow(Path(entry).absolute(), folder / "path"))
 
 
 def _holds_tool(entry: str) -> bool:
     suffixes = _WINDOWS_SUFFIXES if sys.platform == "win32" else ("",)
-    return any(os.path.exists(os.path.join(entry, tool + suffix)) for tool in _TOOLS for suffix in suffixes)
+    return any(os.path.isfile(os.path.join(entry, tool + suffix)) for tool in _TOOLS for suffix in suffixes)
 
 
-def _shadow(entry: Path, parent: Path) -> Path:
+def _shadow(entry: Path, folder: Path) -> Path:
     """Make a folder of links to everything in a PATH entry but the tools, once per run.
 
     A Python in a virtual environment looks beside its folder for `pyvenv.cfg` and `lib`, so these are linked, too.
     """
+    parent = folder / hashlib.sha256(bytes(entry)).hexdigest()[:16]
     shadow = parent / "bin"
     if not shadow.exists():
         shadow.mkdir(parents=True)

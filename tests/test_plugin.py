@@ -2,7 +2,6 @@
 
 import pytest
 
-pytest_plugins = ["pytester"]
 
 TEST = """
     from azure.identity import DefaultAzureCredential

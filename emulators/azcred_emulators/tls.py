@@ -66,7 +66,7 @@ class CertificateAuthority:
 
     def server_context(self) -> ssl.SSLContext:
         """Return a context that presents a certificate for whichever name the client asks for, made when it does."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = _new_context()
 
         def present(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             connection.context = self._context_for((name or "localhost").lower())
@@ -91,10 +91,16 @@ def write_private(path: Path, content: bytes) -> Path:
 
 def _load(chain: bytes, key: bytes) -> ssl.SSLContext:
     """Make a server context; the ssl module takes a key from a file only, so one exists for an instant."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _new_context()
     with tempfile.TemporaryDirectory(prefix="azcred-") as folder:  # mode 0700
         context.load_cert_chain(write_private(Path(folder) / "server.pem", chain + key))
     return context
+
+
+def _new_context() -> ssl.SSLContext:
+    """Make a server context of Python's own class: an app may have put another in its place (truststore does)."""
+    kind: type[ssl.SSLContext] = next(one for one in ssl.SSLContext.__mro__ if one.__module__ == "ssl")
+    return kind(ssl.PROTOCOL_TLS_SERVER)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
