@@ -1,1 +1,29 @@
-"""Test apps that use DefaultAzureCredential, offline and unmodified."""
+"""Test apps that use DefaultAzureCredential, offline and unmodified.
+
+Tests use the fixtures; the names here are for annotations. Nothing is imported until a name is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_azcred.azurite import Azurite
+    from pytest_azcred.routing import UNREACHABLE, HostRefused
+    from pytest_azcred.session import Place, Session
+
+__all__ = ["UNREACHABLE", "Azurite", "HostRefused", "Place", "Session"]
+
+_MODULES = {
+    "UNREACHABLE": "routing",
+    "Azurite": "azurite",
+    "HostRefused": "routing",
+    "Place": "session",
+    "Session": "session",
+}
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

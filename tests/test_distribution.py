@@ -1,5 +1,6 @@
 """The distribution: what the wheel puts into a clean environment, and which way the imports point."""
 
+import importlib
 import subprocess
 import sys
 import venv
@@ -105,3 +106,13 @@ def test_the_benchmarks_run() -> None:
     printed = run(sys.executable, "-m", "benchmarks", "--short", cwd=ROOT)
     for name in ("with the plugin", "the first of a run", "over TLS", "ours: cached token"):
         assert name in printed
+
+
+def test_the_public_names_are_there() -> None:
+    """Each can be imported from its package, and a misspelt one is refused as Python does."""
+    for package in ("pytest_azcred", "azcred_emulators", "pytest_azcred.credentials"):
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+        with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
+            _ = module.Nonsense
