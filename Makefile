@@ -13,6 +13,9 @@ demo: .stamps/demo  ## every environment built so far, in a few seconds
 test: $(INSTALLED) $(AZURITE)  ## the whole suite
 	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
 
+test-matrix: $(AZURITE) | $(BIN)/python  ## with other releases of azure-identity: VERSIONS="1.15.0 latest"
+	$(BIN)/python tests/matrix.py $(VERSIONS)
+
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from pytest_azcred.routing import UNREACHABLE, Route, Routing, Target
 
 if TYPE_CHECKING:
     from azcred_emulators.issuers import Issuers
+    from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -154,6 +156,19 @@ class Session:
         address = "127.0.0.1" if target.hostname == "localhost" else target.hostname
         self._add(Route(name.strip("[]"), int(given or _DEFAULT_PORTS[target.scheme]), (address, port)))
 
+    def resource(self, url: str, audience: str | None = None) -> "Resource":
+        """Put a protected resource at a real https URL, such as "https://myvault.vault.azure.net".
+
+        It checks tokens as the real service does, challenges clients without one, and answers what the test sets
+        with its `answer()`. `audience` is what tokens must be for; by default that of the Azure service at such
+        names, else the URL. Raises ValueError if the URL is not an https one.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError(f"a resource is at an https URL such as 'https://myvault.vault.azure.net', not at {url!r}")
+        self._add(Route(parts.hostname, parts.port or 443, self._emulators.https.address))
+        return self._emulators.resources.add(parts.hostname, audience)
+
     def certificate(self, *names: str) -> tuple[Path, Path]:
         """Return the files of a certificate chain and its private key for a local server under these names.
 
@@ -169,7 +184,8 @@ class Session:
     @contextmanager
     def active(self) -> Iterator["Session"]:
         """Isolate the process and redirect its connections; on leaving, everything is as it was."""
-        self._set(isolation(os.environ, self._emulators.folder))
+        isolated = isolation(os.environ, self._emulators.folder)
+        self._set(isolated)
         children = str(Path(__file__).parent / "child")
         self._set(
             {
@@ -179,12 +195,15 @@ class Session:
         )
         self._routing.save(self._emulators.folder / "routing.json")
         self._routing.activate()
+        self._emulators.on_new_host = lambda host: self._add(Route(host, 443, self._emulators.https.address))
         try:
             yield self
         finally:
+            self._emulators.on_new_host = None
             self.clock.stop()
             self._routing.deactivate()
             self._emulators.reset()
+            shutil.rmtree(str(isolated["HOME"]), ignore_errors=True)
 
     def _write_files(self, environment: Environment) -> None:
         for name, content in environment.files(self._emulators).items():

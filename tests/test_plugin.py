@@ -2,7 +2,6 @@
 
 import pytest
 
-
 TEST = """
     from azure.identity import DefaultAzureCredential
     import pytest

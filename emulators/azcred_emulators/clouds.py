@@ -95,3 +95,8 @@ def cloud_of(host: str) -> Cloud | None:
 def authority_names() -> tuple[str, ...]:
     """Return every host name of a token service, regional ones as a pattern with a leading `*`."""
     return (*_BY_ALIAS, *(f"*{suffix}" for suffix in REGIONAL_SUFFIXES))
+
+
+def graph_names() -> tuple[str, ...]:
+    """Return Microsoft Graph's host name in every cloud."""
+    return tuple(dict.fromkeys(cloud.graph_host for cloud in CLOUDS))

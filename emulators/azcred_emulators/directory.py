@@ -1,104 +1,101 @@
-"""The emulated tenants and everything in them: data, and one store that a test may change at any time."""
+"""The emulated tenants and everything in them: one store that a test may change at any time."""
 
 import threading
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from cryptography import x509
+from azcred_emulators.entities import (
+    ADMIN_CONSENT,
+    ALL,
+    CONSUMERS_TENANT_ID,
+    TOKEN_EXCHANGE_AUDIENCE,
+    Application,
+    AppRoleAssignment,
+    ClientSecret,
+    ConditionalAccessPolicy,
+    Entity,
+    FederatedCredential,
+    Group,
+    ManagedIdentity,
+    Mfa,
+    OptionalClaims,
+    PermissionGrant,
+    Principal,
+    Tenant,
+    TrustedSubject,
+    User,
+)
 
-TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
+__all__ = [
+    "ADMIN_CONSENT",
+    "ALL",
+    "CONSUMERS_TENANT_ID",
+    "TOKEN_EXCHANGE_AUDIENCE",
+    "AppRoleAssignment",
+    "Application",
+    "ClientSecret",
+    "ConditionalAccessPolicy",
+    "Directory",
+    "Entity",
+    "FederatedCredential",
+    "Group",
+    "ManagedIdentity",
+    "Mfa",
+    "OptionalClaims",
+    "PermissionGrant",
+    "Principal",
+    "Tenant",
+    "TrustedSubject",
+    "User",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """A tenant of Entra ID, found by its GUID or by any of its verified domains."""
-
-    id: str
-    domains: tuple[str, ...] = ()
-    name: str = "Contoso"
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSecret:
-    """A secret of an application; `starts` and `expires` are epoch seconds, None for no bound."""
-
-    value: str = field(repr=False)
-    starts: float | None = None
-    expires: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FederatedCredential:
-    """A token issuer that an application or managed identity trusts, for exactly one subject and audience."""
-
-    issuer: str
-    subject: str
-    audience: str = TOKEN_EXCHANGE_AUDIENCE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """An application with its service principal in the tenant.
-
-    `identifier_uris` are the names under which other applications ask for tokens to it, and
-    `access_token_version` (1 or 2) is the version of these tokens, as in the application's manifest.
-    """
-
-    name: str
-    tenant_id: str
-    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    object_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    secrets: tuple[ClientSecret, ...] = ()
-    certificates: tuple[x509.Certificate, ...] = ()
-    federated_credentials: tuple[FederatedCredential, ...] = ()
-    identifier_uris: tuple[str, ...] = ()
-    access_token_version: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManagedIdentity:
-    """A managed identity; `resource_id` is the ARM id of the identity, or of its host if system-assigned."""
-
-    name: str
-    tenant_id: str
-    resource_id: str
-    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    object_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    system_assigned: bool = False
-    federated_credentials: tuple[FederatedCredential, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """A user of the tenant."""
-
-    name: str
-    tenant_id: str
-    principal_name: str
-    object_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    password: str = field(default="", repr=False)
-
-
-Principal = Application | ManagedIdentity
-Entity = Tenant | Application | ManagedIdentity | User
-_Entity = TypeVar("_Entity", Tenant, Application, ManagedIdentity, User)
+_Entity = TypeVar("_Entity", Tenant, Application, ManagedIdentity, User, Group, ConditionalAccessPolicy)
 
 
 def _key(entity: Entity) -> str:
     """Return the id under which an entity is stored, which no change to it may alter."""
     match entity:
-        case Tenant():
+        case Tenant() | ConditionalAccessPolicy():
             return entity.id.lower()
-        case User():
+        case User() | Group():
             return entity.object_id.lower()
         case _:
             return entity.client_id.lower()
 
 
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The ways to find entities other than by id; made anew after a change, since requests outnumber changes."""
+
+    tenants: Mapping[str, Tenant]
+    resources: Mapping[str, Application]
+    users: Mapping[str, User]
+    policies: tuple[ConditionalAccessPolicy, ...]
+
+
+def _index(entities: Iterable[Entity]) -> _Index:
+    tenants: dict[str, Tenant] = {}
+    resources: dict[str, Application] = {}
+    users: dict[str, User] = {}
+    policies: list[ConditionalAccessPolicy] = []
+    for entity in entities:
+        match entity:
+            case Tenant():
+                for name in (entity.id, *entity.domains, *entity.federated_domains):
+                    tenants.setdefault(name.lower(), entity)
+            case Application():
+                for name in entity.resource_names:
+                    resources.setdefault(name.rstrip("/").lower(), entity)
+            case User():
+                users.setdefault(entity.principal_name.lower(), entity)
+            case ConditionalAccessPolicy():
+                policies.append(entity)
+    return _Index(tenants, resources, users, tuple(policies))
+
+
 class Directory:
-    """The store of tenants, applications, managed identities and users, and of what is assigned where.
+    """The store of tenants, applications, identities, users, groups and policies, and of what is assigned where.
 
     Its entities are immutable: `replace` puts a changed copy in an entity's place.
     """
@@ -108,6 +105,7 @@ class Directory:
         self._entities: dict[str, Entity] = {_key(entity): entity for entity in entities}
         self._assigned: dict[str, tuple[str, ...]] = {}
         self._snapshot = (dict(self._entities), dict(self._assigned))
+        self._made: _Index | None = None
 
     def add(self, entity: _Entity) -> _Entity:
         """Store an entity and return it.
@@ -120,6 +118,7 @@ class Directory:
                     f"the directory has an entity with the id {_key(entity)!r}; use replace() to change it"
                 )
             self._entities[_key(entity)] = entity
+            self._made = None
         return entity
 
     def replace(self, entity: _Entity, **changes: object) -> _Entity:
@@ -135,36 +134,72 @@ class Directory:
             if _key(changed) != _key(entity):
                 raise ValueError(f"the id {_key(entity)!r} cannot be changed; add a new entity instead")
             self._entities[_key(entity)] = changed
+            self._made = None
         return changed
 
     def remove(self, entity: Entity) -> None:
         """Delete an entity and its assignments; nothing happens if it is not there."""
         with self._lock:
             self._entities.pop(_key(entity), None)
+            self._made = None
             for host, client_ids in self._assigned.items():
                 self._assigned[host] = tuple(one for one in client_ids if one != _key(entity))
 
+    def consent(
+        self, application: Application, resource: str, scopes: Iterable[str], *, user: User | None = None
+    ) -> Application:
+        """Record that a user, or without one an administrator, lets the application use scopes of a resource.
+
+        Returns the changed application. Raises LookupError if it is not there.
+        """
+        grant = PermissionGrant(resource, tuple(scopes), user.object_id if user else None)
+        with self._lock:
+            current = self._entities.get(_key(application))
+            if not isinstance(current, Application):
+                raise LookupError(f"the directory has no Application with the id {_key(application)!r}")
+            changed = replace(current, permission_grants=(*current.permission_grants, grant))
+            self._entities[_key(application)] = changed
+            self._made = None
+        return changed
+
     def tenant(self, name: str) -> Tenant | None:
         """Return the tenant with this GUID or domain, in any case."""
-        wanted = name.lower()
-        for tenant in self._all(Tenant):
-            if wanted in (tenant.id.lower(), *(domain.lower() for domain in tenant.domains)):
-                return tenant
-        return None
+        return self._found().tenants.get(name.lower())
+
+    def tenants(self) -> Sequence[Tenant]:
+        """Return all tenants, the first added first."""
+        return list(dict.fromkeys(self._found().tenants.values()))
 
     def principal(self, client_id: str) -> Principal | None:
         """Return the application or managed identity with this client id, in any case."""
         entity = self._entities.get(client_id.lower())
         return entity if isinstance(entity, Application | ManagedIdentity) else None
 
+    def applications(self) -> Sequence[Application]:
+        """Return all applications, the first added first."""
+        return [entity for entity in list(self._entities.values()) if isinstance(entity, Application)]
+
     def application_for_resource(self, resource: str) -> Application | None:
         """Return the application of the directory that a resource or a scope's resource names."""
-        wanted = resource.rstrip("/").lower()
-        for application in self._all(Application):
-            names = (application.client_id, f"api://{application.client_id}", *application.identifier_uris)
-            if wanted in (name.rstrip("/").lower() for name in names):
-                return application
-        return None
+        return self._found().resources.get(resource.rstrip("/").lower())
+
+    def user(self, name: str) -> User | None:
+        """Return the user with this principal name or object id, in any case."""
+        entity = self._entities.get(name.lower())
+        return entity if isinstance(entity, User) else self._found().users.get(name.lower())
+
+    def users(self) -> Sequence[User]:
+        """Return all users, the first added first."""
+        return list(self._found().users.values())
+
+    def groups_of(self, user: User) -> Sequence[Group]:
+        """Return those of the user's groups that the directory has."""
+        entities = (self._entities.get(object_id.lower()) for object_id in user.member_of)
+        return [entity for entity in entities if isinstance(entity, Group)]
+
+    def policies(self) -> Sequence[ConditionalAccessPolicy]:
+        """Return the Conditional Access policies of all tenants."""
+        return self._found().policies
 
     def assign(self, host: str, *identities: ManagedIdentity) -> None:
         """Assign managed identities to a host such as "imds", in addition to those it has."""
@@ -193,6 +228,11 @@ class Directory:
         with self._lock:
             entities, assigned = self._snapshot
             self._entities, self._assigned = dict(entities), dict(assigned)
+            self._made = None
 
-    def _all(self, kind: type[_Entity]) -> Iterator[_Entity]:
-        return (entity for entity in list(self._entities.values()) if isinstance(entity, kind))
+    def _found(self) -> _Index:
+        found = self._made
+        if found is None:
+            with self._lock:
+                found = self._made = _index(self._entities.values())
+        return found

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from azcred_emulators.clock import Clock
-from azcred_emulators.clouds import authority_names
+from azcred_emulators.clouds import authority_names, graph_names
 from azcred_emulators.contoso import contoso
 from azcred_emulators.journal import Journal
 from azcred_emulators.server import Server
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
     from azcred_emulators.hosts.imds import Imds
     from azcred_emulators.issuers import Issuers
+    from azcred_emulators.resource import Resources
     from azcred_emulators.services import Services
     from azcred_emulators.tokens import Tokens
 
@@ -38,6 +39,7 @@ class Emulators:
         self.clock = Clock()
         self.directory = contoso()
         self.journal = Journal()
+        self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
         self._loaded = _in_background(self._load)
         self.certificate_authority = CertificateAuthority()
         self.http = Server(self._answer)
@@ -47,7 +49,11 @@ class Emulators:
     def _load(self) -> "Services":
         from azcred_emulators.services import Services
 
-        return Services(self.directory, self.clock, self.journal)
+        return Services(self.directory, self.clock, self.journal, self._announce)
+
+    def _announce(self, host: str) -> None:
+        if self.on_new_host:
+            self.on_new_host(host)
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         return self._loaded.result().application(environ, start_response)
@@ -73,6 +79,11 @@ class Emulators:
         return self._loaded.result().imds
 
     @property
+    def resources(self) -> "Resources":
+        """The protected resources that tests put at real names."""
+        return self._loaded.result().resources
+
+    @property
     def application(self) -> Callable[..., Iterable[bytes]]:
         """The WSGI application behind both ports."""
         return self._loaded.result().application
@@ -83,8 +94,8 @@ class Emulators:
         return Path(self._folder.name)
 
     def authority_routes(self) -> dict[tuple[str, int], tuple[str, int]]:
-        """Return where connections to the token service's real names and ports should go."""
-        return {(name, 443): self.https.address for name in authority_names()}
+        """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""
+        return {(name, 443): self.https.address for name in (*authority_names(), *graph_names())}
 
     def start(self) -> None:
         """Serve on free ports of the loopback interface."""

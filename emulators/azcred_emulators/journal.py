@@ -36,7 +36,7 @@ class Entry:
     @property
     def host(self) -> str | None:
         """The managed identity host, such as "imds"; None if the request went elsewhere."""
-        return None if self.emulator == "authority" else self.emulator
+        return None if self.emulator in _SERVICES else self.emulator
 
     @property
     def answered(self) -> bool:
@@ -50,6 +50,7 @@ class Entry:
         return "  ".join(part for part in parts if part) + f"  {self.duration * 1000:.0f} ms"
 
 
+_SERVICES = ("authority", "graph", "issuer", "resource")  # emulators that are no host of a managed identity
 _FIELDS = frozenset(field.name for field in fields(Entry)) | {"host", "answered"}
 
 

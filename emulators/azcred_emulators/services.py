@@ -3,26 +3,36 @@
 Importing this module costs several times what a server costs that listens; see `emulators.Emulators`.
 """
 
+from collections.abc import Callable
+
 from azcred_emulators.application import Application
 from azcred_emulators.authority import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulator import Emulator
+from azcred_emulators.graph import Graph
 from azcred_emulators.hosts.imds import Imds
 from azcred_emulators.issuers import Issuers
 from azcred_emulators.journal import Journal
+from azcred_emulators.resource import Resources
 from azcred_emulators.tokens import Tokens
 
 
 class Services:
-    """Every emulator, over one directory, clock and journal."""
+    """Every emulator, over one directory, clock and journal.
 
-    def __init__(self, directory: Directory, clock: Clock, journal: Journal) -> None:
+    `announce` is called with the host name of each token issuer that a test names.
+    """
+
+    def __init__(self, directory: Directory, clock: Clock, journal: Journal, announce: Callable[[str], None]) -> None:
         self.tokens = Tokens(clock)  # first: its key is made while the rest is set up
-        self.issuers = Issuers(clock)
+        self.issuers = Issuers(clock, announce)
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of)
         self.imds = Imds(directory, self.tokens, clock)
-        self._emulators: tuple[Emulator, ...] = (self.imds, self.authority)
+        self.graph = Graph(directory, self.tokens)
+        self.resources = Resources(directory, self.tokens, clock)
+        # The resources first: a test may put one in the place of any other service.
+        self._emulators: tuple[Emulator, ...] = (self.resources, self.imds, self.authority, self.graph, self.issuers)
         self.application = Application(self._emulators, journal, clock)
 
     def reset(self) -> None:

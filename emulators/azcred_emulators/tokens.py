@@ -1,28 +1,54 @@
-"""Access tokens as Entra ID issues them to applications and managed identities, version 1 and 2."""
+"""Makes and checks Entra ID's tokens, with the one key of the run and on the emulators' clock."""
 
 import base64
+import difflib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from functools import cached_property
+from typing import Any, Literal
 
+import jwt
+
+from azcred_emulators import claims as make
+from azcred_emulators import contoso
+from azcred_emulators.claims import (
+    BACK_DATED,
+    CAE_CAPABILITY,
+    ClientAuthentication,
+    Delegation,
+    SignIn,
+    issuer,
+    issuers_of,
+)
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, Cloud
-from azcred_emulators.directory import Application, ManagedIdentity, Principal
+from azcred_emulators.defects import DEFECTS, Forger
+from azcred_emulators.directory import Application, Principal
 from azcred_emulators.keys import SigningKey
 
-APPLICATION_LIFETIME = 3600.0  # seconds; recorded traffic shows exp - iat = 3900 with iat back-dated
-MANAGED_IDENTITY_LIFETIME = 86400.0
-BACK_DATED = 300  # seconds that iat and nbf lie before the moment of issue
+__all__ = [
+    "APPLICATION_LIFETIME",
+    "BACK_DATED",
+    "CAE_CAPABILITY",
+    "LONG_LIFETIME",
+    "MANAGED_IDENTITY_LIFETIME",
+    "ClientAuthentication",
+    "Delegation",
+    "SignIn",
+    "Token",
+    "TokenRejected",
+    "Tokens",
+    "issue_number",
+    "issuer",
+    "issuers_of",
+]
 
-
-class ClientAuthentication(Enum):
-    """How a client proved who it is; the value is what `appidacr` (v1) and `azpacr` (v2) say."""
-
-    PUBLIC = "0"
-    SECRET = "1"
-    CERTIFICATE = "2"  # also federated assertions and managed identities
+APPLICATION_LIFETIME = 3600  # seconds; recorded traffic shows exp - iat = 3900 with iat back-dated
+MANAGED_IDENTITY_LIFETIME = 86400
+LONG_LIFETIME = 86399  # of tokens for clients that understand continuous access evaluation
+_NUMBER_SIZE = 8  # bytes of `uti` that number the tokens of a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +61,19 @@ class Token:
     not_before: int
 
 
+Fault = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
+
+
+class TokenRejected(Exception):
+    """A token that is not a sound one of Entra ID for the audience; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
 class Tokens:
-    """Mints tokens on the emulators' clock, with the one key of the run.
+    """Mints tokens on the emulators' clock, with the one key of the run, and checks them.
 
     The key is made on a thread of its own from the start: generating RSA keys takes tens of milliseconds
     and needs no Python, so it is ready by the time the first token is asked for.
@@ -44,6 +81,8 @@ class Tokens:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._lock = threading.Lock()
+        self.last_number = 0  # of the tokens issued so far; see `issue_number`
         self._made: list[SigningKey] = []
         self._maker = threading.Thread(target=self._make_key, name="azcred-key", daemon=True)
         self._maker.start()
@@ -57,6 +96,10 @@ class Tokens:
         self._maker.join()
         return self._made[0]
 
+    @cached_property
+    def _foreign_key(self) -> SigningKey:
+        return SigningKey("nobody that Entra ID knows")
+
     def app_only(
         self,
         principal: Principal,
@@ -65,66 +108,155 @@ class Tokens:
         authentication: ClientAuthentication = ClientAuthentication.CERTIFICATE,
         cloud: Cloud = PUBLIC,
         target: Application | None = None,
+        tenant_id: str | None = None,
+        capabilities: tuple[str, ...] = (),
         host_resource_id: str | None = None,
     ) -> Token:
         """Mint the token of an application or managed identity that acts for itself.
 
         `resource` is what the client asked for; `target` the directory's application behind it, whose
-        `access_token_version` decides the token's version, as in Entra ID. `host_resource_id` is the ARM id
-        of the machine that a managed identity runs on.
+        `access_token_version` decides the token's version, as in Entra ID. `tenant_id` is by default the
+        principal's own. `host_resource_id` is the ARM id of the machine that a managed identity runs on.
         """
-        now = int(self._clock.now())
-        lifetime = MANAGED_IDENTITY_LIFETIME if host_resource_id else APPLICATION_LIFETIME
-        version = target.access_token_version if target else 1
-        claims: dict[str, object] = {
-            "aud": target.client_id if target and version == 2 else resource,
-            "iss": issuer(cloud, principal.tenant_id, version),
-            "iat": now - BACK_DATED,
-            "nbf": now - BACK_DATED,
-            "exp": now + int(lifetime),
-            "aio": _opaque(40),
-        }
-        if version == 1:
-            claims |= {
-                "appid": principal.client_id,
-                "appidacr": authentication.value,
-                "idp": claims["iss"],
-                "idtyp": "app",
-            }
-        else:
-            claims |= {"azp": principal.client_id, "azpacr": authentication.value}
-        claims |= {
-            "oid": principal.object_id,
-            "rh": f"1.{_opaque(30)}.",
-            "sub": principal.object_id,
-            "tid": principal.tenant_id,
-            "uti": _opaque(16),
-            "ver": f"{version}.0",
-        }
-        if isinstance(principal, ManagedIdentity):
-            claims["xms_mirid"] = principal.resource_id
-            if host_resource_id and not principal.system_assigned:
-                claims["xms_az_rid"] = host_resource_id
-        return self.mint(claims)
+        lifetime = MANAGED_IDENTITY_LIFETIME if host_resource_id else _lifetime(capabilities)
+        return self._sign(
+            make.app_only(
+                principal,
+                resource,
+                target=target,
+                cloud=cloud,
+                tenant_id=tenant_id or principal.tenant_id,
+                authentication=authentication,
+                capabilities=capabilities,
+                host_resource_id=host_resource_id,
+                now=int(self._clock.now()),
+                lifetime=lifetime,
+                uti=self._uti(),
+            )
+        )
+
+    def delegated(self, delegation: Delegation) -> Token:
+        """Mint the token by which a client acts for a user."""
+        lifetime = _lifetime(delegation.capabilities)
+        return self._sign(make.delegated(delegation, now=int(self._clock.now()), lifetime=lifetime, uti=self._uti()))
+
+    def id_token(
+        self,
+        delegation: Delegation,
+        *,
+        version: int = 2,
+        nonce: str | None = None,
+        access_token: str | None = None,
+        email: bool = False,
+    ) -> str:
+        """Mint the token that tells a client who has signed in; `email` is whether it asked for that scope."""
+        return self._sign(
+            make.id_token(
+                delegation,
+                version=version,
+                now=int(self._clock.now()),
+                lifetime=APPLICATION_LIFETIME,
+                uti=self._uti(),
+                nonce=nonce,
+                access_token=access_token,
+                email=email,
+            )
+        ).value
 
     def mint(self, claims: Mapping[str, object]) -> Token:
-        """Sign these claims as they are; `exp` and `nbf` must be among them."""
+        """Sign these claims; those that every token has are added, unless one is given, if only as None.
+
+        They are `iss`, `iat`, `nbf`, `exp`, `tid`, `uti` and `ver` of a token that the tenant issues now.
+        """
+        return self._sign(self._completed(claims))
+
+    def forge(self, defect: str, claims: Mapping[str, object]) -> str:
+        """Return a token with these claims, completed as `mint` does, that has one of the `DEFECTS`.
+
+        Raises LookupError for a defect that is not among them.
+        """
+        if defect not in DEFECTS:
+            near = difflib.get_close_matches(defect, DEFECTS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(DEFECTS)}."
+            raise LookupError(f"there is no defect {defect!r}; {hint}")
+        wrong = DEFECTS[defect]
+        now = int(self._clock.now())
+        times = {name: now + seconds for name, seconds in wrong.times.items()}
+        forged = {**self._completed(claims), **times, **wrong.claims}
+        present = {name: value for name, value in forged.items() if value is not None}
+        return wrong.sign(present, Forger(self.key, self._foreign_key))
+
+    def check(
+        self, value: str, *, audiences: Iterable[str], tenant_ids: Iterable[str] | None = None
+    ) -> Mapping[str, Any]:
+        """Return the claims of an access token for one of the audiences, as a protected resource would read it.
+
+        `tenant_ids` are the tenants that may have issued it, None for any. Raises TokenRejected.
+        """
+        try:
+            claims: dict[str, Any] = jwt.decode(value, self.key.public, algorithms=["RS256"], options=_SIGNATURE_ONLY)
+        except jwt.InvalidSignatureError as error:
+            raise TokenRejected("signature") from error
+        except jwt.InvalidTokenError as error:
+            raise TokenRejected("malformed") from error
+        tenant_id = str(claims.get("tid"))
+        if claims.get("iss") not in issuers_of(tenant_id) or (tenant_ids is not None and tenant_id not in tenant_ids):
+            raise TokenRejected("issuer")
+        accepted = {audience.rstrip("/").lower() for audience in audiences}
+        if str(claims.get("aud")).rstrip("/").lower() not in accepted:
+            raise TokenRejected("audience")
+        now = self._clock.now()
+        expires, starts = claims.get("exp"), claims.get("nbf", 0)
+        if not isinstance(expires, int | float) or now >= expires:
+            raise TokenRejected("expired")
+        if not isinstance(starts, int | float) or now < starts:
+            raise TokenRejected("not-yet-valid")
+        return claims
+
+    def _completed(self, claims: Mapping[str, object]) -> dict[str, object]:
+        now = int(self._clock.now())
+        tenant_id = str(claims.get("tid") or contoso.TENANT.id)
+        version = 2 if claims.get("ver") == "2.0" else 1
+        every: dict[str, object] = {
+            "iss": issuer(PUBLIC, tenant_id, version),
+            "iat": now - BACK_DATED,
+            "nbf": now - BACK_DATED,
+            "exp": now + APPLICATION_LIFETIME,
+            "tid": tenant_id,
+            "uti": self._uti(),
+            "ver": f"{version}.0",
+        }
+        return {name: value for name, value in {**every, **claims}.items() if value is not None}
+
+    def _sign(self, claims: Mapping[str, object]) -> Token:
         header = {"x5t": self.key.id} if claims.get("ver") == "1.0" else {}
         return Token(
             self.key.sign(claims, header=header),
             claims,
-            expires_on=int(str(claims["exp"])),
-            not_before=int(str(claims["nbf"])),
+            expires_on=int(str(claims.get("exp", 0))),
+            not_before=int(str(claims.get("nbf", 0))),
         )
 
+    def _uti(self) -> str:
+        with self._lock:
+            self.last_number += 1
+            number = self.last_number
+        return base64.urlsafe_b64encode(number.to_bytes(_NUMBER_SIZE, "big") + os.urandom(8)).rstrip(b"=").decode()
 
-def issuer(cloud: Cloud, tenant_id: str, version: int) -> str:
-    """Return the `iss` of the tenant's tokens in a version, 1 or 2."""
-    if version == 1:
-        return f"{cloud.issuer}/{tenant_id}/"
-    return f"https://{cloud.authority_host}/{tenant_id}/v2.0"
+
+_SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
 
 
-def _opaque(size: int) -> str:
-    """Return random text in place of a claim whose content only Entra ID can read."""
-    return base64.urlsafe_b64encode(os.urandom(size)).rstrip(b"=").decode()
+def _lifetime(capabilities: tuple[str, ...]) -> int:
+    return LONG_LIFETIME if CAE_CAPABILITY in capabilities else APPLICATION_LIFETIME
+
+
+def issue_number(claims: Mapping[str, object]) -> int:
+    """Return which token of the run this is, counted from 1; 0 if it was not issued here.
+
+    Time cannot tell what was issued before a revocation: `iat` is back-dated and in whole seconds.
+    """
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(f"{claims['uti']}==")[:_NUMBER_SIZE], "big")
+    except (KeyError, ValueError):
+        return 0

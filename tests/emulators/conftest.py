@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from entra import Entra
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators import contoso
@@ -52,3 +53,9 @@ def ask_token(client: Client, application: Application) -> Callable[..., TestRes
         )
 
     return ask
+
+
+@pytest.fixture
+def entra(emulators: Emulators, client: Client) -> Entra:
+    """A client of the token service, one method a request."""
+    return Entra(emulators, client)

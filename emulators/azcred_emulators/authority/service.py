@@ -3,33 +3,45 @@
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import documents
-from azcred_emulators.authority.client_credentials import client_credentials
+from azcred_emulators.authority import authorization, device_code, documents, unattended
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError, is_guid
-from azcred_emulators.authority.token_request import TokenRequest
+from azcred_emulators.authority.grants import GRANTS
+from azcred_emulators.authority.issued import Issued
+from azcred_emulators.authority.realms import user_realm
+from azcred_emulators.authority.redirects import platform_of
+from azcred_emulators.authority.token_request import KeysOf, Stores, TokenRequest
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, cloud_of
-from azcred_emulators.directory import Directory, Tenant
+from azcred_emulators.directory import Directory, Tenant, User
 from azcred_emulators.emulator import Emulator, Request, json_response
-from azcred_emulators.tokens import Token, Tokens, issuer
+from azcred_emulators.tokens import SignIn, Tokens, issuer, issuers_of
 from azcred_emulators.urls import split_url
-
-Grant = Callable[[TokenRequest], Token]
-
-GRANTS: Mapping[str, Grant] = {"client_credentials": client_credentials}
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _DOMAIN = re.compile(r"^[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)+$")
 
 
+def _versions(path: str, endpoint: str, *methods: str) -> list[Rule]:
+    """Return the rules of an endpoint that is there in version 1 and 2."""
+    return [
+        Rule(f"/<tenant>/oauth2/v2.0/{path}", methods=methods, endpoint=endpoint, defaults={"version": "2"}),
+        Rule(f"/<tenant>/oauth2/{path}", methods=methods, endpoint=endpoint, defaults={"version": "1"}),
+    ]
+
+
 class Authority(Emulator):
-    """Entra ID's token service: discovery documents, keys and tokens."""
+    """Entra ID's token service: discovery documents, keys and tokens.
+
+    `stores` is what it goes by, sign-in pages included.
+    """
 
     name = "authority"
     rules = Map(
@@ -49,23 +61,30 @@ class Authority(Emulator):
             ),
             Rule("/<tenant>/discovery/v2.0/keys", methods=["GET"], endpoint="keys", defaults={"version": "2"}),
             Rule("/<tenant>/discovery/keys", methods=["GET"], endpoint="keys", defaults={"version": "1"}),
-            Rule("/<tenant>/oauth2/v2.0/token", methods=["POST"], endpoint="token", defaults={"version": "2"}),
-            Rule("/<tenant>/oauth2/token", methods=["POST"], endpoint="token", defaults={"version": "1"}),
+            *_versions("token", "token", "POST"),
+            *_versions("devicecode", "devicecode", "POST"),
+            *_versions("logout", "logout", "GET", "POST"),
+            Rule("/<tenant>/userrealm/<name>", methods=["GET"], endpoint="userrealm"),
+            Rule("/<tenant>/UserRealm/<name>", methods=["GET"], endpoint="userrealm"),
         ],
         redirect_defaults=False,
     )
 
-    def __init__(
-        self,
-        directory: Directory,
-        tokens: Tokens,
-        clock: Clock,
-        keys_of: Callable[[str], Mapping[str, RSAPublicKey]],
-    ) -> None:
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf) -> None:
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
-        self._keys_of = keys_of
+        self._keys_of_others = keys_of
+        self.stores = Stores(directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of)
+        self._answers: Mapping[str, Callable[[Request, Mapping[str, str]], Response]] = {
+            "instance-discovery": self._instance_discovery,
+            "openid-configuration": self._openid_configuration,
+            "keys": self._keys,
+            "token": self._token,
+            "devicecode": self._devicecode,
+            "logout": self._logout,
+            "userrealm": self._userrealm,
+        }
 
     def serves(self, host: str, path: str) -> bool:
         """Serve the token services of every cloud, and loopback for `AZURE_AUTHORITY_HOST`."""
@@ -75,15 +94,7 @@ class Authority(Emulator):
         """Answer a request for a document or a token, refusals included."""
         request.details["operation"] = endpoint
         try:
-            match endpoint:
-                case "instance-discovery":
-                    return self._instance_discovery(request)
-                case "openid-configuration":
-                    return self._openid_configuration(request, values["tenant"], int(values["version"]))
-                case "keys":
-                    return self._keys(request, values["tenant"], int(values["version"]))
-                case _:
-                    return self._token(request, values["tenant"], int(values["version"]))
+            return self._answers[endpoint](request, values)
         except EntraError as error:
             return self._refusal(request, error)
 
@@ -98,7 +109,42 @@ class Authority(Emulator):
             return Response("The page was not displayed because the request entity is too large.", status=413)
         return self._refusal(request, EntraError(9002313))
 
-    def _instance_discovery(self, request: Request) -> Response:
+    def reset(self) -> None:
+        """Forget everything that was handed out."""
+        self.stores.issued.reset()
+        self.stores.device_codes.reset()
+
+    def sign_in(self, user: User, *, mfa: bool = False) -> SignIn:
+        """Return a sign-in of the user that happens now, with a second factor or by password alone."""
+        return SignIn(user_id=user.object_id, auth_time=self._clock.now(), amr=("pwd", "mfa") if mfa else ("pwd",))
+
+    def authorize(self, url: str, user: User, *, mfa: bool = False) -> authorization.Redirect:
+        """Answer the URL of `/authorize` that an app opens in a browser as if the user had signed in there.
+
+        Raises EntraError for what a page would show instead of sending the browser back to the app.
+        """
+        _, name, *_ = urlsplit(url).path.split("/")
+        tenant_name, tenant = self.find_tenant(name)
+        return unattended.authorize(
+            url,
+            self.sign_in(user, mfa=mfa),
+            stores=self.stores,
+            tenant_name=tenant_name,
+            tenant=tenant,
+            now=self._clock.now(),
+        )
+
+    def find_tenant(self, name: str) -> tuple[str, Tenant | None]:
+        """Return the GUID and the tenant that an endpoint's first segment names, or the shared name and None.
+
+        Raises EntraError if there is no such tenant.
+        """
+        if name.lower() in documents.SHARED_TENANTS:
+            return name.lower(), None
+        tenant = self._tenant(name)
+        return tenant.id, tenant
+
+    def _instance_discovery(self, request: Request, _: Mapping[str, str]) -> Response:
         """Confirm that the host in `authorization_endpoint` is a token service (msal asks for hosts new to it)."""
         endpoint = split_url(request.args.get("authorization_endpoint", ""))
         if not endpoint.hostname:
@@ -110,7 +156,8 @@ class Authority(Emulator):
             documents.instance_discovery(f"{endpoint.scheme}://{endpoint.netloc}", tenant), headers=_CACHED
         )
 
-    def _openid_configuration(self, request: Request, name: str, version: int) -> Response:
+    def _openid_configuration(self, request: Request, values: Mapping[str, str]) -> Response:
+        name, version = values["tenant"], int(values["version"])
         if name.lower() in documents.SHARED_TENANTS:
             tenant = name.lower()
         else:
@@ -123,14 +170,15 @@ class Authority(Emulator):
             headers=_CACHED,
         )
 
-    def _keys(self, request: Request, name: str, version: int) -> Response:
+    def _keys(self, request: Request, values: Mapping[str, str]) -> Response:
+        name, version = values["tenant"], int(values["version"])
         cloud = cloud_of(_name(request)) or PUBLIC
         shared = name.lower() in documents.SHARED_TENANTS
         tenant = "{tenantid}" if shared else self._tenant(name, error="invalid_tenant").id
         tenant_issuer = issuer(cloud, tenant, version) if version == 2 else None
         return json_response(documents.keys(self._tokens.key, tenant_issuer=tenant_issuer), headers=_CACHED)
 
-    def _token(self, request: Request, name: str, version: int) -> Response:
+    def _token(self, request: Request, values: Mapping[str, str]) -> Response:
         form = _form(request)
         grant_type = form.get("grant_type")
         request.details["grant"] = grant_type
@@ -139,38 +187,50 @@ class Authority(Emulator):
         grant = GRANTS.get(grant_type)
         if grant is None:
             raise EntraError(70003, grant=grant_type)
-        if name.lower() in documents.SHARED_TENANTS:
-            raise EntraError(50059)
-        tenant = self._tenant(name)
-        request.details["tenant"] = tenant.id
-        now = self._clock.now()
-        token = grant(
-            TokenRequest(
-                form=form,
-                server_name=_name(request),
-                version=version,
-                tenant=tenant,
-                cloud=cloud_of(_name(request)) or PUBLIC,
-                now=now,
-                directory=self._directory,
-                tokens=self._tokens,
-                keys_of=self._keys_of,
-                details=request.details,
-            )
+        asked = self._read(request, values, form)
+        answer = grant(asked)
+        headers = _HEADERS | {"x-ms-request-id": str(uuid.uuid4())}
+        if asked.origin:
+            headers["Access-Control-Allow-Origin"] = asked.origin
+        return json_response(answer.body(version=asked.version, now=asked.now), headers=headers)
+
+    def _devicecode(self, request: Request, values: Mapping[str, str]) -> Response:
+        return json_response(device_code.start(self._read(request, values, _form(request))), headers=_HEADERS)
+
+    def _logout(self, request: Request, _: Mapping[str, str]) -> Response:
+        """Send the browser where the app wants it, if the address is an app's; sign-in pages end the session."""
+        address = request.values.get("post_logout_redirect_uri", "")
+        if any(platform_of(application, address) for application in self._directory.applications()):
+            state = request.values.get("state")
+            query = f"{'&' if '?' in address else '?'}{urlencode({'state': state})}" if state else ""
+            return Response(status=302, headers={**_HEADERS, "Location": f"{address}{query}"})
+        return Response("You signed out of your account. It's a good idea to close all browser windows.")
+
+    def _userrealm(self, request: Request, values: Mapping[str, str]) -> Response:
+        cloud = cloud_of(_name(request)) or PUBLIC
+        return json_response(user_realm(self._directory, values["name"], cloud=cloud), headers=_HEADERS)
+
+    def _read(self, request: Request, values: Mapping[str, str], form: Mapping[str, str]) -> TokenRequest:
+        tenant_name, tenant = self.find_tenant(values["tenant"])
+        request.details["tenant"] = tenant_name
+        return TokenRequest(
+            form=form,
+            server_name=_name(request),
+            version=int(values["version"]),
+            tenant_name=tenant_name,
+            tenant=tenant,
+            cloud=cloud_of(_name(request)) or PUBLIC,
+            now=self._clock.now(),
+            origin=request.headers.get("Origin"),
+            stores=self.stores,
+            details=request.details,
         )
-        expires_in = int(token.expires_on - now)
-        body: dict[str, object] = {"token_type": "Bearer", "expires_in": expires_in, "ext_expires_in": expires_in}
-        if version == 1:  # where every value is a string
-            body = {
-                "token_type": "Bearer",
-                "expires_in": str(expires_in),
-                "ext_expires_in": str(expires_in),
-                "expires_on": str(token.expires_on),
-                "not_before": str(token.not_before),
-                "resource": form["resource"],
-            }
-        body["access_token"] = token.value
-        return json_response(body, headers=_HEADERS | {"x-ms-request-id": str(uuid.uuid4())})
+
+    def _keys_of(self, issuer: str) -> Mapping[str, RSAPublicKey] | None:
+        """Return the keys of an issuer of federated assertions; Entra ID itself can be one."""
+        if any(issuer in issuers_of(tenant.id) for tenant in self._directory.tenants()):
+            return {self._tokens.key.id: self._tokens.key.public}
+        return self._keys_of_others(issuer)
 
     def _tenant(self, name: str, *, error: str | None = None) -> Tenant:
         tenant = self._directory.tenant(name)
@@ -188,7 +248,10 @@ class Authority(Emulator):
             trace_id=trace_id,
             correlation_id=correlation_id if correlation_id and is_guid(correlation_id) else str(uuid.uuid4()),
         )
-        return json_response(body, status=error.status, headers=_HEADERS | {"x-ms-request-id": trace_id})
+        headers = _HEADERS | {"x-ms-request-id": trace_id}
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        return json_response(body, status=error.status, headers=headers)
 
 
 def _name(request: Request) -> str:

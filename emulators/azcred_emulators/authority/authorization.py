@@ -1,0 +1,197 @@
+"""Authorization requests: what a client asks of `/authorize`, checked, and the code that a sign-in earns it.
+
+This is what sign-in pages stand on. A page reads the request with `read`; shows an EntraError that this raises
+itself, because then there is no address to trust; and sends the browser to `redirect_uri` for everything else: the
+request's own `error` or another with `refuse`, or a code with `approve` once a user has signed in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from azcred_emulators.authority import clients, consent, delegated, policies, scopes, users
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.issued import AuthorizationCode
+from azcred_emulators.authority.redirects import Platform, platform_of
+from azcred_emulators.authority.scopes import Access
+from azcred_emulators.authority.token_request import ClaimsRequest, Stores, read_claims
+from azcred_emulators.authority.token_response import client_info
+from azcred_emulators.directory import Application, Directory, Tenant, User
+from azcred_emulators.tokens import SignIn
+
+RESPONSE_MODES = ("query", "fragment", "form_post")
+PROMPTS = ("login", "none", "consent", "select_account", "create", "admin_consent")
+_CHALLENGE_METHODS = ("plain", "S256")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """A request to `/authorize` whose client and redirect URI are right.
+
+    `tenant` is None where `tenant_name` is one of the shared names, else that is the tenant's GUID. `error` is what
+    is wrong with the rest, for the client to be told; `access` is then not to be relied on.
+    """
+
+    version: int
+    tenant_name: str
+    tenant: Tenant | None
+    client: Application
+    redirect_uri: str
+    platform: Platform
+    response_mode: str
+    state: str | None
+    access: Access
+    scope: str
+    resource: str
+    nonce: str | None
+    code_challenge: str | None
+    code_challenge_method: str
+    prompt: str
+    login_hint: str
+    domain_hint: str
+    client_info: bool
+    claims: ClaimsRequest
+    error: EntraError | None = None
+
+
+def read(
+    parameters: Mapping[str, str], *, directory: Directory, version: int, tenant_name: str, tenant: Tenant | None
+) -> AuthorizationRequest:
+    """Read the parameters of a request to `/authorize`.
+
+    Raises EntraError if the client or its redirect URI is not right, so that the browser must not be sent there.
+    """
+    client_id, address = parameters.get("client_id"), parameters.get("redirect_uri")
+    if not client_id:
+        raise EntraError(900144, parameter="client_id")
+    client = clients.find_application(directory, client_id, tenant=tenant, shared_name=tenant_name)
+    registered = client.redirect_uris or client.spa_redirect_uris
+    address = address or (registered[0] if registered else "")
+    platform = platform_of(client, address)
+    if platform is None:
+        raise EntraError(50011, address=address, client=client.client_id)
+    wanted, error = ClaimsRequest(), None
+    access = Access(resource=scopes.GRAPH)
+    try:
+        access = _access(parameters, version)
+        wanted = read_claims(parameters.get("claims"))
+        _check(parameters, platform)
+    except EntraError as found:
+        error = found
+    mode = parameters.get("response_mode") or "query"
+    return AuthorizationRequest(
+        version=version,
+        tenant_name=tenant_name,
+        tenant=tenant,
+        client=client,
+        redirect_uri=address,
+        platform=platform,
+        response_mode=mode if mode in RESPONSE_MODES else "query",
+        state=parameters.get("state"),
+        access=access,
+        scope=parameters.get("scope") or "",
+        resource=parameters.get("resource") or "",
+        nonce=parameters.get("nonce"),
+        code_challenge=parameters.get("code_challenge") or None,
+        code_challenge_method=parameters.get("code_challenge_method") or "plain",
+        prompt=parameters.get("prompt") or "",
+        login_hint=parameters.get("login_hint") or "",
+        domain_hint=parameters.get("domain_hint") or "",
+        client_info=parameters.get("client_info") == "1",
+        claims=wanted,
+        error=error,
+    )
+
+
+def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores, now: float) -> User:
+    """Return the user who signed in; raises EntraError if they may not, or must do more than they did.
+
+    The codes that a page can do something about: 50076 and 50079 (ask for the second factor; its `amr` is "mfa"),
+    65001 (ask for consent and record it with `Directory.consent`).
+    """
+    directory, client, access = stores.directory, request.client, request.access
+    user = users.find_user(directory, sign_in.user_id, tenant=request.tenant)
+    users.check_state(user)
+    tenant = users.tenant_of(
+        directory, user, tenant=request.tenant, tenant_name=request.tenant_name, client_id=client.client_id
+    )
+    target = delegated.check_resource(directory, tenant, client, access.resource)
+    policies.check_user(directory, tenant, user, sign_in, resource=access.resource, target=target, now=now)
+    delegated.check_assignments(directory, user, client, target)
+    consent.granted_scopes(client, user, access, target)
+    return user
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where the browser goes with which parameters, in the client's `response_mode`."""
+
+    address: str
+    parameters: Mapping[str, str] = field(repr=False)
+    response_mode: str
+
+    @property
+    def url(self) -> str:
+        """The address with the parameters, as the modes "query" and "fragment" have it."""
+        if self.response_mode == "fragment":
+            return f"{self.address}#{urlencode(self.parameters)}"
+        return f"{self.address}{'&' if '?' in self.address else '?'}{urlencode(self.parameters)}"
+
+
+def approve(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores) -> Redirect:
+    """Return the way back to the client with a new code, for the tokens of the user who signed in."""
+    stores.issued.sign_in(sign_in)
+    code = stores.issued.code(
+        AuthorizationCode(
+            client_id=request.client.client_id,
+            tenant=request.tenant_name,
+            sign_in=sign_in,
+            redirect_uri=request.redirect_uri,
+            scope=request.scope,
+            resource=request.resource,
+            nonce=request.nonce,
+            code_challenge=request.code_challenge,
+            code_challenge_method=request.code_challenge_method,
+            spa=request.platform.spa,
+            public=request.platform.public,
+        )
+    )
+    user = stores.directory.user(sign_in.user_id)
+    account = {"client_info": client_info(user.object_id, user.tenant_id)} if user and request.client_info else {}
+    return _back(request, {"code": code, **account, "session_state": sign_in.id})
+
+
+def refuse(request: AuthorizationRequest, error: EntraError) -> Redirect:
+    """Return the way back to the client with an error."""
+    return _back(request, {"error": error.error, "error_description": error.text})
+
+
+def _back(request: AuthorizationRequest, parameters: Mapping[str, str]) -> Redirect:
+    state = {} if request.state is None else {"state": request.state}
+    return Redirect(request.redirect_uri, {**parameters, **state}, request.response_mode)
+
+
+def _access(parameters: Mapping[str, str], version: int) -> Access:
+    if version == 1:
+        return scopes.read_resource(parameters.get("resource") or scopes.GRAPH, parameters.get("scope") or "")
+    if parameters.get("resource"):
+        raise EntraError(901002)
+    if not parameters.get("scope"):
+        raise EntraError(900144, parameter="scope")
+    return scopes.read_scope(parameters["scope"])
+
+
+def _check(parameters: Mapping[str, str], platform: Platform) -> None:
+    response_type = parameters.get("response_type")
+    if not response_type:
+        raise EntraError(900144, parameter="response_type")
+    if response_type != "code":
+        raise EntraError(90023, error="unsupported_response_type", reason="The response_type is not supported.")
+    if (parameters.get("response_mode") or "query") not in RESPONSE_MODES:
+        raise EntraError(90023, reason="The response_mode is not supported.")
+    if (parameters.get("code_challenge_method") or "plain") not in _CHALLENGE_METHODS:
+        raise EntraError(90023, reason="The code_challenge_method is not supported.")
+    if any(word not in PROMPTS for word in (parameters.get("prompt") or "").split()):
+        raise EntraError(90023, reason="The prompt is not supported.")
+    if platform.spa and not parameters.get("code_challenge"):
+        raise EntraError(9002325)

@@ -1,0 +1,24 @@
+"""The grants of the token endpoint by their `grant_type`, each a function from the request to the answer."""
+
+from collections.abc import Callable, Mapping
+
+from azcred_emulators.authority.authorization_code import authorization_code
+from azcred_emulators.authority.client_credentials import client_credentials
+from azcred_emulators.authority.device_code import device_code
+from azcred_emulators.authority.on_behalf_of import on_behalf_of
+from azcred_emulators.authority.password import password
+from azcred_emulators.authority.refresh_token import refresh_token
+from azcred_emulators.authority.token_request import TokenRequest
+from azcred_emulators.authority.token_response import Answer
+
+Grant = Callable[[TokenRequest], Answer]
+
+GRANTS: Mapping[str, Grant] = {
+    "authorization_code": authorization_code,
+    "client_credentials": client_credentials,
+    "device_code": device_code,  # its name in version 1
+    "password": password,
+    "refresh_token": refresh_token,
+    "urn:ietf:params:oauth:grant-type:device_code": device_code,
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of,
+}

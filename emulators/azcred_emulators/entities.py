@@ -1,0 +1,236 @@
+"""What is in a directory: tenants, applications, managed identities, users, groups and policies, as plain data.
+
+Names are those of Microsoft Graph and of the application manifest. Times are epoch seconds.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+
+from cryptography import x509
+
+TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
+CONSUMERS_TENANT_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"  # where personal Microsoft accounts live
+ALL = "All"  # in a policy: everybody, or everything
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant of Entra ID, found by its GUID or by any of its verified domains.
+
+    Users of `federated_domains` sign in elsewhere, as with AD FS. `security_defaults` demands what Entra ID's
+    security defaults do: no user signs in by password alone.
+    """
+
+    id: str
+    domains: tuple[str, ...] = ()
+    name: str = "Contoso"
+    federated_domains: tuple[str, ...] = ()
+    security_defaults: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """A secret of an application; `starts` and `expires` are None for no bound."""
+
+    value: str = field(repr=False)
+    starts: float | None = None
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedCredential:
+    """A token issuer that an application or managed identity trusts, for exactly one subject and audience."""
+
+    issuer: str
+    subject: str
+    audience: str = TOKEN_EXCHANGE_AUDIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedSubject:
+    """Any certificate with this subject name that the authority has issued (subject name and issuer trust).
+
+    `name` is the certificate's common name. The client must send the chain (`x5c`).
+    """
+
+    name: str
+    authority: x509.Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionGrant:
+    """Consent: scopes of a resource that a client may use on behalf of users (Graph: `oauth2PermissionGrant`).
+
+    `resource` is any name of the resource, "*" for every one; so is `scopes`. An administrator consents for
+    everybody (`principal_id` None), a user for themself.
+    """
+
+    resource: str
+    scopes: tuple[str, ...]
+    principal_id: str | None = None
+
+
+ADMIN_CONSENT = PermissionGrant("*", ("*",))  # to everything, for everybody
+
+
+@dataclass(frozen=True, slots=True)
+class AppRoleAssignment:
+    """A role that an application, user or group has in a resource; without a role, access to it and no more."""
+
+    resource: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalClaims:
+    """Claims that an application asks for in its tokens, by name."""
+
+    id_token: tuple[str, ...] = ()
+    access_token: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An application with its service principal in the tenant.
+
+    As a client: `secrets`, `certificates`, `trusted_subjects` and `federated_credentials` are how it proves who it
+    is; a `public_client` need not. Its `redirect_uris` are those of a desktop app if it is public, else of a web
+    app. `permission_grants` are what was consented to. A `multi_tenant` application has users in every tenant and
+    acts for itself in those of `service_principal_in`. `family` are Microsoft's own developer tools, which share
+    refresh tokens. `required_resource_access` names the resources it may ask for, None for any.
+
+    As a resource: `identifier_uris` are the names under which others ask for tokens to it, `access_token_version`
+    (1 or 2) is the version of these. `oauth2_permission_scopes` and `app_roles` are what can be granted, and
+    `admin_consent_scopes` those that only an administrator can. `group_membership_claims` ("All",
+    "SecurityGroup", "DirectoryRole") puts `groups` or `wids` into its tokens.
+
+    Two settings are stricter than Entra ID or as strict: a refresh token is spent when it is used unless the
+    application has `reusable_refresh_tokens`, as every application has in Entra ID; and with
+    `single_use_assertions` the `jti` of a client assertion may occur once, whereas msal sends each for nine minutes.
+    """
+
+    name: str
+    tenant_id: str
+    client_id: str = field(default_factory=_new_id)
+    object_id: str = field(default_factory=_new_id)
+    enabled: bool = True
+    secrets: tuple[ClientSecret, ...] = ()
+    certificates: tuple[x509.Certificate, ...] = ()
+    trusted_subjects: tuple[TrustedSubject, ...] = ()
+    federated_credentials: tuple[FederatedCredential, ...] = ()
+    public_client: bool = False
+    redirect_uris: tuple[str, ...] = ()
+    spa_redirect_uris: tuple[str, ...] = ()
+    multi_tenant: bool = False
+    service_principal_in: tuple[str, ...] = ()
+    permission_grants: tuple[PermissionGrant, ...] = ()
+    required_resource_access: tuple[str, ...] | None = None
+    app_role_assignments: tuple[AppRoleAssignment, ...] = ()
+    family: bool = False
+    reusable_refresh_tokens: bool = False
+    single_use_assertions: bool = False
+    identifier_uris: tuple[str, ...] = ()
+    access_token_version: int = 1
+    oauth2_permission_scopes: tuple[str, ...] = ()
+    admin_consent_scopes: tuple[str, ...] = ()
+    app_roles: tuple[str, ...] = ()
+    app_role_assignment_required: bool = False
+    optional_claims: OptionalClaims = OptionalClaims()
+    group_membership_claims: str | None = None
+
+    @property
+    def resource_names(self) -> tuple[str, ...]:
+        """Every name by which a token for it can be asked for."""
+        return (self.client_id, f"api://{self.client_id}", *self.identifier_uris)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedIdentity:
+    """A managed identity; `resource_id` is the ARM id of the identity, or of its host if system-assigned."""
+
+    name: str
+    tenant_id: str
+    resource_id: str
+    client_id: str = field(default_factory=_new_id)
+    object_id: str = field(default_factory=_new_id)
+    system_assigned: bool = False
+    federated_credentials: tuple[FederatedCredential, ...] = ()
+    app_role_assignments: tuple[AppRoleAssignment, ...] = ()
+
+
+class Mfa(Enum):
+    """Per-user multifactor authentication: not asked for, to be registered at the next sign-in, or asked for."""
+
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    ENFORCED = "enforced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user of the tenant, and a guest of those in `guest_in`.
+
+    A user without a `password` cannot sign in by one. `member_of` are object ids of groups, `directory_roles`
+    template ids of roles. Refresh tokens of before `tokens_valid_from` are revoked
+    (Graph: `signInSessionsValidFromDateTime`).
+    """
+
+    name: str
+    tenant_id: str
+    principal_name: str
+    object_id: str = field(default_factory=_new_id)
+    password: str = field(default="", repr=False)
+    given_name: str = ""
+    surname: str = ""
+    mail: str = ""
+    enabled: bool = True
+    locked: bool = False
+    password_expired: bool = False
+    mfa: Mfa = Mfa.DISABLED
+    member_of: tuple[str, ...] = ()
+    directory_roles: tuple[str, ...] = ()
+    app_role_assignments: tuple[AppRoleAssignment, ...] = ()
+    guest_in: tuple[str, ...] = ()
+    tokens_valid_from: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A security group; what it is assigned, its members have."""
+
+    name: str
+    tenant_id: str
+    object_id: str = field(default_factory=_new_id)
+    app_role_assignments: tuple[AppRoleAssignment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionalAccessPolicy:
+    """A Conditional Access policy: for whom and which resources it demands what.
+
+    `include_users` and `include_service_principals` hold object ids, `include_applications` names of resources; each
+    may be ("All",). `built_in_controls` are Graph's: "block", "mfa", "compliantDevice", "domainJoinedDevice".
+    `token_protection` demands tokens bound to a device, which no client here has; `sign_in_frequency` is how long a
+    sign-in lasts.
+    """
+
+    name: str
+    tenant_id: str
+    id: str = field(default_factory=_new_id)
+    enabled: bool = True
+    include_users: tuple[str, ...] = (ALL,)
+    include_service_principals: tuple[str, ...] = ()
+    include_applications: tuple[str, ...] = (ALL,)
+    built_in_controls: tuple[str, ...] = ()
+    sign_in_frequency: timedelta | None = None
+    token_protection: bool = False
+
+
+Principal = Application | ManagedIdentity
+Entity = Tenant | Application | ManagedIdentity | User | Group | ConditionalAccessPolicy

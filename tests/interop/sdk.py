@@ -1,0 +1,72 @@
+"""azure-identity as it is installed, its sync and its async half behind the same few methods."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+Expected = TypeVar("Expected")
+
+HALVES = {"sync": "azure.identity", "aio": "azure.identity.aio"}
+
+
+def release(text: str) -> tuple[int, ...]:
+    """Return a version's numbers, which compare as versions do."""
+    return tuple(int(number) for number in text.split(".")[:3] if number.isdigit())
+
+
+IDENTITY = release(version("azure-identity"))
+
+
+def for_release(expected: Sequence[tuple[tuple[int, ...], Expected]]) -> Expected:
+    """Return what is expected of the installed azure-identity: the table's last line that is not from later on."""
+    return [value for since, value in expected if since <= IDENTITY][-1]
+
+
+class Credential:
+    """A credential of either half, whose methods are called as those of the sync one."""
+
+    def __init__(self, wrapped: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.wrapped = wrapped
+        self._loop = loop
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        """Return the AccessToken."""
+        return self._finish(self.wrapped.get_token(*scopes, **options))
+
+    def get_token_info(self, *scopes: str) -> Any:
+        """Return the AccessTokenInfo, in the releases that have it."""
+        return self._finish(self.wrapped.get_token_info(*scopes))
+
+    def close(self) -> None:
+        """Close the credential's connections."""
+        self._finish(self.wrapped.close())
+
+    def _finish(self, result: Any) -> Any:
+        return self._loop.run_until_complete(result) if inspect.isawaitable(result) else result
+
+
+class Sdk:
+    """One half of azure-identity; `close` closes the credentials that it made."""
+
+    def __init__(self, half: str) -> None:
+        self.half = half
+        self._module = import_module(HALVES[half])
+        self._loop = asyncio.new_event_loop()
+        self._credentials: list[Credential] = []
+
+    def credential(self, kind: str, *arguments: Any, **keywords: Any) -> Credential:
+        """Make a credential of the class with this name."""
+        credential = Credential(getattr(self._module, kind)(*arguments, **keywords), self._loop)
+        self._credentials.append(credential)
+        return credential
+
+    def close(self) -> None:
+        """Close everything."""
+        for credential in self._credentials:
+            credential.close()
+        self._loop.close()
