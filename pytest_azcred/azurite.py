@@ -19,7 +19,6 @@ from contextlib import closing
 from functools import cached_property
 from http.client import HTTPSConnection
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import urlsplit
 
 from azcred_emulators.emulators import Emulators
@@ -183,12 +182,7 @@ class Azurite:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
 

@@ -1,19 +1,16 @@
 """The claims of Entra ID's tokens, version 1 and 2: app-only and delegated access tokens, and id tokens.
 
-Sources: recorded tokens; Microsoft's "Access token claims reference", "ID token claims reference" and
-"Optional claims reference".
+Sources: recorded tokens; Microsoft's "Access token claims reference" and "ID token claims reference".
 """
 
 import base64
 import hashlib
 import os
-import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from azcred_emulators.clouds import CLOUDS, PUBLIC, Cloud
+from azcred_emulators.clouds import CLOUDS, Cloud
+from azcred_emulators.delegation import ClientAuthentication, Delegation
 from azcred_emulators.directory import (
     TOKEN_EXCHANGE_AUDIENCE,
     Application,
@@ -22,57 +19,12 @@ from azcred_emulators.directory import (
     Principal,
     User,
 )
+from azcred_emulators.optional_claims import acct, optional_claims
 
 BACK_DATED = 300  # seconds that iat and nbf lie before the moment of issue
 MAXIMUM_GROUPS = 200  # more than these are left out of a token, which says where to find them
 CAE_CAPABILITY = "CP1"  # by which a client says that it understands claims challenges
 GRAPH_APPLICATION_ID = "00000003-0000-0000-c000-000000000000"
-
-
-class ClientAuthentication(Enum):
-    """How a client proved who it is; the value is what `appidacr` (v1) and `azpacr` (v2) say."""
-
-    PUBLIC = "0"
-    SECRET = "1"
-    CERTIFICATE = "2"  # also federated assertions and managed identities
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
-    """How and when a user proved who they are, which their tokens and the browser's session remember.
-
-    `amr` are the methods: "pwd", "mfa". `id` is the session's (`sid`).
-    """
-
-    user_id: str
-    auth_time: float
-    amr: tuple[str, ...] = ("pwd",)
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delegation:
-    """A user who lets a client use a resource: what delegated tokens are made of.
-
-    `resource` is what the client asked for and `target` the directory's application behind it, if there is one;
-    `tenant_id` is the tenant that issues. `roles` are the user's in the resource, `client_roles` in the client.
-    `capabilities` are what the client says it is able to ("CP1"), and `not_before` is since when, in epoch seconds,
-    a claims challenge wants the token to be.
-    """
-
-    user: User
-    client: Application
-    sign_in: SignIn
-    tenant_id: str
-    resource: str
-    scopes: tuple[str, ...]
-    target: Application | None = None
-    roles: tuple[str, ...] = ()
-    client_roles: tuple[str, ...] = ()
-    authentication: ClientAuthentication = ClientAuthentication.PUBLIC
-    cloud: Cloud = PUBLIC
-    capabilities: tuple[str, ...] = ()
-    not_before: float = 0.0
 
 
 def app_only(
@@ -129,7 +81,7 @@ def delegated(delegation: Delegation, *, now: int, lifetime: int, uti: str) -> d
     claims["nbf"] = claims["iat"] = max(now - BACK_DATED, min(now, since))
     if version == 1:
         claims |= {
-            "acct": _acct(delegation),
+            "acct": acct(delegation),
             "acr": "1",
             "amr": list(delegation.sign_in.amr),
             "app_displayname": client.name,
@@ -161,7 +113,7 @@ def delegated(delegation: Delegation, *, now: int, lifetime: int, uti: str) -> d
     }
     claims |= _membership(delegation, target, delegation.roles, is_graph=is_graph(delegation.resource))
     if target:
-        claims |= _optional(delegation, target.optional_claims.access_token, claims)
+        claims |= optional_claims(delegation, target.optional_claims.access_token, claims)
     if delegation.capabilities:
         claims["xms_cc"] = list(delegation.capabilities)
     return claims
@@ -209,7 +161,7 @@ def id_token(
     if email and user.mail:
         claims["email"] = user.mail
     claims |= _membership(delegation, client, delegation.client_roles)
-    return claims | _optional(delegation, client.optional_claims.id_token, claims)
+    return claims | optional_claims(delegation, client.optional_claims.id_token, claims)
 
 
 def roles_in(assignments: Iterable[AppRoleAssignment], resource: str, target: Application | None) -> tuple[str, ...]:
@@ -224,21 +176,6 @@ def pairwise_subject(user: User, client_id: str) -> str:
     """Return the user's `sub` for one application, which no other application sees."""
     digest = hashlib.sha256(f"{user.object_id.lower()} {client_id.rstrip('/').lower()}".encode()).digest()
     return _base64url(digest)
-
-
-def login_hint(user: User) -> str:
-    """Return the value of the optional claim `login_hint`, opaque to clients, which give it back at a sign-in."""
-    return f"O.{_base64url(user.object_id.encode())}"
-
-
-def user_id_of(hint: str) -> str | None:
-    """Return the object id in a `login_hint` claim, None if the text is none."""
-    if not hint.startswith("O."):
-        return None
-    try:
-        return base64.urlsafe_b64decode(hint[2:] + "=" * (-len(hint[2:]) % 4)).decode()
-    except ValueError:
-        return None
 
 
 def is_revoked(claims: Mapping[str, Any], user: User) -> bool:
@@ -306,15 +243,6 @@ def _membership(
     return found
 
 
-def _optional(delegation: Delegation, names: Iterable[str], present: Mapping[str, object]) -> dict[str, object]:
-    values = ((name, _OPTIONAL[name](delegation)) for name in names if name in _OPTIONAL and name not in present)
-    return {name: value for name, value in values if value not in (None, "", [])}
-
-
-def _acct(delegation: Delegation) -> int:
-    return 0 if delegation.user.tenant_id.lower() == delegation.tenant_id.lower() else 1
-
-
 def _person(user: User) -> dict[str, object]:
     names = {"family_name": user.surname, "given_name": user.given_name}
     return {name: value for name, value in names.items() if value}
@@ -322,22 +250,6 @@ def _person(user: User) -> dict[str, object]:
 
 def _puid(user: User) -> str:
     return hashlib.sha256(user.object_id.encode()).hexdigest()[:16].upper()
-
-
-_OPTIONAL: Mapping[str, Callable[[Delegation], object]] = {
-    "acct": _acct,
-    "auth_time": lambda delegation: int(delegation.sign_in.auth_time),
-    "email": lambda delegation: delegation.user.mail,
-    "family_name": lambda delegation: delegation.user.surname,
-    "given_name": lambda delegation: delegation.user.given_name,
-    "idtyp": lambda delegation: "user",
-    "ipaddr": lambda delegation: "127.0.0.1",
-    "login_hint": lambda delegation: login_hint(delegation.user),
-    "preferred_username": lambda delegation: delegation.user.principal_name,
-    "tenant_region_scope": lambda delegation: "EU",
-    "upn": lambda delegation: delegation.user.principal_name,
-    "verified_primary_email": lambda delegation: [delegation.user.mail] if delegation.user.mail else None,
-}
 
 
 def _base64url(data: bytes) -> str:

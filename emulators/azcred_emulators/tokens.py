@@ -16,15 +16,13 @@ from azcred_emulators import contoso
 from azcred_emulators.claims import (
     BACK_DATED,
     CAE_CAPABILITY,
-    ClientAuthentication,
-    Delegation,
-    SignIn,
     issuer,
     issuers_of,
 )
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, Cloud
 from azcred_emulators.defects import DEFECTS, Forger
+from azcred_emulators.delegation import ClientAuthentication, Delegation, SignIn
 from azcred_emulators.directory import Application, Principal
 from azcred_emulators.keys import SigningKey
 

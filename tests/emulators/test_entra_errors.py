@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from azcred_emulators.authority.aadsts import ERRORS
-from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.errors import ERRORS, EntraError
 
 ID = "99999999-9999-4999-8999-999999999999"
 # Every code of the protocol notes, section 5.8.

@@ -228,3 +228,9 @@ def test_the_v1_endpoint_takes_a_resource(entra: Entra) -> None:
     identity = claims_of(body["id_token"])
     assert identity["ver"] == "1.0"
     assert identity["upn"] == entra.user.principal_name
+
+
+def test_a_user_signs_in_by_name(entra: Entra) -> None:
+    """In any case, but not by object id."""
+    assert entra.password(entra.user, username=contoso.USER_PRINCIPAL_NAME.upper()).status_code == 200
+    assert refusal(entra.password(entra.user, username=contoso.USER_ID))[2] == 50034

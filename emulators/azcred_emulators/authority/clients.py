@@ -53,7 +53,7 @@ def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentic
     secret, encoded = request.form.get("client_secret"), request.form.get("client_assertion")
     if not secret and not encoded:
         raise EntraError(7000216)
-    if isinstance(principal, Application) and principal.public_client and not _has_credentials(principal):
+    if isinstance(principal, Application) and principal.public_client and not has_credentials(principal):
         raise EntraError(700025)
     if secret:
         if acts_for_itself:
@@ -80,7 +80,8 @@ def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentic
     return ClientAuthentication.CERTIFICATE
 
 
-def _has_credentials(application: Application) -> bool:
+def has_credentials(application: Application) -> bool:
+    """Tell whether the application has any way to prove who it is."""
     return bool(
         application.secrets
         or application.certificates

@@ -143,7 +143,6 @@ def answer(
         refresh_token = request.stores.issued.refresh_token(
             RefreshToken(
                 client_id=delegation.client.client_id,
-                tenant_id=delegation.tenant_id,
                 sign_in=delegation.sign_in,
                 scope=access.text,
                 resource=delegation.resource,

@@ -28,7 +28,7 @@ def device_code(request: TokenRequest) -> Answer:
 def start(request: TokenRequest) -> dict[str, object]:
     """Answer a request to `/devicecode`: a code for the device, one for the person, and where to type it in."""
     client = clients.find_client(request)
-    if not client.public_client and not (client.secrets or client.certificates):
+    if not client.public_client and not clients.has_credentials(client):
         raise EntraError(7000218)
     if request.version == 1:
         resource, scope = request.required("resource"), request.form.get("scope") or ""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.claims import SignIn
 from azcred_emulators.clock import Clock
+from azcred_emulators.delegation import SignIn
 
 LIFETIME = 900  # seconds
 INTERVAL = 5

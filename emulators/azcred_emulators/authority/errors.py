@@ -5,7 +5,11 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from azcred_emulators.authority.aadsts import ERRORS, UNNAMED
+from azcred_emulators.authority.aadsts import UNNAMED, Aadsts
+from azcred_emulators.authority.aadsts_accounts import ACCOUNTS
+from azcred_emulators.authority.aadsts_requests import REQUESTS
+
+ERRORS: Mapping[int, Aadsts] = {entry.code: entry for entry in (*ACCOUNTS, *REQUESTS)}
 
 
 class EntraError(Exception):

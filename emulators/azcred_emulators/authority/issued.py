@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.claims import SignIn
 from azcred_emulators.clock import Clock
+from azcred_emulators.delegation import SignIn
 
 CODE_LIFETIME = 600.0  # seconds
 REFRESH_TOKEN_INACTIVITY = 90 * 86400.0
@@ -73,7 +73,6 @@ class RefreshToken:
     """
 
     client_id: str
-    tenant_id: str
     sign_in: SignIn
     scope: str
     resource: str

@@ -16,7 +16,7 @@ def password(request: TokenRequest) -> Answer:
     authentication = clients.prove(request, client, public=client.public_client)
     access = delegated.requested_access(request)
     name, secret = request.required("username"), request.required("password")
-    user = users.find_user(request.directory, name, tenant=request.tenant)
+    user = users.find_by_name(request.directory, name, tenant=request.tenant)
     request.details["identity"] = user.principal_name
     users.check_password(user, secret)
     sign_in = SignIn(user_id=user.object_id, auth_time=request.now)

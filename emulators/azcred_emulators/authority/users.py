@@ -7,15 +7,24 @@ what follows from a right password after it.
 import hmac
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.claims import user_id_of
 from azcred_emulators.directory import CONSUMERS_TENANT_ID, Directory, Tenant, User
+from azcred_emulators.optional_claims import user_id_of
 
 
-def find_user(directory: Directory, name: str, *, tenant: Tenant | None) -> User:
-    """Return the user with this principal name or object id; raises EntraError if there is none."""
+def find_by_name(directory: Directory, name: str, *, tenant: Tenant | None) -> User:
+    """Return the user with this principal name, as typed in; raises EntraError if there is none."""
     user = directory.user(name)
+    if user is None or user.principal_name.lower() != name.lower():
+        here = tenant or directory.tenant(name.rpartition("@")[2])
+        raise EntraError(50034, tenant=here.name if here else "Microsoft Entra ID")
+    return user
+
+
+def find_user(directory: Directory, user_id: str, *, tenant: Tenant | None) -> User:
+    """Return the user with this object id; raises EntraError if there is none any more."""
+    user = directory.user(user_id)
     if user is None:
-        raise EntraError(50034, tenant=(tenant or _tenant_of_domain(directory, name) or _NOWHERE).name)
+        raise EntraError(50034, tenant=tenant.name if tenant else "Microsoft Entra ID")
     return user
 
 
@@ -62,10 +71,3 @@ def tenant_of(
     if tenant.id.lower() not in (home, *(one.lower() for one in user.guest_in)):
         raise EntraError(50020, user=user.principal_name, tenant=tenant.name, client=client_id)
     return tenant
-
-
-def _tenant_of_domain(directory: Directory, name: str) -> Tenant | None:
-    return directory.tenant(name.rpartition("@")[2])
-
-
-_NOWHERE = Tenant("", name="Microsoft Entra ID")
