@@ -28,7 +28,7 @@ from pytest_azcred.session import Session
 emulators = Emulators()
 emulators.start()
 started_up = time.perf_counter() - started
-first, _ = cycle("virtual-machine")
+first, _ = cycle(FIRST)
 print("first", started_up + first)
 started = time.perf_counter()
 emulators.tokens.key
@@ -48,15 +48,26 @@ def run(*, short: bool) -> None:
     from azcred_emulators.environments import ENVIRONMENTS
 
     heading("fixtures: until the environment is ready")
-    script = _SCRIPT.replace("TIMES", "2" if short else "200").replace("ENVIRONMENTS", repr(list(ENVIRONMENTS)))
-    runs = [_figures(script) for _ in range(1 if short else 7)]
-    figures = {name: statistics.median(one[name] for one in runs) for name in runs[0]}
+    times, runs = (2, 1) if short else (200, 7)
+    figures = _medians(_script("virtual-machine", list(ENVIRONMENTS), times), runs)
     figure("the first of a run, with imports and servers", milliseconds(figures["first"]), "at most 150 ms")
     figure("  then until its signing key is there, if asked at once", milliseconds(figures["key"]))
+    kubernetes = _medians(_script("kubernetes", [], times), runs)
+    figure("the first of a run, if it is kubernetes", milliseconds(kubernetes["first"]), "waits for the cluster's key")
     for name in ENVIRONMENTS:
         figure(f"each later one: {name}", milliseconds(figures[name]), "at most 5 ms")
         figure("  and its end", milliseconds(figures[f"{name}-end"]))
     figure("stopping both servers at the end of the run", milliseconds(figures["stop"]), "at most 10 ms a server")
+
+
+def _script(first: str, environments: list[str], times: int) -> str:
+    script = _SCRIPT.replace("FIRST", repr(first)).replace("TIMES", str(times))
+    return script.replace("ENVIRONMENTS", repr(environments))
+
+
+def _medians(script: str, runs: int) -> dict[str, float]:
+    figures = [_figures(script) for _ in range(runs)]
+    return {name: statistics.median(one[name] for one in figures) for name in figures[0]}
 
 
 def _figures(script: str) -> dict[str, float]:
