@@ -45,10 +45,10 @@ $(INSTALLED): pyproject.toml | $(BIN)/python
 		&& $(BIN)/python -m pip install --quiet --editable . --group demo; }
 	@mkdir -p $(@D) && touch $@
 
-# Azurite judges the tokens; without npm the tests that ask it are skipped and say so.
+# Azurite judges the tokens and @azure/identity asks for some; without npm the tests with them are skipped, and say so.
 $(AZURITE): package.json package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --loglevel=error; \
-	else echo "npm is not here: the tests with Azurite will be skipped"; fi
+	else echo "npm is not here: the tests with Azurite and Node.js will be skipped"; fi
 	@mkdir -p $(@D) && touch $@
 
 clean:
