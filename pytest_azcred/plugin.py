@@ -5,7 +5,7 @@ Nothing heavy is imported before a fixture asks for it, so that a run without on
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azurite import Azurite
+    from pytest_azcred.browser import FakeBrowser
     from pytest_azcred.session import Place, Session
 
 
@@ -74,6 +75,24 @@ def fake_service_principal(azcred: Session) -> Place:
 def fake_workload_identity(azcred: Session) -> Place:
     """The app runs in a Kubernetes pod with workload identity: a projected token and the webhook's variables."""
     return azcred.environment("kubernetes")
+
+
+@pytest.fixture
+def fake_browser(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBrowser]:
+    """What `webbrowser` opens: signs a user in on the pages, or cancels, or leaves them alone."""
+    from pytest_azcred.browser import FakeBrowser
+
+    browser = FakeBrowser(azcred.directory).install(monkeypatch)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def fake_device_login(azcred: Session) -> Callable[..., None]:
+    """A person who types in the code of a device: `fake_device_login(code, user=..., decline=False)`."""
+    from pytest_azcred.browser import device_login
+
+    return device_login(azcred.directory)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
             "fake_service_principal -- *",
             "fake_workload_identity -- *",
             "azurite -- *",
+            "fake_browser -- *",
+            "fake_device_login -- *",
         ]
     )
 

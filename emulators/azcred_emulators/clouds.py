@@ -78,6 +78,9 @@ CLOUDS = (
     ),
 )
 
+# Where people are told to type in the code of a device; it sends them on to a page of the token service.
+DEVICE_LOGIN_HOST = "microsoft.com"
+
 # Regional token services, such as westeurope.login.microsoft.com (msal 1.39, region.py and application.py).
 REGIONAL_SUFFIXES = (".login.microsoft.com", ".login.microsoftonline.com")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azcred_emulators.clock import Clock
-from azcred_emulators.clouds import authority_names, graph_names
+from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
 from azcred_emulators.contoso import contoso
 from azcred_emulators.journal import Journal
 from azcred_emulators.server import Server
@@ -94,7 +94,8 @@ class Emulators:
 
     def authority_routes(self) -> dict[tuple[str, int], tuple[str, int]]:
         """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""
-        return {(name, 443): self.https.address for name in (*authority_names(), *graph_names())}
+        names = (*authority_names(), *graph_names(), DEVICE_LOGIN_HOST)
+        return {(name, 443): self.https.address for name in names}
 
     def start(self) -> None:
         """Serve on free ports of the loopback interface."""

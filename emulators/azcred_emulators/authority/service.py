@@ -17,9 +17,10 @@ from azcred_emulators.authority.grants import GRANTS
 from azcred_emulators.authority.issued import Issued
 from azcred_emulators.authority.realms import user_realm
 from azcred_emulators.authority.redirects import platform_of
+from azcred_emulators.authority.sign_in_pages import SignInPages
 from azcred_emulators.authority.token_request import KeysOf, Stores, TokenRequest
 from azcred_emulators.clock import Clock
-from azcred_emulators.clouds import PUBLIC, cloud_of
+from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
 from azcred_emulators.emulator import Emulator, Request, json_response
 from azcred_emulators.tokens import SignIn, Tokens, issuer, issuers_of
@@ -62,8 +63,11 @@ class Authority(Emulator):
             Rule("/<tenant>/discovery/v2.0/keys", methods=["GET"], endpoint="keys", defaults={"version": "2"}),
             Rule("/<tenant>/discovery/keys", methods=["GET"], endpoint="keys", defaults={"version": "1"}),
             *_versions("token", "token", "POST"),
+            *_versions("authorize", "authorize", "GET", "POST"),
             *_versions("devicecode", "devicecode", "POST"),
             *_versions("logout", "logout", "GET", "POST"),
+            Rule("/common/oauth2/deviceauth", methods=["GET", "POST"], endpoint="device-login"),
+            Rule("/devicelogin", methods=["GET"], endpoint="to-device-login"),
             Rule("/<tenant>/userrealm/<name>", methods=["GET"], endpoint="userrealm"),
             Rule("/<tenant>/UserRealm/<name>", methods=["GET"], endpoint="userrealm"),
         ],
@@ -76,6 +80,7 @@ class Authority(Emulator):
         self._clock = clock
         self._keys_of_others = keys_of
         self.stores = Stores(directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of)
+        self._pages = SignInPages(self.stores, clock, self.find_tenant)
         self._answers: Mapping[str, Callable[[Request, Mapping[str, str]], Response]] = {
             "instance-discovery": self._instance_discovery,
             "openid-configuration": self._openid_configuration,
@@ -83,11 +88,16 @@ class Authority(Emulator):
             "token": self._token,
             "devicecode": self._devicecode,
             "logout": self._logout,
+            "authorize": self._pages.authorize,
+            "device-login": self._pages.device_login,
+            "to-device-login": self._pages.send_to_device_login,
             "userrealm": self._userrealm,
         }
 
     def serves(self, host: str, path: str) -> bool:
-        """Serve the token services of every cloud, and loopback for `AZURE_AUTHORITY_HOST`."""
+        """Serve the token services of every cloud, loopback for `AZURE_AUTHORITY_HOST`, and where device codes go."""
+        if host == DEVICE_LOGIN_HOST:
+            return path == "/devicelogin"
         return host in _LOOPBACK or cloud_of(host) is not None
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
@@ -110,7 +120,8 @@ class Authority(Emulator):
         return self._refusal(request, EntraError(9002313))
 
     def reset(self) -> None:
-        """Forget everything that was handed out."""
+        """Forget everything that was handed out, and sign everybody out."""
+        self._pages.reset()
         self.stores.issued.reset()
         self.stores.device_codes.reset()
 
@@ -198,13 +209,15 @@ class Authority(Emulator):
         return json_response(device_code.start(self._read(request, values, _form(request))), headers=_HEADERS)
 
     def _logout(self, request: Request, _: Mapping[str, str]) -> Response:
-        """Send the browser where the app wants it, if the address is an app's; sign-in pages end the session."""
+        """Send the browser where the app wants it, if the address is an app's; the session in the browser ends."""
         address = request.values.get("post_logout_redirect_uri", "")
         if any(platform_of(application, address) for application in self._directory.applications()):
             state = request.values.get("state")
             query = f"{'&' if '?' in address else '?'}{urlencode({'state': state})}" if state else ""
-            return Response(status=302, headers={**_HEADERS, "Location": f"{address}{query}"})
-        return Response("You signed out of your account. It's a good idea to close all browser windows.")
+            answer = Response(status=302, headers={**_HEADERS, "Location": f"{address}{query}"})
+            return self._pages.sign_out(request, answer)
+        answer = Response("You signed out of your account. It's a good idea to close all browser windows.")
+        return self._pages.sign_out(request, answer)
 
     def _userrealm(self, request: Request, values: Mapping[str, str]) -> Response:
         cloud = cloud_of(_name(request)) or PUBLIC

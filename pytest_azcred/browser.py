@@ -1,0 +1,239 @@
+"""The person in front of the screen, for tests that run without one: opens the sign-in pages and fills them in.
+
+What is replaced is Python's `webbrowser`, never an SDK. The pages are fetched over HTTP, as a browser does, and every
+form that is sent is one that a page had.
+"""
+
+import http.client
+import re
+import threading
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.cookiejar import CookieJar
+from typing import Protocol
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+from azcred_emulators import contoso
+from azcred_emulators.clouds import cloud_of
+from azcred_emulators.directory import Directory, User
+
+DEVICE_LOGIN = "https://microsoft.com/devicelogin"
+_PATIENCE = 20.0  # real seconds for each request
+_MOST_PAGES = 20
+_SECRET = ("state", "nonce", "code_challenge", "login_hint", "claims", "client_secret")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_USER_CODE = re.compile(r"\b[BCDFGHJKLMNPQRSTVWXZ2456789]{9}\b")
+_UNREACHED = (OSError, http.client.HTTPException)  # what a request that gets no answer raises
+
+
+class Patcher(Protocol):
+    """What replaces attributes and later restores them: pytest's `monkeypatch`."""
+
+    def setattr(self, target: object, name: str, value: object, raising: bool = True) -> None:
+        """Replace an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who sits there: `user` is a principal name or object id; the password is the directory's unless given."""
+
+    user: str = contoso.USER_ID
+    password: str | None = field(default=None, repr=False)
+    mfa: bool = True
+    consent: bool = True
+
+
+@dataclass(slots=True)
+class _Form:
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Page(HTMLParser):
+    """The forms of a page, and what it alerts to."""
+
+    def __init__(self, url: str, html: str) -> None:
+        super().__init__()
+        self.url = url
+        self.forms: list[_Form] = []
+        self.alert = ""
+        self._alerting = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self._alerting = given.get("role") == "alert"
+        if tag == "form":
+            self.forms.append(_Form(urljoin(self.url, given.get("action", ""))))
+        elif tag == "input" and self.forms and "name" in given:
+            self.forms[-1].fields[given["name"]] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._alerting = False
+
+    def handle_data(self, data: str) -> None:
+        if self._alerting:
+            self.alert += data
+
+
+class Visit:
+    """One window: follows pages until the app or the device has its answer. `problem` is what a page complained of."""
+
+    def __init__(self, directory: Directory, person: Person | None) -> None:
+        self._directory = directory
+        self._person = person  # None: whoever it is cancels
+        self._cookies = urllib.request.HTTPCookieProcessor(CookieJar())
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), self._cookies)
+        self.problem = ""
+
+    def follow(self, url: str, device_code: str = "") -> None:
+        """Open a URL and answer the pages."""
+        page = self._fetch(url)
+        for _ in range(_MOST_PAGES):
+            form = next((one for one in page.forms if "username" in one.fields), page.forms[0] if page.forms else None)
+            self.problem = page.alert or self.problem
+            if form is None:
+                return
+            step = form.fields.get("step")
+            if step is None:  # the way back to the app, which may be gone
+                self._fetch(form.action, form.fields)
+                return
+            if step == "code":
+                if page.alert:
+                    return
+                form.fields["otc"] = device_code
+            else:
+                form.fields.update(self._answer(step, page.alert))
+            page = self._fetch(form.action, form.fields)
+
+    def _answer(self, step: str, alert: str) -> Mapping[str, str]:
+        """Return what the person types in and which button they press; they give up when a page complains."""
+        if step == "return":
+            return {"answer": "return"}
+        if self._person is None or alert:
+            return {"answer": "cancel"}
+        user = self._directory.user(self._person.user)
+        typed = self._person.password
+        match step:
+            case "account":
+                return {"username": user.principal_name if user else self._person.user, "answer": "next"}
+            case "password":
+                return {"password": (user.password if user else "") if typed is None else typed, "answer": "next"}
+            case "mfa":
+                return {"answer": "approve" if self._person.mfa else "cancel"}
+            case "consent":
+                return {"answer": "accept" if self._person.consent else "cancel"}
+            case "confirm":
+                return {"answer": "continue"}
+        return {"answer": "no"}
+
+    def _fetch(self, url: str, form: Mapping[str, str] | None = None) -> _Page:
+        body = urlencode(form).encode() if form is not None else None
+        request = urllib.request.Request(url, body)  # noqa: S310  # apps' URLs, and `open` refuses other schemes
+        try:
+            with self._opener.open(request, timeout=_PATIENCE) as response:
+                return _Page(response.geturl(), response.read().decode("utf-8", "replace"))
+        except urllib.error.HTTPError as error:
+            with error:
+                return _Page(error.geturl() or url, error.read().decode("utf-8", "replace"))
+
+
+class FakeBrowser(webbrowser.BaseBrowser):
+    """What `webbrowser` opens during a test. It signs the directory's first user in unless told otherwise.
+
+    `opened` are the URLs that were opened, with secrets left out. `problems` are what pages complained of, such as a
+    wrong password, after which the person gave up.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        super().__init__("azcred")
+        self._directory = directory
+        self._threads: list[threading.Thread] = []
+        self._person: Person | None = Person()
+        self._ignores = False
+        self.opened: list[str] = []
+        self.problems: list[str] = []
+
+    def sign_in(
+        self, user: User | str | None = None, *, password: str | None = None, mfa: bool = True, consent: bool = True
+    ) -> None:
+        """Sign this user in from now on, with the password of the directory unless another is given.
+
+        Without `mfa` the person denies the second factor, without `consent` what the app asks for.
+        """
+        name = user.object_id if isinstance(user, User) else user or contoso.USER_ID
+        self._person, self._ignores = Person(name, password, mfa, consent), False
+
+    def cancel(self) -> None:
+        """Press Cancel on the first page from now on."""
+        self._person, self._ignores = None, False
+
+    def ignore(self) -> None:
+        """Open windows from now on, but leave them alone, until the app's patience ends."""
+        self._ignores = True
+
+    def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
+        """Open a URL, as `webbrowser.open` does: at once, while the person goes on by themself."""
+        self.opened.append(_without_secrets(url))
+        if not self._ignores and _is_sign_in(url):
+            visit = Visit(self._directory, self._person)
+            thread = threading.Thread(target=self._follow, args=(visit, url), name="azcred-browser", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return True
+
+    def close(self) -> None:
+        """Wait until every window is closed."""
+        for thread in self._threads:
+            thread.join()
+
+    def install(self, patcher: Patcher) -> "FakeBrowser":
+        """Take the place of every browser that Python knows."""
+        patcher.setattr(webbrowser, "get", lambda using=None: self)
+        patcher.setattr(webbrowser, "_tryorder", ["azcred"], raising=False)  # for apps that hold the real `open`
+        patcher.setattr(webbrowser, "open", self.open)
+        patcher.setattr(webbrowser, "open_new", self.open_new)
+        patcher.setattr(webbrowser, "open_new_tab", self.open_new_tab)
+        return self
+
+    def _follow(self, visit: Visit, url: str) -> None:
+        try:
+            visit.follow(url)
+        except _UNREACHED as error:  # an app that no longer listens, or an address outside
+            visit.problem = visit.problem or f"{type(error).__name__}: {error}"
+        if visit.problem:
+            self.problems.append(visit.problem)
+
+
+def device_login(directory: Directory) -> Callable[..., None]:
+    """Return what the fixture `fake_device_login` hands out."""
+
+    def login(code: str, user: User | str | None = None, *, decline: bool = False) -> None:
+        """Type in a code, alone or in the message that shows it, and sign the user in, or decline.
+
+        Raises AssertionError with what a page complained of.
+        """
+        found = _USER_CODE.search(code)
+        name = user.object_id if isinstance(user, User) else user or contoso.USER_ID
+        visit = Visit(directory, None if decline else Person(name))
+        visit.follow(DEVICE_LOGIN, found.group() if found else code)
+        if visit.problem:
+            raise AssertionError(f"azcred: nobody could sign in for the device: {visit.problem}")
+
+    return login
+
+
+def _is_sign_in(url: str) -> bool:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme in ("http", "https") and (cloud_of(host) is not None or host in _LOOPBACK)
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    query = [(name, "..." if name in _SECRET else value) for name, value in parse_qsl(parts.query)]
+    return parts._replace(query=urlencode(query)).geturl()
