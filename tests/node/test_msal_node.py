@@ -93,24 +93,30 @@ def test_client_credentials(entra: Entra, tmp_path: Path) -> None:
     assert claims_of(result["accessToken"])["appid"] == shop.client_id
 
 
-def test_an_authorization_code_with_pkce(entra: Entra, tmp_path: Path) -> None:
-    """A web app redeems the code and later refreshes without the person."""
+def redeem(entra: Entra, tmp_path: Path, *, verifier: str) -> dict[str, Any]:
+    """Sign the user in to a web app, which redeems its code with this verifier."""
     shop = entra.add_web_app()
     back = entra.authorize(shop, code_challenge=CHALLENGE, code_challenge_method="S256")
-    result = call(
+    request = {
+        "code": back["code"],
+        "scopes": [f"{GRAPH}/User.Read"],
+        "redirectUri": REDIRECT,
+        "codeVerifier": verifier,
+    }
+    return call(
         entra,
         tmp_path,
         "ConfidentialClientApplication",
         "acquireTokenByCode",
-        {
-            "code": back["code"],
-            "scopes": [f"{GRAPH}/User.Read"],
-            "redirectUri": REDIRECT,
-            "codeVerifier": VERIFIER,
-        },
+        request,
         clientId=shop.client_id,
         clientSecret=SECRET,
     )
+
+
+def test_an_authorization_code_with_pkce(entra: Entra, tmp_path: Path) -> None:
+    """A web app redeems the code and later refreshes without the person."""
+    result = redeem(entra, tmp_path, verifier=VERIFIER)
     assert result["username"] == entra.user.principal_name, result
     assert claims_of(result["accessToken"])["oid"] == entra.user.object_id
     assert claims_of(result["refreshed"])["oid"] == entra.user.object_id
@@ -121,17 +127,7 @@ def test_an_authorization_code_with_pkce(entra: Entra, tmp_path: Path) -> None:
 
 def test_a_wrong_verifier(entra: Entra, tmp_path: Path) -> None:
     """The code is not redeemed without the proof."""
-    shop = entra.add_web_app()
-    back = entra.authorize(shop, code_challenge=CHALLENGE, code_challenge_method="S256")
-    result = call(
-        entra,
-        tmp_path,
-        "ConfidentialClientApplication",
-        "acquireTokenByCode",
-        {"code": back["code"], "scopes": [f"{GRAPH}/User.Read"], "redirectUri": REDIRECT, "codeVerifier": "w" * 64},
-        clientId=shop.client_id,
-        clientSecret=SECRET,
-    )
+    result = redeem(entra, tmp_path, verifier="w" * 64)
     assert result["error"] == "invalid_grant"
     assert "AADSTS501481" in result["message"]
 
