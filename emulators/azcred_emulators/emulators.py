@@ -39,11 +39,11 @@ class Emulators:
         self.directory = contoso()
         self.journal = Journal()
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
-        self._loaded = _in_background(self._load)
         self.certificate_authority = CertificateAuthority()
         self.http = Server(self._answer)
         self.https = Server(self._answer, tls=self.certificate_authority.server_context())
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+        self._loaded = _in_background(self._load)  # last: two threads in Python hold each other up
 
     def _load(self) -> "Services":
         from azcred_emulators.services import Services
