@@ -17,7 +17,7 @@ from azcred_emulators.journal import Entry, Journal
 from azcred_emulators.tls import write_private
 from pytest_azcred.clock import Clock
 from pytest_azcred.isolation import isolation
-from pytest_azcred.routing import UNREACHABLE, Route, Routing, Target
+from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
 if TYPE_CHECKING:
     from azcred_emulators.issuers import Issuers
@@ -229,6 +229,3 @@ class Session:
                 self._variables.delenv(name, raising=False)
             else:
                 self._variables.setenv(name, value)
-
-
-__all__ = ["Place", "Session", "Target"]

@@ -35,17 +35,6 @@ def granted_scopes(client: Application, user: User, access: Access, target: Appl
     return granted
 
 
-def has_consent(client: Application, user: User, access: Access, target: Application | None) -> bool:
-    """Tell whether a page need not ask for consent; raises EntraError if asking would not help."""
-    try:
-        granted_scopes(client, user, access, target)
-    except EntraError as error:
-        if error.code == 65001:
-            return False
-        raise
-    return True
-
-
 def is_same_resource(one: str, other: str, target: Application | None) -> bool:
     """Tell whether two names are of one resource; `target` is the application behind the other."""
     name = one.rstrip("/").lower()
