@@ -20,6 +20,7 @@ from pytest_azcred.isolation import isolation
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
 if TYPE_CHECKING:
+    from azcred_emulators.executables.service import Executables
     from azcred_emulators.issuers import Issuers
     from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
@@ -113,6 +114,11 @@ class Session:
         return self._emulators.issuers
 
     @property
+    def executables(self) -> "Executables":
+        """The fake developer tools: who is signed in to them, and what goes wrong with them."""
+        return self._emulators.executables
+
+    @property
     def routes(self) -> Sequence[Route]:
         """Where connections of the app go."""
         return self._routing.routes
@@ -129,11 +135,23 @@ class Session:
         for environment in [find(name) for name in names]:
             if environment.host == "imds":
                 self._add(Route(IMDS_ADDRESS, 80, self._emulators.http.address))
+            if environment.executables:
+                self.install(*environment.executables)
             self._set(environment.variables(self._emulators, self._emulators.folder))
             self._write_files(environment)
             self._environments.append(environment)
             places.append(Place(environment, self.journal, self.directory))
         return places[-1]
+
+    def install(self, *names: str) -> None:
+        """Put fake executables such as "az" first on PATH until the test ends.
+
+        Raises LookupError for one that there is no fake of.
+        """
+        folder = str(self.executables.install(*names))
+        path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        others = [entry for entry in path if entry != folder]
+        self._set({"AZCRED_EXECUTABLES": str(self.executables.state), "PATH": os.pathsep.join([folder, *others])})
 
     def route(self, host: str, to: str) -> None:
         """Let a local server answer for a real host name until the test ends.

@@ -2,7 +2,10 @@
 
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from io import BytesIO
+from zoneinfo import ZoneInfo
 
 
 class Clock:
@@ -34,3 +37,37 @@ class Clock:
 def stopwatch() -> float:
     """Return seconds from an arbitrary start, for measuring how long an answer took."""
     return time.perf_counter()
+
+
+def local_time(moment: float, zone: str | None = None) -> datetime:
+    """Return a moment, in epoch seconds, as the clocks of a time zone show it; without a zone, this machine's.
+
+    `zone` is a value of the variable TZ: a name ("Europe/Berlin") or POSIX's own form ("EST5EDT,M3.2.0,M11.1.0").
+    As in the C library, one that cannot be understood means UTC.
+    """
+    if zone is None:
+        return datetime(*time.localtime(moment)[:6])  # given a moment, also a frozen clock tells the machine's time
+    return datetime.fromtimestamp(int(moment), timezone.utc).astimezone(_zone(zone)).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=64)
+def _zone(text: str) -> ZoneInfo | timezone:
+    name = text.removeprefix(":")
+    try:
+        if name.startswith("/"):
+            with open(name, "rb") as file:
+                return ZoneInfo.from_file(file)
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # no such file, no name, or no such zone
+        pass
+    try:
+        return ZoneInfo.from_file(BytesIO(_time_zone_file(text.encode())))
+    except ValueError:
+        return timezone.utc
+
+
+def _time_zone_file(rule: bytes) -> bytes:
+    """Return a TZif file (RFC 8536) without transitions, whose footer is a rule in POSIX's form."""
+    counts = b"".join(count.to_bytes(4, "big") for count in (0, 0, 0, 0, 1, 1))
+    part = b"TZif2" + bytes(15) + counts + bytes(4 + 1 + 1) + b"\0"
+    return part + part + b"\n" + rule + b"\n"

@@ -15,6 +15,7 @@ from azcred_emulators.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
+    from azcred_emulators.executables.service import Executables
     from azcred_emulators.hosts.imds import Imds
     from azcred_emulators.issuers import Issuers
     from azcred_emulators.resource import Resources
@@ -48,7 +49,14 @@ class Emulators:
     def _load(self) -> "Services":
         from azcred_emulators.services import Services
 
-        return Services(self.directory, self.clock, self.journal, self._announce)
+        return Services(
+            self.directory,
+            self.clock,
+            self.journal,
+            self._announce,
+            folder=self.folder,
+            address=lambda: self.http.address,
+        )
 
     def _announce(self, host: str) -> None:
         if self.on_new_host:
@@ -76,6 +84,11 @@ class Emulators:
     def imds(self) -> "Imds":
         """The Instance Metadata Service."""
         return self._loaded.result().imds
+
+    @property
+    def executables(self) -> "Executables":
+        """The fake developer tools."""
+        return self._loaded.result().executables
 
     @property
     def resources(self) -> "Resources":

@@ -21,8 +21,9 @@ class Environment:
     """A place an app can run in.
 
     `provider` is the link of the chain that must win there and `client_id` the identity it finds, both None where
-    there is none. `host` is the managed identity host that answers at its well-known address. `files` makes the
-    content of the environment's files by name, and `variables` its variables, given the folder of the files.
+    there is none. `host` is the managed identity host that answers at its well-known address. `executables` are the
+    fake tools on PATH. `files` makes the content of the environment's files by name, and `variables` its variables,
+    given the folder of the files.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Environment:
     provider: str | None = None
     client_id: str | None = None
     host: str | None = None
+    executables: tuple[str, ...] = ()
     variables: Variables = lambda _emulators, _folder: {}
     files: Files = lambda _emulators: {}
 

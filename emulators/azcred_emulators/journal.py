@@ -12,7 +12,8 @@ class Entry:
 
     Times are in epoch seconds by the virtual clock (`at`) and in seconds by the real one (`duration`).
     `status` is None while the request is being answered. `provider` is the link of the chain that sends
-    such a request, None where any could (discovery documents).
+    such a request, None where any could (discovery documents). Of an executable, `command` is how it was called
+    and `exit_code` what became of it; `status` only says that the emulator answered.
     """
 
     number: int
@@ -31,6 +32,8 @@ class Entry:
     scope: str | None = None
     status: int | None = None
     error: str | None = None
+    command: str | None = None
+    exit_code: int | None = None
     duration: float = 0.0
 
     @property
@@ -41,16 +44,24 @@ class Entry:
     @property
     def answered(self) -> bool:
         """Whether a token was handed out."""
-        return self.operation == "token" and self.status == 200
+        return self.operation == "token" and self.status == 200 and not self.exit_code
 
     def __str__(self) -> str:
-        what = self.resource or self.scope or self.path
+        what = self.command or self.resource or self.scope or self.path
         outcome = "unanswered" if self.status is None else str(self.status)
+        if self.exit_code is not None:
+            outcome = f"exit {self.exit_code}"
         parts = [self.emulator, self.operation or self.method, what, outcome, self.error or ""]
         return "  ".join(part for part in parts if part) + f"  {self.duration * 1000:.0f} ms"
 
 
-_SERVICES = ("authority", "graph", "issuer", "resource")  # emulators that are no host of a managed identity
+_SERVICES = (
+    "authority",
+    "executable",
+    "graph",
+    "issuer",
+    "resource",
+)  # emulators that are no host of a managed identity
 _FIELDS = frozenset(field.name for field in fields(Entry)) | {"host", "answered"}
 
 

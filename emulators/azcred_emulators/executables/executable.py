@@ -1,8 +1,11 @@
 """What every executable is: a function from how it was called to what it prints."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from azcred_emulators.faults import Faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +27,27 @@ class Result:
     delay: float = 0.0
 
 
+class Fault(Protocol):
+    """What can go wrong with a call; `run` is the call without the fault, which may or may not be made."""
+
+    def befall(self, run: Callable[[], Result]) -> Result:
+        """Return what the executable prints instead."""
+
+
 class Executable(ABC):
     """A fake developer tool.
 
-    `names` are the files it is on PATH as, `provider` is the link of the chain that calls it. `run` may add to the
-    `details` what the journal should say of the call.
+    `names` are the files it is on PATH as, `provider` is the link of the chain that calls it. The values of its
+    `secret_options` stay out of the journal. `faults` befall its next calls. `run` may add to the `details` what
+    the journal should say of the call.
     """
 
     names: tuple[str, ...]
     provider: str
+    secret_options: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.faults: Faults[Fault] = Faults()
 
     @abstractmethod
     def run(self, invocation: Invocation, details: dict[str, object]) -> Result:

@@ -1,0 +1,232 @@
+"""Who is signed in to a developer tool, and the tokens that the tool gets for them.
+
+A tool asks the token service itself, in the process of the emulators: whatever an application or user may not do,
+it may not do through a tool either, and is told so in the same words. Tokens are kept as msal keeps them.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from azcred_emulators.authority import Authority
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.grants import GRANTS
+from azcred_emulators.authority.issued import RefreshToken
+from azcred_emulators.authority.token_request import TokenRequest
+from azcred_emulators.authority.token_response import Answer
+from azcred_emulators.clock import Clock
+from azcred_emulators.clouds import PUBLIC
+from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
+from azcred_emulators.hosts.host import Host
+from azcred_emulators.resources import is_known_resource
+from azcred_emulators.tokens import CAE_CAPABILITY, Token
+
+_NEARLY_OVER = 300.0  # seconds before a token's end at which msal does not hand it out any more
+_WORTH_REFRESHING = 7200.0  # seconds; of tokens that live longer, msal renews those that are past half their life
+_CAPABLE = json.dumps({"access_token": {"xms_cc": {"values": [CAE_CAPABILITY]}}})
+
+Details = dict[str, object]
+Credentials = Callable[[], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A token in an account's cache, and from when on msal tries for a newer one; epoch seconds."""
+
+    token: Token
+    refresh_on: float
+
+
+class Account(ABC):
+    """Someone who is signed in to a tool: `name` as the tool shows it, and the tenant they signed in to."""
+
+    name: str
+    tenant_id: str
+
+    @abstractmethod
+    def token(self, scope: str, details: Details, *, tenant: str | None = None) -> Token:
+        """Return a token for a scope such as "https://vault.azure.net/.default".
+
+        `tenant` is a GUID or a domain, by default the account's. What the journal should know goes into `details`.
+        Raises EntraError.
+        """
+
+
+class _Remembering(Account):
+    """An account whose tokens the tool keeps and renews."""
+
+    def __init__(self, accounts: "Accounts", name: str, tenant_id: str) -> None:
+        self.name = name
+        self.tenant_id = tenant_id
+        self._accounts = accounts
+        self._held: dict[tuple[str, str], _Held] = {}
+
+    def token(self, scope: str, details: Details, *, tenant: str | None = None) -> Token:
+        """Return the token that is kept, or a new one if that is nearly over or half its long life is."""
+        key = (tenant or self.tenant_id, scope)
+        now = self._accounts.clock.now()
+        held = self._held.get(key)
+        usable = held if held and now < held.token.expires_on - _NEARLY_OVER else None
+        self._describe(details)
+        if usable and now < usable.refresh_on:
+            return usable.token
+        try:
+            answer = self._redeem(scope, key[0], details)
+        except EntraError:
+            if usable:
+                return usable.token
+            raise
+        lifetime = answer.token.expires_on - now
+        refresh_on = now + lifetime / 2 if lifetime >= _WORTH_REFRESHING else float(answer.token.expires_on)
+        self._held[key] = _Held(answer.token, refresh_on)
+        return answer.token
+
+    @abstractmethod
+    def _describe(self, details: Details) -> None:
+        """Tell the journal who it is."""
+
+    @abstractmethod
+    def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
+        """Ask the token service."""
+
+
+class UserAccount(_Remembering):
+    """A user, for whom the tool has a refresh token."""
+
+    def __init__(self, accounts: "Accounts", user: User, client_id: str, refresh_token: str, tenant_id: str) -> None:
+        super().__init__(accounts, user.principal_name, tenant_id)
+        self.object_id = user.object_id
+        self._client_id = client_id
+        self._refresh_token = refresh_token
+
+    def _describe(self, details: Details) -> None:
+        details.update(identity=self.name, tenant=self.tenant_id, client_id=self._client_id)
+
+    def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
+        form = {"client_id": self._client_id, "refresh_token": self._refresh_token, "scope": delegated_scope(scope)}
+        answer = self._accounts.redeem("refresh_token", tenant, form, details)
+        self._refresh_token = answer.refresh_token or self._refresh_token
+        return answer
+
+
+class ServicePrincipalAccount(_Remembering):
+    """An application; `credentials` returns the part of a token request that proves who it is."""
+
+    def __init__(self, accounts: "Accounts", client_id: str, credentials: Credentials, tenant_id: str) -> None:
+        super().__init__(accounts, client_id, tenant_id)
+        self._credentials = credentials
+
+    def _describe(self, details: Details) -> None:
+        principal = self._accounts.directory.principal(self.name)
+        details.update(identity=principal and principal.name, tenant=self.tenant_id, client_id=self.name)
+
+    def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
+        form = {"client_id": self.name, "scope": scope, **self._credentials()}
+        return self._accounts.redeem("client_credentials", tenant, form, details)
+
+
+class ManagedIdentityAccount(Account):
+    """A managed identity of the machine, for which the tool asks its host every time."""
+
+    def __init__(self, accounts: "Accounts", identity: ManagedIdentity) -> None:
+        self.name = identity.name
+        self.tenant_id = identity.tenant_id
+        self.client_id = identity.client_id
+        self.system_assigned = identity.system_assigned
+        self._accounts = accounts
+
+    def token(self, scope: str, details: Details, *, tenant: str | None = None) -> Token:
+        """Return a token from the host, which keeps them itself."""
+        identity = self._accounts.directory.principal(self.client_id)
+        resource = scope.removesuffix("/.default")
+        details.update(identity=self.name, tenant=self.tenant_id, client_id=self.client_id, resource=resource)
+        if not isinstance(identity, ManagedIdentity):
+            raise IdentityNotFound
+        if not is_known_resource(resource, self._accounts.directory):
+            raise EntraError(500011, resource=resource, tenant=self.tenant_id)
+        return self._accounts.host.token(identity, resource)
+
+
+class IdentityNotFound(Exception):
+    """The machine does not have this managed identity, or none at all."""
+
+    def __init__(self) -> None:
+        super().__init__("Identity not found")
+
+
+class Accounts:
+    """Signs people, applications and managed identities in to tools.
+
+    `host` is where tools find managed identities.
+    """
+
+    def __init__(self, authority: Authority, host: Host, clock: Clock) -> None:
+        self.authority = authority
+        self.host = host
+        self.clock = clock
+
+    @property
+    def directory(self) -> Directory:
+        """The emulated tenants."""
+        return self.authority.stores.directory
+
+    def user(self, user: User, client_id: str, *, tenant_id: str | None = None, mfa: bool = True) -> UserAccount:
+        """Sign a user in to the tool that is this client: now, with a second factor unless `mfa` is False."""
+        now = self.clock.now()
+        held = RefreshToken(
+            client_id=client_id,
+            sign_in=self.authority.sign_in(user, mfa=mfa),
+            scope="",
+            resource="",
+            issued=now,
+            started=now,
+            public=True,
+            family=True,
+        )
+        value = self.authority.stores.issued.refresh_token(held)
+        return UserAccount(self, user, client_id, value, tenant_id or user.tenant_id)
+
+    def service_principal(
+        self, application: Application, *, tenant_id: str | None = None, secret: str | None = None
+    ) -> ServicePrincipalAccount:
+        """Sign an application in with a secret, by default its newest.
+
+        Raises ValueError if it has none.
+        """
+        if secret is None:
+            if not application.secrets:
+                raise ValueError(f"the application {application.name!r} has no secret to sign in with")
+            secret = application.secrets[-1].value
+        form = {"client_secret": secret}
+        return ServicePrincipalAccount(self, application.client_id, lambda: form, tenant_id or application.tenant_id)
+
+    def managed_identity(self, identity: ManagedIdentity) -> ManagedIdentityAccount:
+        """Sign a managed identity in."""
+        return ManagedIdentityAccount(self, identity)
+
+    def redeem(self, grant: str, tenant: str, form: Mapping[str, str], details: Details) -> Answer:
+        """Answer a request of the tool to the token service, as a client that understands claims challenges.
+
+        Raises EntraError.
+        """
+        name, found = self.authority.find_tenant(tenant)
+        details["tenant"] = name
+        request = TokenRequest(
+            form={"grant_type": grant, "claims": _CAPABLE, "client_info": "1", **form},
+            server_name=PUBLIC.authority_host,
+            version=2,
+            tenant_name=name,
+            tenant=found,
+            cloud=PUBLIC,
+            now=self.clock.now(),
+            origin=None,
+            stores=self.authority.stores,
+            details=details,
+        )
+        return GRANTS[grant](request)
+
+
+def delegated_scope(scope: str) -> str:
+    """Return the scope that msal asks for on behalf of a user."""
+    return f"{scope} offline_access openid profile"

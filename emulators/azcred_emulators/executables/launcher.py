@@ -1,0 +1,40 @@
+"""The files that put an executable on PATH: a script for POSIX, a shim for Windows, each of a line or two.
+
+They name the interpreter by its absolute path and start it isolated, so neither the caller's PATH nor its folder nor
+its Python variables matter.
+"""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from azcred_emulators.executables import launch
+
+WINDOWS = sys.platform == "win32"
+
+
+def write(folder: Path, name: str, state: Path, *, windows: bool = WINDOWS) -> Path:
+    """Write the launcher of an executable into a folder and return its path.
+
+    `state` is the file that tells it where the emulator is.
+    """
+    path = folder / (f"{name}.cmd" if windows else name)
+    command = [sys.executable, "-I", "-S", launch.__file__, str(state), name]
+    text = shim(command) if windows else script(command)
+    unfinished = folder / f".{name}.unfinished"
+    unfinished.write_bytes(text.encode())
+    unfinished.chmod(0o700)
+    os.replace(unfinished, path)
+    return path
+
+
+def script(command: list[str]) -> str:
+    """Return a POSIX shell script that becomes this command."""
+    return f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
+
+
+def shim(command: list[str]) -> str:
+    """Return a Windows batch file that runs this command and ends with its exit code."""
+    quoted = " ".join(f'"{part}"' for part in command).replace("%", "%%")
+    return f"@echo off\r\n{quoted} %*\r\nexit /b %ERRORLEVEL%\r\n"

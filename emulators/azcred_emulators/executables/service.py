@@ -1,0 +1,149 @@
+"""Every executable behind one address: launchers post their calls there, authenticated by a key of the run."""
+
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Response
+
+from azcred_emulators.emulator import Emulator, Request
+from azcred_emulators.executables import launcher
+from azcred_emulators.executables.accounts import Accounts
+from azcred_emulators.executables.azure_cli import AzureCli
+from azcred_emulators.executables.executable import Executable, Invocation, Result
+from azcred_emulators.tls import write_private
+
+_PREFIX = "/azcred/executables/"
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.?[\w-]*")
+_LONGEST = 300  # characters of an argument in the journal; encoded PowerShell scripts have thousands
+
+
+class Executables(Emulator):
+    """The fake developer tools of a run, and the folder that puts them on PATH.
+
+    `folder` is a private one, `address` returns where launchers reach the emulator.
+    """
+
+    name = "executable"
+    rules = Map([Rule(f"{_PREFIX}<name>", methods=["POST"], endpoint="run")])
+
+    def __init__(self, accounts: Accounts, folder: Path, address: Callable[[], tuple[str, int]]) -> None:
+        self.azure_cli = AzureCli(accounts)
+        self._tools: Mapping[str, Executable] = {name: tool for tool in (self.azure_cli,) for name in tool.names}
+        self._folder = folder
+        self._address = address
+        self._key = secrets.token_urlsafe(32)
+
+    @property
+    def state(self) -> Path:
+        """The file that tells launchers where the emulator is: what the variable `AZCRED_EXECUTABLES` may name."""
+        return self._folder / "emulator"
+
+    def install(self, *names: str) -> Path:
+        """Put executables such as "az" on a PATH that starts with the folder which is returned.
+
+        Raises LookupError for one that there is no fake of.
+        """
+        for name in names:
+            if name not in self._tools:
+                raise LookupError(f"there is no fake {name!r}; there are {', '.join(self._tools)}")
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        host, port = self._address()
+        write_private(self.state, f"{host} {port} {self._key}\n".encode())
+        for name in names:
+            launcher.write(self._folder, name, self.state)
+        return self._folder
+
+    def uninstall(self, *names: str) -> None:
+        """Take executables off PATH again; nothing happens to those that are not there."""
+        for name in names:
+            for file in (name, f"{name}.cmd"):
+                (self._folder / file).unlink(missing_ok=True)
+
+    def serves(self, host: str, path: str) -> bool:
+        """Serve the launchers' address on loopback."""
+        return path.startswith(_PREFIX) and host in ("127.0.0.1", "localhost", "[::1]")
+
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
+        """Run an executable and return its exit code, its delay and its output in the form that `launch.py` reads."""
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not hmac.compare_digest(key.encode(), self._key.encode()):
+            return _refusal(request, 401, "the emulator that answers is that of another run")
+        tool = self._tools.get(values["name"])
+        if tool is None:
+            return _refusal(request, 404, f"the emulator has no fake {values['name']!r}")
+        try:
+            invocation = read(request.get_data())
+        except ValueError:
+            return _refusal(request, 400, "the emulator cannot read what this launcher sends")
+        details = request.details
+        details["command"] = " ".join((values["name"], *shown(invocation.arguments, tool.secret_options)))
+        fault = tool.faults.take()
+        if fault:
+            details["error"] = f"fault {type(fault).__name__}"
+            result = fault.befall(lambda: tool.run(invocation, details))
+        else:
+            result = tool.run(invocation, details)
+            if result.exit_code:
+                details.setdefault("error", result.stderr.strip().partition("\n")[0] or None)
+        details.update(provider=tool.provider, exit_code=result.exit_code)
+        return Response(written(result), content_type="application/octet-stream")
+
+    def refuse(self, request: Request, error: HTTPException) -> Response:
+        """Answer what HTTP rules out."""
+        return _refusal(request, error.code or 400, "the emulator cannot read what this launcher sends")
+
+    def reset(self) -> None:
+        """Sign everybody out, forget the faults, and take every executable off PATH."""
+        for tool in dict.fromkeys(self._tools.values()):
+            tool.faults.clear()
+            tool.reset()
+        self.uninstall(*self._tools)
+
+
+def read(body: bytes) -> Invocation:
+    """Read what `launch.py` sends; raises ValueError if it is malformed."""
+    folder, count, *rest = (os.fsdecode(part) for part in body.split(b"\0"))
+    arguments, variables = rest[: int(count)], rest[int(count) :]
+    environ = {name: value for name, _, value in (variable.partition("=") for variable in variables)}
+    return Invocation(arguments=tuple(arguments), environ=environ, folder=folder)
+
+
+def written(result: Result) -> bytes:
+    """Return the answer that `launch.py` reads."""
+    stdout, stderr = (text.encode("utf-8", "surrogateescape") for text in (result.stdout, result.stderr))
+    return f"{result.exit_code} {result.delay} {len(stdout)}\n".encode() + stdout + stderr
+
+
+def shown(arguments: Sequence[str], secret_options: Sequence[str]) -> list[str]:
+    """Return arguments as the journal may show them: without secrets and tokens, and none longer than a few lines."""
+    visible, hide = [], False
+    for argument in arguments:
+        option, equals, _ = argument.partition("=")
+        if hide:
+            argument = "***"
+        elif equals and _is_secret(option, secret_options):
+            argument = f"{option}=***"
+        elif short := next((one for one in secret_options if len(one) == 2 and argument.startswith(one)), None):
+            argument = argument if argument == short else f"{short}***"
+        hide = not hide and _is_secret(argument, secret_options)
+        text = _TOKEN.sub("***", argument)
+        visible.append(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+    return visible
+
+
+def _is_secret(option: str, secret_options: Sequence[str]) -> bool:
+    """Tell whether an option is secret; long ones may be cut short."""
+    return option in secret_options or (
+        len(option) > 2 and option.startswith("--") and any(one.startswith(option) for one in secret_options)
+    )
+
+
+def _refusal(request: Request, status: int, reason: str) -> Response:
+    request.details["error"] = reason
+    return Response(reason, status=status, content_type="text/plain")

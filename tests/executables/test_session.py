@@ -1,0 +1,70 @@
+"""Executables in the fixture `azcred`: on PATH for the app of one test, and what the app's SDK makes of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import jwt
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import AzureCliCredential, CredentialUnavailableError
+
+from azcred_emulators import contoso
+from azcred_emulators.executables.faults import Garbage
+from pytest_azcred.session import Session
+
+VAULT = "https://vault.azure.net/.default"
+
+
+def test_the_real_credential_gets_the_users_token(azcred: Session) -> None:
+    """azure-identity finds the fake on PATH, and the token is one that acts for the user."""
+    azcred.install("az")
+    user = azcred.directory.users()[0]
+    azcred.executables.azure_cli.sign_in(user)
+    token = AzureCliCredential().get_token(VAULT).token
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["upn"], claims["appid"]) == (user.principal_name, contoso.AZURE_CLI_CLIENT_ID)
+    azcred.journal.assert_answered(provider="azure-cli", resource="https://vault.azure.net", times=1)
+
+
+def test_tokens_follow_the_clock(azcred: Session) -> None:
+    """A day later the tool gets a new token, which is valid a day longer."""
+    azcred.install("az")
+    azcred.executables.azure_cli.sign_in(azcred.directory.users()[0])
+    first = AzureCliCredential().get_token(VAULT)
+    azcred.clock.advance(days=1)
+    second = AzureCliCredential().get_token(VAULT)
+    assert second.expires_on - first.expires_on >= 86400 - 10
+
+
+def test_not_installed(azcred: Session) -> None:
+    """A test that installs nothing has no `az`, whatever is on this machine."""
+    assert shutil.which("az") is None
+    with pytest.raises(CredentialUnavailableError, match="Azure CLI not found on path"):
+        AzureCliCredential().get_token(VAULT)
+
+
+def test_nobody_signed_in(azcred: Session) -> None:
+    """The SDK tells what to do."""
+    azcred.install("az")
+    with pytest.raises(CredentialUnavailableError, match="Please run 'az login' to set up an account"):
+        AzureCliCredential().get_token(VAULT)
+
+
+def test_a_fault(azcred: Session) -> None:
+    """What nobody can read is an error of the credential, not an unavailable one."""
+    azcred.install("az")
+    azcred.executables.azure_cli.faults.add(Garbage())
+    with pytest.raises(ClientAuthenticationError, match="Unexpected output from Azure CLI"):
+        AzureCliCredential().get_token(VAULT)
+
+
+def test_path_has_the_folder_once(azcred: Session) -> None:
+    """However often tools are installed, PATH grows by one entry."""
+    before = os.environ["PATH"]
+    azcred.install("az")
+    azcred.install("az")
+    folder, _, rest = os.environ["PATH"].partition(os.pathsep)
+    assert rest == before
+    assert os.listdir(folder)
