@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .chain import ChainedTokenCredential
+    from .client_assertion import ClientAssertionCredential
     from .client_secret import ClientSecretCredential
     from .default import DefaultAzureCredential
     from .environment import EnvironmentCredential
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChainedTokenCredential",
+    "ClientAssertionCredential",
     "ClientSecretCredential",
     "CredentialUnavailableError",
     "DefaultAzureCredential",
@@ -30,6 +32,7 @@ __all__ = [
 
 _MODULES = {
     "ChainedTokenCredential": "chain",
+    "ClientAssertionCredential": "client_assertion",
     "ClientSecretCredential": "client_secret",
     "CredentialUnavailableError": "errors",
     "DefaultAzureCredential": "default",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from azure.core.credentials import AccessToken
-
-from .errors import CredentialUnavailableError
 from .request import TokenRequest, token_request
-from .token_cache import TokenCache
+from .token_cache import Slot, TokenCache
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
+    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from typing_extensions import Self
 
     from .http import HttpPipeline
@@ -21,9 +19,18 @@ if TYPE_CHECKING:
 within_chain = ContextVar("within_chain", default=False)
 """True while a chain asks its credentials: then one that is not there must find out quickly."""
 
+Known = dict[tuple[tuple[str, ...], str | None, bool], Slot]
+"""Where the token for a call is kept, by its scopes, tenant and CAE setting as the caller wrote them."""
+
 
 class Credential(ABC):
     """Gives access tokens to the clients of the Azure SDK."""
+
+    _known: Known
+    """Calls that were checked and answered before: the next such call looks here and nowhere else."""
+
+    def __init__(self) -> None:
+        self._known = {}
 
     def get_token(
         self,
@@ -44,6 +51,11 @@ class Credential(ABC):
         :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
+        slot = self._known.get((scopes, tenant_id, enable_cae))
+        if slot is not None and time.time() < slot.good_until and slot.token is not None and not claims:
+            return slot.token
+        from azure.core.credentials import AccessToken
+
         options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
         token = self._token(token_request("get_token", scopes, options))
         return AccessToken(token.token, token.expires_on)
@@ -58,6 +70,10 @@ class Credential(ABC):
         :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
+        given: Any = options or {}
+        slot = self._known.get((scopes, given.get("tenant_id"), given.get("enable_cae", False)))
+        if slot is not None and time.time() < slot.good_until and slot.info is not None and not given.get("claims"):
+            return slot.info
         return self._token(token_request("get_token_info", scopes, options))
 
     @abstractmethod
@@ -75,23 +91,37 @@ class Credential(ABC):
         self.close()
 
 
-class NetworkCredential(Credential):
-    """A credential that asks over the network and keeps what it got."""
+class CachingCredential(Credential):
+    """A credential that keeps what it got, and asks once however many threads want it."""
 
-    def __init__(self, pipeline: HttpPipeline) -> None:
-        self._pipeline = pipeline
+    def __init__(self) -> None:
+        super().__init__()
         self._cache = TokenCache()
 
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
-        return self._cache.token(self._settled(request), self._fetch)
+        settled = self._settled(request)
+        token = self._cache.token(settled, self._fetch)
+        self._known[request.scopes, request.tenant_id, request.enable_cae] = self._cache.slot(settled)
+        return token
 
-    @abstractmethod
     def _settled(self, request: TokenRequest) -> TokenRequest:
         """The request with everything decided that distinguishes one token from another, such as the tenant."""
+        return request
 
     @abstractmethod
     def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
-        """Ask over the network."""
+        """Ask for a new token."""
+
+    def close(self) -> None:
+        """Nothing to do: it holds no connections."""
+
+
+class NetworkCredential(CachingCredential):
+    """A credential that asks over the network."""
+
+    def __init__(self, pipeline: HttpPipeline) -> None:
+        super().__init__()
+        self._pipeline = pipeline
 
     def close(self) -> None:
         """Close the connections that the credential holds open."""
@@ -107,6 +137,7 @@ class DelegatingCredential(Credential):
 
     def __init__(self, delegate: Credential) -> None:
         self._delegate = delegate
+        self._known = delegate._known
 
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
         return self._delegate._token(request)
@@ -124,9 +155,12 @@ class Unavailable(Credential):
     """Stands in for a credential that was not configured, and says why it was not."""
 
     def __init__(self, message: str) -> None:
+        super().__init__()
         self._message = message
 
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
+        from .errors import CredentialUnavailableError
+
         raise CredentialUnavailableError(message=self._message)
 
     def close(self) -> None:

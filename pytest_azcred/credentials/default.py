@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .chain import ChainedTokenCredential, Token
+from .chain import ChainedTokenCredential
+from .credential import Credential
 from .entra import authority_url
 from .environment import EnvironmentCredential
 from .managed_identity import ManagedIdentityCredential
+from .round import Question
 from .workload_identity import WorkloadIdentityCredential
 
 if TYPE_CHECKING:
@@ -110,10 +112,12 @@ class DefaultAzureCredential(ChainedTokenCredential):
         super().__init__(*(builders[link]() for link in selected))
         self._successful_credential: TokenProvider | None = None
 
-    def _token(self, ask: Callable[[Any], Token]) -> Token:
+    def _ask(self, question: Question) -> Any:
         if self._successful_credential is not None:
-            return ask(self._successful_credential)
-        self._successful_credential, token = self._first(ask)
+            return question.read(question.put_to(self._successful_credential))
+        self._successful_credential, token = self._first(question)
+        if isinstance(self._successful_credential, Credential):
+            self._known = self._successful_credential._known  # from now on its calls are these
         return token
 
 

@@ -13,10 +13,10 @@ from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from .credential import NetworkCredential, within_chain
-from .deadline import within
 from .errors import CredentialUnavailableError
 from .http import Answer, build_pipeline, send
 from .request import TokenRequest
+from .threads import within
 from .token_response import refusal, token_of
 
 if TYPE_CHECKING:

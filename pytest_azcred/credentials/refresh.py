@@ -1,8 +1,7 @@
-"""When a token that is at hand still does."""
+"""When a token that is at hand no longer does."""
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,26 +14,14 @@ PAUSE_SECONDS = 30
 """How long after an attempt a token that is still valid is left alone (azure-identity 1.27)."""
 
 
-class Refresh(Enum):
-    """What to do before answering with a token."""
+def good_until(token: AccessTokenInfo, last_attempt: float) -> float:
+    """Until when a token is handed out without another thought, in seconds since the epoch.
 
-    NEEDLESS = "needless"
-    ADVISED = "advised"
-    """Try to renew it; if that fails, the token at hand still does."""
-    REQUIRED = "required"
+    Afterwards it still does until it expires, but is due to be renewed.
 
-
-def refresh_advice(token: AccessTokenInfo | None, last_attempt: float, now: float) -> Refresh:
-    """Judge a token.
-
-    :param token: the token at hand, if any.
     :param last_attempt: when a request for such a token was last begun, in seconds since the epoch.
-    :param now: the time, in seconds since the epoch.
     """
-    if token is None or now >= token.expires_on:
-        return Refresh.REQUIRED
-    if now - last_attempt < PAUSE_SECONDS:
-        return Refresh.NEEDLESS
-    if token.refresh_on is not None and now >= token.refresh_on:
-        return Refresh.ADVISED
-    return Refresh.ADVISED if token.expires_on - now <= EARLY_SECONDS else Refresh.NEEDLESS
+    due = token.expires_on - EARLY_SECONDS
+    if token.refresh_on is not None:
+        due = min(due, token.refresh_on)
+    return min(max(due, last_attempt + PAUSE_SECONDS), token.expires_on)

@@ -21,6 +21,12 @@ class TokenRequest:
     enable_cae: bool = False
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What is not the scopes, as ``get_token_info`` takes it."""
+        options = {"claims": self.claims, "tenant_id": self.tenant_id, "enable_cae": self.enable_cae}
+        return {name: value for name, value in options.items() if value}
+
+    @property
     def resource(self) -> str:
         """The resource that a managed identity host is asked for: the only scope, without ``/.default``.
 

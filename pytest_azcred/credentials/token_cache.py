@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -10,18 +11,34 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .refresh import Refresh, refresh_advice
+from .refresh import good_until
+from .threads import start
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessTokenInfo
+    from azure.core.credentials import AccessToken, AccessTokenInfo
 
     from .request import TokenRequest
 
+_LOGGER = logging.getLogger(__name__)
+
 
 @dataclass(slots=True)
-class _Entry:
-    token: AccessTokenInfo | None = None
+class Slot:
+    """The token for one kind of request, in the shape of either of azure-core's protocols."""
+
+    good_until: float = -math.inf
+    """Until when it does without another thought. Readers look at this first, and take no lock."""
+    token: AccessToken | None = None
+    info: AccessTokenInfo | None = None
     last_attempt: float = -math.inf
+
+    def keep(self, info: AccessTokenInfo) -> None:
+        """Put a new token here."""
+        from azure.core.credentials import AccessToken
+
+        self.info = info
+        self.token = AccessToken(info.token, info.expires_on)
+        self.good_until = good_until(info, self.last_attempt)
 
 
 class TokenCache:
@@ -29,49 +46,73 @@ class TokenCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._entries: dict[TokenRequest, _Entry] = {}
+        self._slots: dict[TokenRequest, Slot] = {}
         self._flights: dict[TokenRequest, Future[AccessTokenInfo]] = {}
+
+    def slot(self, request: TokenRequest) -> Slot:
+        """Where the token for a request is kept; the claims make no difference."""
+        key = replace(request, claims=None) if request.claims else request
+        return self._slots.setdefault(key, Slot())
 
     def token(self, request: TokenRequest, fetch: Callable[[TokenRequest], AccessTokenInfo]) -> AccessTokenInfo:
         """Answer from the cache, or with what ``fetch`` brings.
+
+        A token that is due to be renewed is renewed on a thread of its own, and does meanwhile; if that fails, it
+        still does until it expires.
 
         A request with claims is never answered from the cache: a service asked for a new token. The new token then
         replaces the one that the service refused.
 
         :param fetch: makes the network request; called without any lock held.
-        :raises Exception: what ``fetch`` raised, in every thread that waited for it, unless a valid token is at hand.
+        :raises Exception: what ``fetch`` raised, in every thread that waited for it.
         """
-        key = replace(request, claims=None)
+        slot = self.slot(request)
         while True:
             with self._lock:
-                entry = self._entries.setdefault(key, _Entry())
-                cached = None if request.claims else entry.token
                 now = time.time()
-                advice = refresh_advice(cached, entry.last_attempt, now)
-                if cached is not None and advice is Refresh.NEEDLESS:
+                cached = None if request.claims or slot.info is None or now >= slot.info.expires_on else slot.info
+                if cached is not None and now < slot.good_until:
                     return cached
                 flight = self._flights.get(request)
+                is_mine = flight is None
                 if flight is None:
                     flight = self._flights[request] = Future()
-                    entry.last_attempt = now
-                    break
-            if cached is not None and advice is Refresh.ADVISED:
+                    slot.last_attempt = now
+                    if cached is not None:
+                        slot.good_until = good_until(cached, now)
+            if cached is not None:
+                if is_mine:
+                    self._renew(request, slot, flight, fetch)
                 return cached
+            if is_mine:
+                return self._fly(request, slot, flight, fetch)
             try:
                 return flight.result()
             except CancelledError:
                 continue  # the thread that was fetching was interrupted; this one may have to take its place
+
+    def _renew(
+        self,
+        request: TokenRequest,
+        slot: Slot,
+        flight: Future[AccessTokenInfo],
+        fetch: Callable[[TokenRequest], AccessTokenInfo],
+    ) -> None:
+        def renew() -> None:
+            try:
+                self._fly(request, slot, flight, fetch)
+            except Exception as error:
+                _LOGGER.info("A token is kept although renewing it failed: %s", type(error).__name__)
+
         try:
-            return self._fly(request, entry, flight, fetch)
-        except Exception:
-            if cached is not None and advice is Refresh.ADVISED:
-                return cached
-            raise
+            start(renew, "azcred-renew")
+        except RuntimeError:  # no more threads, as while the interpreter ends
+            renew()
 
     def _fly(
         self,
         request: TokenRequest,
-        entry: _Entry,
+        slot: Slot,
         flight: Future[AccessTokenInfo],
         fetch: Callable[[TokenRequest], AccessTokenInfo],
     ) -> AccessTokenInfo:
@@ -86,7 +127,7 @@ class TokenCache:
                 flight.cancel()  # Ctrl-C belongs to this thread, not to those that wait
             raise
         with self._lock:
-            entry.token = token
+            slot.keep(token)
             del self._flights[request]
         flight.set_result(token)
         return token

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -106,3 +107,11 @@ def refused(code: str = "AADSTS7000215: Invalid client secret provided.", status
 def form(request: HttpRequest) -> dict[str, str]:
     """The fields of a form that was sent."""
     return cast(dict[str, str], cast(Any, request).body)
+
+
+def renewals_ended() -> None:
+    """Wait for the renewals that credentials have begun on threads of their own."""
+    for thread in threading.enumerate():
+        if thread.name == "azcred-renew":
+            thread.join(30)
+            assert not thread.is_alive()

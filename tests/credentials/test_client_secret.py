@@ -11,7 +11,18 @@ import azure.identity
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.core.rest import HttpRequest
-from credentials.fakes import CLIENT, SECRET, TENANT, VAULT, Authority, FakeTransport, Reply, form, refused
+from credentials.fakes import (
+    CLIENT,
+    SECRET,
+    TENANT,
+    VAULT,
+    Authority,
+    FakeTransport,
+    Reply,
+    form,
+    refused,
+    renewals_ended,
+)
 from freezegun import freeze_time
 
 from pytest_azcred.credentials import ClientSecretCredential
@@ -98,11 +109,13 @@ def test_the_token_is_the_same_as_with_azure_identity() -> None:
 
 
 def test_a_token_is_renewed(transport: FakeTransport) -> None:
-    """Five minutes before it expires."""
+    """Five minutes before it expires, while it is still used."""
     ours = credential(transport)
     with freeze_time("2027-01-15") as clock:
         ours.get_token(VAULT)
         clock.tick(3300)
+        assert ours.get_token(VAULT).token == "token-1"
+        renewals_ended()
         assert ours.get_token(VAULT).token == "token-2"
 
 
@@ -114,6 +127,7 @@ def test_a_renewal_that_fails_early_goes_unnoticed(authority: Authority, transpo
         authority.refusal = refused()
         clock.tick(3300)
         assert ours.get_token(VAULT).token == "token-1"
+        renewals_ended()
         clock.tick(300)
         with pytest.raises(ClientAuthenticationError):
             ours.get_token(VAULT)

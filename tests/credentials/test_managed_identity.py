@@ -19,7 +19,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 from azure.core.rest import HttpRequest
-from credentials.fakes import CLIENT, TENANT, VAULT, Authority, FakeTransport, Reply
+from credentials.fakes import CLIENT, TENANT, VAULT, Authority, FakeTransport, Reply, renewals_ended
 from freezegun import freeze_time
 
 from pytest_azcred.credentials import (
@@ -27,7 +27,7 @@ from pytest_azcred.credentials import (
     CredentialUnavailableError,
     ManagedIdentityCredential,
 )
-from pytest_azcred.credentials.deadline import within
+from pytest_azcred.credentials.threads import within
 
 RESOURCE = "https://vault.azure.net"
 TOKEN = Reply(
@@ -103,6 +103,7 @@ def test_a_token_is_renewed_halfway() -> None:
         assert len(transport.requests) == 1
         clock.tick(1)
         ours.get_token(VAULT)
+        renewals_ended()
         assert len(transport.requests) == 2
 
 

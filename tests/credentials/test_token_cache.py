@@ -9,10 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from azure.core.credentials import AccessTokenInfo
+from credentials.fakes import renewals_ended
 from freezegun import freeze_time
 
 from pytest_azcred.credentials import token_cache
-from pytest_azcred.credentials.refresh import Refresh, refresh_advice
+from pytest_azcred.credentials.refresh import good_until
 from pytest_azcred.credentials.request import TokenRequest
 from pytest_azcred.credentials.token_cache import TokenCache
 
@@ -39,29 +40,23 @@ class Source:
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "refresh_in", "since_attempt", "advice"),
+    ("lifetime", "refresh_in", "good_for"),
     [
-        (3600, None, 60, Refresh.NEEDLESS),
-        (301, None, 60, Refresh.NEEDLESS),
-        (300, None, 60, Refresh.ADVISED),
-        (300, None, 29, Refresh.NEEDLESS),
-        (3600, 1, 60, Refresh.NEEDLESS),
-        (3600, 0, 60, Refresh.ADVISED),
-        (3600, 0, 29, Refresh.NEEDLESS),
-        (0, None, 0, Refresh.REQUIRED),
-        (-1, None, 0, Refresh.REQUIRED),
+        (3600, None, 3300),
+        (3600, 1800, 1800),
+        (3600, 3500, 3300),
+        (3600, 0, 30),
+        (300, None, 30),
+        (20, None, 20),
+        (0, None, 0),
+        (-1, None, -1),
     ],
 )
-def test_advice(expires_in: int, refresh_in: int | None, since_attempt: int, advice: Refresh) -> None:
-    """The rules of azure-identity 1.27: 300 s early, or when the server says, but not twice within 30 s."""
+def test_how_long_a_token_is_good(lifetime: int, refresh_in: int | None, good_for: int) -> None:
+    """The rules of azure-identity 1.27: to 300 s before its end or as the server says, but 30 s after an attempt."""
     refresh_on = None if refresh_in is None else START + refresh_in
-    token = AccessTokenInfo("token", START + expires_in, refresh_on=refresh_on)
-    assert refresh_advice(token, START - since_attempt, START) is advice
-
-
-def test_without_a_token_a_request_is_required() -> None:
-    """However recent the last attempt was."""
-    assert refresh_advice(None, START, START) is Refresh.REQUIRED
+    token = AccessTokenInfo("token", START + lifetime, refresh_on=refresh_on)
+    assert good_until(token, START) == START + good_for
 
 
 def test_a_token_is_asked_for_once() -> None:
@@ -72,6 +67,8 @@ def test_a_token_is_asked_for_once() -> None:
         clock.tick(3299)
         assert cache.token(REQUEST, source).token == "token-1"
         clock.tick(1)
+        assert cache.token(REQUEST, source).token == "token-1"
+        renewals_ended()
         assert cache.token(REQUEST, source).token == "token-2"
 
 
@@ -111,11 +108,14 @@ def test_a_failed_early_renewal_is_no_failure() -> None:
         source.failure = OSError("down")
         clock.tick(1800)
         assert cache.token(REQUEST, source).token == "token-1"
+        renewals_ended()
         clock.tick(29)
         assert cache.token(REQUEST, source).token == "token-1"
+        renewals_ended()
         assert source.requests == 2
         clock.tick(1)
         assert cache.token(REQUEST, source).token == "token-1"
+        renewals_ended()
         assert source.requests == 3
 
 
@@ -210,18 +210,56 @@ def test_an_interrupted_request_is_taken_over(waiters: threading.Semaphore) -> N
 
 
 def test_an_early_renewal_keeps_nobody_waiting() -> None:
-    """While a token that is still valid is being renewed, others use it."""
+    """It happens once, on a thread of its own, and meanwhile everybody uses the token that is still valid."""
     with freeze_time("2027-01-15") as clock:
         cache, source = TokenCache(), Source(refresh_in=1800)
         cache.token(REQUEST, source)
         clock.tick(1800)
-        meanwhile: list[str] = []
+        release = threading.Event()
 
         def renew(request: TokenRequest) -> AccessTokenInfo:
-            meanwhile.append(cache.token(request, source).token)
-            clock.tick(31)  # longer than the pause between two attempts
-            meanwhile.append(cache.token(request, source).token)
+            assert release.wait(30)
             return source(request)
 
+        assert cache.token(REQUEST, renew).token == "token-1"
+        clock.tick(31)  # longer than the pause between two attempts
+        assert cache.token(REQUEST, renew).token == "token-1"
+        release.set()
+        renewals_ended()
         assert cache.token(REQUEST, renew).token == "token-2"
-        assert meanwhile == ["token-1", "token-1"]
+        assert source.requests == 2
+
+
+def test_a_renewal_that_outlasts_the_token_is_waited_for() -> None:
+    """Whoever then asks shares its outcome."""
+    with freeze_time("2027-01-15") as clock:
+        cache, source = TokenCache(), Source()
+        cache.token(REQUEST, source)
+        clock.tick(3300)
+        release = threading.Event()
+
+        def renew(request: TokenRequest) -> AccessTokenInfo:
+            assert release.wait(30)
+            return source(request)
+
+        assert cache.token(REQUEST, renew).token == "token-1"
+        clock.tick(301)
+        with ThreadPoolExecutor(1) as pool:
+            late = pool.submit(cache.token, REQUEST, renew)
+            release.set()
+            assert late.result(30).token == "token-2"
+
+
+def test_where_no_thread_can_be_started_the_caller_renews(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while the interpreter ends."""
+
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with freeze_time("2027-01-15") as clock:
+        cache, source = TokenCache(), Source()
+        cache.token(REQUEST, source)
+        clock.tick(3300)
+        monkeypatch.setattr(token_cache, "start", no_thread)
+        cache.token(REQUEST, source)
+        assert cache.token(REQUEST, source).token == "token-2"
