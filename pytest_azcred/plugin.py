@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pytest_azcred.session import Place, Session
 
 
+_FAILED = pytest.StashKey[bool]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the ini options."""
     parser.addini(
@@ -34,6 +37,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         from azcred_emulators.journal import describe
 
         report.sections.append(("azcred", describe(session.journal.requests())))
+        item.stash[_FAILED] = True
     return report
 
 
@@ -47,7 +51,9 @@ def azcred_emulators() -> Iterator[Emulators]:
 
 
 @pytest.fixture
-def azcred(azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def azcred(
+    azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Session]:
     """Azure on this machine, for one test: nothing leaves it and no real identity is found.
 
     The app starts out in a place without any identity; `azcred.environment(...)` puts it into one. The
@@ -57,6 +63,9 @@ def azcred(azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iter
 
     with Session(azcred_emulators, monkeypatch).active() as session:
         yield session
+        unspent = session.unspent_faults
+        if unspent and not request.node.stash.get(_FAILED, False):  # else the test's own failure says more
+            pytest.fail(unspent, pytrace=False)
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ from pytest_azcred.isolation import isolation
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
 if TYPE_CHECKING:
+    from azcred_emulators.authority import Authority
     from azcred_emulators.executables.service import Executables
+    from azcred_emulators.faults.fault import Fault
+    from azcred_emulators.faults.script import Faults
     from azcred_emulators.issuers import Issuers
     from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
@@ -44,10 +47,11 @@ class Variables(Protocol):
 class Place:
     """An environment that the app runs in during a test: its identity, and the requests for its tokens."""
 
-    def __init__(self, environment: Environment, journal: Journal, directory: Directory) -> None:
+    def __init__(self, environment: Environment, emulators: Emulators) -> None:
         self.environment = environment
-        self._journal = journal
-        self._directory = directory
+        self._emulators = emulators
+        self._journal = emulators.journal
+        self._directory = emulators.directory
 
     def __repr__(self) -> str:
         return f"<azcred environment {self.environment.name!r}>"
@@ -63,6 +67,16 @@ class Place:
         if principal is None:
             raise LookupError(f"the environment {self.environment.name!r} has no identity in the directory")
         return principal
+
+    @property
+    def faults(self) -> "Faults[Fault]":
+        """What is to go wrong with the next requests to what hands out the tokens here: the host, or the authority.
+
+        Raises LookupError if nothing does.
+        """
+        if self.environment.provider is None:
+            raise LookupError(f"nothing hands out tokens in the environment {self.environment.name!r}")
+        return self._emulators.imds.faults if self.environment.host else self._emulators.authority.faults
 
     @property
     def requests(self) -> Sequence[Entry]:
@@ -104,6 +118,19 @@ class Session:
         return self._emulators.journal
 
     @property
+    def authority(self) -> "Authority":
+        """The Entra ID token service; `authority.faults` is what is to go wrong with its next requests for tokens."""
+        return self._emulators.authority
+
+    @property
+    def unspent_faults(self) -> str:
+        """What to tell of faults that no request of the test has met; nothing if there are none."""
+        return "\n".join(
+            _unspent(name, faults, self.journal.requests(emulator=name))
+            for name, faults in self._emulators.unspent_faults().items()
+        )
+
+    @property
     def tokens(self) -> "Tokens":
         """Mints tokens like those that the emulators hand out."""
         return self._emulators.tokens
@@ -140,7 +167,7 @@ class Session:
             self._set(environment.variables(self._emulators, self._emulators.folder))
             self._write_files(environment)
             self._environments.append(environment)
-            places.append(Place(environment, self.journal, self.directory))
+            places.append(Place(environment, self._emulators))
         return places[-1]
 
     def install(self, *names: str) -> None:
@@ -247,3 +274,18 @@ class Session:
                 self._variables.delenv(name, raising=False)
             else:
                 self._variables.setenv(name, value)
+
+
+def _unspent(name: str, faults: "Faults[Fault]", requests: Sequence[Entry]) -> str:
+    """Return a report of an emulator's unspent faults, with the requests that were not enough for them."""
+    left = faults.unspent
+    which = ", ".join(map(repr, left))
+    were = "was" if len(left) == 1 else "were"
+    count = f"{len(requests)} request{'' if len(requests) == 1 else 's'}"
+    return "\n".join(
+        [
+            f"azcred: {len(left)} of {faults.added} faults for {name!r} {were} never reached: {which}.",
+            f"The app made {count} to {name!r}{':' if requests else '.'}",
+            *(f"  {entry.number}  {entry}" for entry in requests),
+        ]
+    )

@@ -97,3 +97,41 @@ def test_an_interrupted_test_leaves_the_process_clean(pytester: pytest.Pytester)
     result = pytester.runpytest_subprocess("-s")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*all clean*"])
+
+
+def test_faults_that_nothing_met_are_reported(pytester: pytest.Pytester) -> None:
+    """As an error of the test that added them, unless it has failed already."""
+    pytester.makepyfile(
+        """
+        import pytest
+        from azure.core.exceptions import ClientAuthenticationError
+        from azure.identity import ManagedIdentityCredential
+        from azcred_emulators.faults import IdentityNotFound, Status
+
+        def test_unspent(fake_managed_identity, azcred):
+            fake_managed_identity.faults.add(IdentityNotFound(), Status(429, retry_after=1))
+            fake_managed_identity.faults.add(Status(500), optional=True)
+            azcred.authority.faults.add(Status(503), times=2)
+            with pytest.raises(ClientAuthenticationError):
+                ManagedIdentityCredential().get_token("https://vault.azure.net/.default")
+
+        def test_failed(fake_managed_identity):
+            fake_managed_identity.faults.add(Status(500))
+            assert False
+
+        def test_spent_before(fake_managed_identity):
+            ManagedIdentityCredential().get_token("https://vault.azure.net/.default")
+            assert fake_managed_identity.statuses == [200]
+        """
+    )
+    result = pytester.runpytest_subprocess("-q", "-p", "no:randomly")
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "azcred: 1 of 3 faults for 'imds' was never reached: Status(429, retry_after=1).",
+            "The app made 1 request to 'imds':",
+            "  1  imds  token  https://vault.azure.net  400 (fault IdentityNotFound)  * ms",
+            "azcred: 2 of 2 faults for 'authority' were never reached: Status(503), Status(503).",
+            "The app made 0 requests to 'authority'.",
+        ]
+    )

@@ -1,25 +1,35 @@
 """The WSGI application that gives each request to the emulator it is for and records it in the journal."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock, stopwatch
 from azcred_emulators.emulator import Emulator, Request
-from azcred_emulators.journal import Journal
+from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.journal import Entry, Journal
 
 _SLASHES = re.compile("/{2,}")
 
 
 class Application:
-    """All emulators behind one WSGI callable, told apart by Host header and path."""
+    """All emulators behind one WSGI callable, told apart by Host header and path. `mint` signs claims."""
 
-    def __init__(self, emulators: Sequence[Emulator], journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        emulators: Sequence[Emulator],
+        journal: Journal,
+        clock: Clock,
+        mint: Callable[[Mapping[str, object]], str],
+    ) -> None:
         self._emulators = emulators
         self._journal = journal
         self._clock = clock
+        self._mint = mint
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Callable[[bytes], object]]
@@ -41,6 +51,36 @@ class Application:
             server_name=host,
             path=path,
         )
-        response = emulator.answer(request, path)
-        self._journal.close(entry, status=response.status_code, duration=stopwatch() - started, **request.details)
+        cancelled = emulator.faults.cancelled
+        fault = self._fault(emulator, request, path, entry)
+        if fault is not None:
+            entry = self._journal.close(entry, fault=type(fault).__name__, **request.details)
+        answered: dict[str, object] = {}
+        try:
+            response = self._answer(emulator, request, path, fault, cancelled)
+            answered["status"] = response.status_code
+        finally:  # a fault may leave the request unanswered
+            self._journal.close(entry, duration=stopwatch() - started, **answered, **request.details)
         return response(environ, start_response)
+
+    def _fault(self, emulator: Emulator, request: Request, path: str, entry: Entry) -> Fault | None:
+        """Return the fault that is due, if it is for such a request."""
+        if not emulator.faults:
+            return None
+        emulator.describe(request, path)
+        return emulator.faults.take({**asdict(entry), **request.details})
+
+    def _answer(
+        self, emulator: Emulator, request: Request, path: str, fault: Fault | None, cancelled: threading.Event
+    ) -> Response:
+        if fault is None:
+            return emulator.answer(request, path)
+        return fault.befall(
+            Exchange(
+                request=request,
+                answer=lambda: emulator.answer(request, path),
+                mint=self._mint,
+                now=self._clock.now(),
+                cancelled=cancelled,
+            )
+        )

@@ -3,11 +3,16 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import TypeVar
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
+
+from azcred_emulators.faults.fault import Fault
+from azcred_emulators.faults.script import Faults
 
 MAXIMUM_BODY = 256 * 1024  # bytes; token requests with a certificate chain stay below 32 KiB
 
@@ -23,11 +28,26 @@ class Request(WerkzeugRequest):
         self.details: dict[str, object] = {}
 
 
+_Kind = TypeVar("_Kind", bound="Emulator")
+
+
 class Emulator(ABC):
-    """A service under one or more real host names."""
+    """A service under one or more real host names.
+
+    `faults` are what is to go wrong with its next requests. `provider` is the link of the chain that sends these,
+    None where several do.
+    """
 
     name: str
     rules: Map
+    faults: Faults[Fault]
+    provider: str | None = None
+
+    def __new__(cls: type[_Kind], *_: object, **__: object) -> _Kind:
+        """Make one with a script of its own, so that no emulator has to think of faults."""
+        self = super().__new__(cls)
+        self.faults = Faults()
+        return self
 
     @abstractmethod
     def serves(self, host: str, path: str) -> bool:
@@ -48,6 +68,13 @@ class Emulator(ABC):
             return self.handle(request, endpoint, values)
         except HTTPException as error:
             return self.refuse(request, error)
+
+    def describe(self, request: Request, path: str) -> None:
+        """Note in the request's details what it says itself, before anything is done about it: faults go by that."""
+        request.details["provider"] = self.provider
+        with suppress(HTTPException):
+            request.details["resource"] = request.values.get("resource")
+            request.details["operation"], _ = self.rules.bind("localhost").match(path, method=request.method)
 
     def reset(self) -> None:  # noqa: B027  # most emulators keep nothing, so this one does nothing
         """Forget what earlier requests have left behind."""

@@ -1,7 +1,7 @@
 """All emulators together: one directory, one clock, one journal, one key and two ports."""
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from azcred_emulators.tls import CertificateAuthority
 if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
     from azcred_emulators.executables.service import Executables
+    from azcred_emulators.faults.fault import Fault
+    from azcred_emulators.faults.script import Faults
     from azcred_emulators.hosts.imds import Imds
     from azcred_emulators.issuers import Issuers
     from azcred_emulators.resource import Resources
@@ -105,6 +107,11 @@ class Emulators:
         """A folder that only this user can read, for the files of environments; it goes with the emulators."""
         return Path(self._folder.name)
 
+    def unspent_faults(self) -> "Mapping[str, Faults[Fault]]":
+        """Return the scripts of those emulators, by name, whose faults have not all happened."""
+        emulators = self._loaded.result().emulators if self._loaded.done() else ()
+        return {emulator.name: emulator.faults for emulator in emulators if emulator.faults.unspent}
+
     def authority_routes(self) -> dict[tuple[str, int], tuple[str, int]]:
         """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""
         names = (*authority_names(), *graph_names(), DEVICE_LOGIN_HOST)
@@ -117,6 +124,8 @@ class Emulators:
 
     def stop(self) -> None:
         """Close the ports and delete the files."""
+        if self._loaded.done():
+            self._loaded.result().reset()  # else the ports would wait for faults that hang
         self.http.stop()
         self.https.stop()
         self._folder.cleanup()

@@ -11,9 +11,10 @@ class Entry:
     """One request: who was asked for what, and what it answered. It holds no secret and no token.
 
     Times are in epoch seconds by the virtual clock (`at`) and in seconds by the real one (`duration`).
-    `status` is None while the request is being answered. `provider` is the link of the chain that sends
-    such a request, None where any could (discovery documents). Of an executable, `command` is how it was called
-    and `exit_code` what became of it; `status` only says that the emulator answered.
+    `status` is None while the request is being answered, and where a fault left it without an answer. `fault` is the
+    kind of fault that befell it. `provider` is the link of the chain that sends such a request, None where any could
+    (discovery documents). Of an executable, `command` is how it was called and `exit_code` what became of it;
+    `status` only says that the emulator answered.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Entry:
     error: str | None = None
     command: str | None = None
     exit_code: int | None = None
+    fault: str | None = None
     duration: float = 0.0
 
     @property
@@ -51,6 +53,8 @@ class Entry:
         outcome = "unanswered" if self.status is None else str(self.status)
         if self.exit_code is not None:
             outcome = f"exit {self.exit_code}"
+        if self.fault:
+            outcome += f" (fault {self.fault})"
         parts = [self.emulator, self.operation or self.method, what, outcome, self.error or ""]
         return "  ".join(part for part in parts if part) + f"  {self.duration * 1000:.0f} ms"
 
@@ -86,12 +90,17 @@ class Journal:
             self._entries.append(entry)
         return entry
 
-    def close(self, entry: Entry, **details: object) -> None:
-        """Record what became of a request; one that a `clear` has dropped in between is left out."""
+    def close(self, entry: Entry, **details: object) -> Entry:
+        """Record what became of a request, or what is known of it so far, and return its entry.
+
+        One that a `clear` has dropped in between is left out.
+        """
+        changed = replace(entry, **details)  # type: ignore[arg-type]
         with self._lock:
             index = entry.number - 1
             if index < len(self._entries) and self._entries[index] is entry:
-                self._entries[index] = replace(entry, **details)  # type: ignore[arg-type]
+                self._entries[index] = changed
+        return changed
 
     def requests(self, **criteria: object) -> list[Entry]:
         """Return the entries whose fields have these values: `requests(provider="environment", status=401)`.

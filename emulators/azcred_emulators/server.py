@@ -7,6 +7,7 @@ half a second to stop; fixtures need neither. benchmarks/ shows what this one re
 import contextlib
 import socket
 import ssl
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ _HANDSHAKE_TIMEOUT = 10.0  # seconds
 _BACKLOG = 1024
 _MAXIMUM_LINE = 65536  # bytes
 _MAXIMUM_HEADERS = 100
+_AT_ONCE = struct.pack("ii", 1, 0)  # lingering for no time: what closes is reset
 MAXIMUM_READ = 1024 * 1024  # bytes of a body; the application sees a larger one's length only
 MAXIMUM_DISCARDED = 64 * 1024 * 1024
 
@@ -168,13 +170,24 @@ class _Connection:
             return answered.append
 
         environ = self._environ(method, target, version, headers, body, length=len(body) + unread)
+        keep = keep and not unread
         try:
-            answer = b"".join(self._application(environ, start_response))
+            pieces = iter(self._application(environ, start_response))
+            answer = next(pieces, b"")
+            if not _header(answered[1], "content-length"):
+                answer += b"".join(pieces)
+            self._send(answered[0], answered[1], b"" if method == "HEAD" else answer, close=not keep)
+            for piece in pieces:
+                self._connection.sendall(piece)
+        except Disconnect as end:
+            if end.reset:
+                self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            return False
+        except OSError:  # the client has gone
+            raise
         except Exception:
             self._send("500 Internal Server Error", [], b"", close=True)
             raise  # a fault of the emulators, which the thread's excepthook reports
-        keep = keep and not unread
-        self._send(answered[0], answered[1], b"" if method == "HEAD" else answer, close=not keep)
         self._discard(unread)
         return keep
 
@@ -272,6 +285,17 @@ class _Connection:
 
 def _header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
+
+
+class Disconnect(Exception):
+    """What an application raises to have the connection closed in place of an answer, or of the rest of one.
+
+    With `reset` the client sees the connection reset, else it sees its end.
+    """
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__()
+        self.reset = reset
 
 
 class BadRequest(Exception):

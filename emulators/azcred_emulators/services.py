@@ -47,7 +47,7 @@ class Services:
         accounts = Accounts(self.authority, self.imds, clock)
         self.executables = Executables(accounts, folder / "executables", address)
         # The resources first: a test may put one in the place of any other service.
-        self._emulators: tuple[Emulator, ...] = (
+        self.emulators: tuple[Emulator, ...] = (
             self.resources,
             self.executables,
             self.imds,
@@ -55,9 +55,12 @@ class Services:
             self.graph,
             self.issuers,
         )
-        self.application = Application(self._emulators, journal, clock)
+        self.application = Application(
+            self.emulators, journal, clock, mint=lambda claims: self.tokens.mint(claims).value
+        )
 
     def reset(self) -> None:
-        """Forget what requests have left behind."""
-        for emulator in self._emulators:
+        """Forget what requests have left behind, and the faults, those that are at it included."""
+        for emulator in self.emulators:
+            emulator.faults.clear()
             emulator.reset()

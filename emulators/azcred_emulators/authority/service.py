@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -10,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import authorization, device_code, documents, unattended
+from azcred_emulators.authority import authorization, description, device_code, documents, unattended
 from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError, is_guid
 from azcred_emulators.authority.grants import GRANTS
@@ -23,6 +24,7 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
 from azcred_emulators.emulator import Emulator, Request, json_response
+from azcred_emulators.faults.script import Faults
 from azcred_emulators.tokens import SignIn, Tokens, issuer, issuers_of
 from azcred_emulators.urls import split_url
 
@@ -75,6 +77,7 @@ class Authority(Emulator):
     )
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf) -> None:
+        self.faults = Faults(operation="token")  # a fault is for the documents before it only if it says so
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
@@ -99,6 +102,12 @@ class Authority(Emulator):
         if host == DEVICE_LOGIN_HOST:
             return path == "/devicelogin"
         return host in _LOOPBACK or cloud_of(host) is not None
+
+    def describe(self, request: Request, path: str) -> None:
+        """Note what a request for a token says itself."""
+        super().describe(request, path)
+        with suppress(HTTPException):  # a form too large to be read
+            request.details.update(description.describe(_form(request), self.stores))
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a request for a document or a token, refusals included."""

@@ -1,0 +1,48 @@
+"""An answer with any status and any body in the genuine one's place."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from werkzeug.wrappers import Response
+
+from azcred_emulators.faults.fault import Exchange, Fault
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Status(Fault):
+    """An answer with this HTTP status.
+
+    `body` is text, or what JSON can hold; by default an OAuth error in the status's own words. `retry_after` is the
+    header of that name: seconds, or an HTTP date as text. `content_type` is by default JSON's, or plain text for a
+    `body` of text.
+    """
+
+    code: int
+    retry_after: float | str | None = field(default=None, kw_only=True)
+    body: object = field(default=None, kw_only=True)
+    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    content_type: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not 200 <= self.code <= 599:
+            raise ValueError(f"an answer has a status from 200 to 599, not {self.code}")
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Answer without a look at the request."""
+        headers = dict(self.headers)
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        if isinstance(self.body, str):
+            body, content_type = self.body, self.content_type or "text/plain; charset=utf-8"
+        else:
+            body = json.dumps(_in_words(self.code) if self.body is None else self.body, separators=(",", ":"))
+            content_type = self.content_type or "application/json; charset=utf-8"
+        return Response(body, status=self.code, headers=headers, content_type=content_type)
+
+
+def _in_words(code: int) -> Mapping[str, str]:
+    """Return the error that a status is by its name: 429 is `too_many_requests`."""
+    phrase = next((status.phrase for status in HTTPStatus if status == code), "Unknown")
+    return {"error": phrase.lower().replace(" ", "_"), "error_description": phrase}

@@ -1,0 +1,102 @@
+"""The genuine answer with something wrong in its body."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from werkzeug.wrappers import Response
+
+from azcred_emulators.faults.fault import Exchange, Fault
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotJson(Fault):
+    """A body that is announced as JSON and is none: the genuine one with its end cut off, or `text`."""
+
+    text: str | None = None
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Answer with the genuine status and headers."""
+        response = exchange.answer()
+        response.set_data(self.text if self.text is not None else response.get_data()[:-1])
+        return response
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MissingField(Fault):
+    """A body without a field, such as "resource" or "access_token"."""
+
+    name: str
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Answer with the rest of the body."""
+        response, body = _read(exchange)
+        body.pop(self.name, None)
+        return _write(response, body)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MistypedField(Fault):
+    """A body in which a field, such as "expires_on", has a value that is not of its type."""
+
+    name: str
+    value: object = None
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Answer with the field changed or added."""
+        response, body = _read(exchange)
+        return _write(response, {**body, self.name: self.value})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ExpiredToken(Fault):
+    """A sound token whose time is over, `seconds` ago."""
+
+    seconds: int = 1
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Answer with a token of the past and the times that belong to it."""
+        response, body = _read(exchange)
+        expires = int(exchange.now) - self.seconds
+        times = {"expires_on": expires, "expires_in": -self.seconds, "ext_expires_in": -self.seconds}
+        changed = {name: _alike(body[name], time) for name, time in times.items() if name in body}
+        return _write(response, {**body, **changed, **_token(exchange, body, exp=expires)})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WrongResource(Fault):
+    """A sound token for another resource than the one asked for."""
+
+    resource: str = "https://management.azure.com"
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Answer with a token for the other resource, which the body names where it names one."""
+        response, body = _read(exchange)
+        named = {"resource": self.resource} if "resource" in body else {}
+        return _write(response, {**body, **named, **_token(exchange, body, aud=self.resource)})
+
+
+def _read(exchange: Exchange) -> tuple[Response, dict[str, Any]]:
+    response = exchange.answer()
+    body = json.loads(response.get_data() or b"{}")
+    return response, body if isinstance(body, dict) else {}
+
+
+def _write(response: Response, body: Mapping[str, object]) -> Response:
+    response.set_data(json.dumps(body, separators=(",", ":")))
+    return response
+
+
+def _alike(like: object, number: int) -> object:
+    """Return a number as text where the genuine answer has text."""
+    return str(number) if isinstance(like, str) else number
+
+
+def _token(exchange: Exchange, body: Mapping[str, Any], **claims: object) -> Mapping[str, object]:
+    """Return the token of a body with other claims, signed as genuine; nothing if the body holds none."""
+    if "access_token" not in body:
+        return {}
+    genuine = jwt.decode(body["access_token"], options={"verify_signature": False})
+    return {"access_token": exchange.mint({**genuine, **claims})}

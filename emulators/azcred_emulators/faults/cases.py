@@ -1,0 +1,103 @@
+"""Answers from real life that apps meet where managed identity is, or should be.
+
+Sources: Microsoft's "How to use managed identities for Azure resources on an Azure VM to acquire an access token"
+(error handling, retry guidance); azure-identity's and @azure/identity's own handling of each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Response
+
+from azcred_emulators.faults.answers import Status
+from azcred_emulators.faults.fault import Exchange, Fault
+
+
+class _Case(Fault):
+    """An answer that is data."""
+
+    __slots__ = ()
+
+    def answer(self) -> Status:
+        """Return the answer."""
+        raise NotImplementedError
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Answer without a look at the request."""
+        return self.answer().befall(exchange)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class IdentityNotFound(_Case):
+    """IMDS while the machine has no identity, or not the one that is asked for."""
+
+    def answer(self) -> Status:
+        """Return IMDS's 400."""
+        return Status(400, body={"error": "invalid_request", "error_description": "Identity not found"})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Gone(_Case):
+    """IMDS while it is being updated, which can take 70 seconds."""
+
+    def answer(self) -> Status:
+        """Return IMDS's 410."""
+        return Status(410)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Throttled(_Case):
+    """Too many requests in a short time; `retry_after` is in seconds, None for no such header, as IMDS has none."""
+
+    retry_after: float | None = None
+
+    def answer(self) -> Status:
+        """Return IMDS's 429."""
+        description = "Temporarily throttled, too many requests"
+        return Status(
+            429,
+            retry_after=self.retry_after,
+            body={"error": "invalid_request", "error_description": description},
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DockerDesktop(_Case):
+    """The proxy of Docker Desktop, which answers for addresses that it cannot reach."""
+
+    def answer(self) -> Status:
+        """Return the 403 whose text says what the status does not."""
+        dialled = "connecting to 169.254.169.254:80"
+        reason = "dial tcp 169.254.169.254:80: connectex: A socket operation was attempted to an unreachable network."
+        return Status(403, body=f"{dialled}: {dialled}: {reason}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CaptivePortal(_Case):
+    """A network that wants its user to sign in first, and answers everything with a page that says so."""
+
+    def answer(self) -> Status:
+        """Return a page with status 200."""
+        page = "<!DOCTYPE html><html><head><title>Sign in to Wi-Fi</title></head><body>Welcome.</body></html>"
+        return Status(200, body=page, content_type="text/html; charset=utf-8")
+
+
+_FOREIGN: Mapping[int, str] = {
+    401: "<html><head><title>401 - Unauthorized</title></head><body><h1>401 - Unauthorized</h1></body></html>",
+    404: "<html><head><title>404 - Not Found</title></head><body><h1>404 - Not Found</h1></body></html>",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ForeignMetadata(_Case):
+    """Another cloud's metadata service at the same address: 401 where it wants a session's token, else 404."""
+
+    code: int = 404
+
+    def __post_init__(self) -> None:
+        if self.code not in _FOREIGN:
+            raise ValueError(f"another cloud's metadata service answers 401 or 404, not {self.code}")
+
+    def answer(self) -> Status:
+        """Return a page that is no JSON."""
+        return Status(self.code, body=_FOREIGN[self.code], content_type="text/html")

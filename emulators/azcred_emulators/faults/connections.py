@@ -1,0 +1,41 @@
+"""Connections that break while an answer is due."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Response
+
+from azcred_emulators.faults.fault import Exchange, Fault, in_pieces
+from azcred_emulators.server import Disconnect
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reset(Fault):
+    """A connection that is reset instead of answered; with `in_body`, in the middle of the body."""
+
+    in_body: bool = False
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Reset the connection."""
+        if not self.in_body:
+            raise Disconnect(reset=True)
+
+        def half(body: bytes) -> Iterator[bytes]:
+            yield body[: len(body) // 2]
+            raise Disconnect(reset=True)
+
+        return in_pieces(exchange.answer(), half)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Truncate(Fault):
+    """The genuine answer without the second half of its body, which its headers promise."""
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Close the connection in the middle of the body."""
+
+        def half(body: bytes) -> Iterator[bytes]:
+            yield body[: len(body) // 2]
+            raise Disconnect
+
+        return in_pieces(exchange.answer(), half)

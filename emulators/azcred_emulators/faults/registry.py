@@ -1,0 +1,90 @@
+"""Faults by name and as JSON: `{"kind": "Status", "code": 429, "retry_after": 1}`."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from azcred_emulators.faults.answers import Status
+from azcred_emulators.faults.bodies import ExpiredToken, MissingField, MistypedField, NotJson, WrongResource
+from azcred_emulators.faults.cases import (
+    CaptivePortal,
+    DockerDesktop,
+    ForeignMetadata,
+    Gone,
+    IdentityNotFound,
+    Throttled,
+)
+from azcred_emulators.faults.connections import Reset, Truncate
+from azcred_emulators.faults.delays import Drip, Hang, Slow
+from azcred_emulators.faults.fault import Fault
+
+KINDS: Mapping[str, type[Fault]] = {
+    kind.__name__: kind
+    for kind in (
+        Status,
+        IdentityNotFound,
+        Gone,
+        Throttled,
+        DockerDesktop,
+        CaptivePortal,
+        ForeignMetadata,
+        NotJson,
+        MissingField,
+        MistypedField,
+        ExpiredToken,
+        WrongResource,
+        Slow,
+        Drip,
+        Hang,
+        Reset,
+        Truncate,
+    )
+}
+
+
+def read_fault(data: Mapping[str, Any]) -> Fault:
+    """Return the fault that a JSON object describes: its `kind`, and the fields of that kind.
+
+    Raises ValueError if there is no such kind or field, one that must be there is missing, or a value is out of
+    range.
+    """
+    given = dict(data)
+    name = str(given.pop("kind", ""))
+    if name not in KINDS:
+        near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}."
+        raise ValueError(f"there is no kind of fault {name!r}; {hint}")
+    known = [one.name for one in _fields(KINDS[name])]
+    for unknown in sorted(set(given) - set(known)):
+        raise ValueError(f"the fault {name} has no field {unknown!r}; it has {', '.join(known) or 'none'}")
+    hints = get_type_hints(KINDS[name])
+    for field, value in given.items():
+        if not _accepts(hints[field], value):
+            raise ValueError(f"the fault {name} cannot have the {field} {value!r}")
+    try:
+        return KINDS[name](**given)
+    except TypeError as error:
+        raise ValueError(f"the fault {name} needs more than {', '.join(given) or 'its name'}") from error
+
+
+def _accepts(hint: Any, value: object) -> bool:
+    """Tell whether a value from JSON is of a field's type."""
+    if isinstance(hint, UnionType):
+        return any(_accepts(one, value) for one in get_args(hint))
+    if get_origin(hint) is Mapping:
+        return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    if isinstance(value, bool):
+        return hint in (bool, object)
+    return isinstance(value, (int, float) if hint is float else hint)
+
+
+def write_fault(fault: Fault) -> dict[str, object]:
+    """Return the JSON object of which `read_fault` makes this fault again."""
+    return {"kind": type(fault).__name__, **{one.name: getattr(fault, one.name) for one in _fields(fault)}}
+
+
+def _fields(kind: Any) -> tuple[Field[Any], ...]:
+    """Return the fields of a kind or of one of its faults, each of which is a dataclass."""
+    return fields(kind)

@@ -1,0 +1,114 @@
+"""Ordered scripts of what shall go wrong."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Kind = TypeVar("Kind")
+
+CRITERIA = frozenset(
+    {
+        "client_id",
+        "grant",
+        "identity",
+        "method",
+        "operation",
+        "path",
+        "provider",
+        "resource",
+        "scope",
+        "server_name",
+        "tenant",
+    }
+)
+
+
+@dataclass(slots=True)
+class _Line(Generic[Kind]):
+    """A fault of the script, the requests that it is for, and how many of these it lets pass before."""
+
+    fault: Kind
+    criteria: Mapping[str, object]
+    passes: int
+    optional: bool
+
+    def matches(self, details: Mapping[str, object]) -> bool:
+        return all(details.get(name) == value for name, value in self.criteria.items())
+
+
+class Faults(Generic[Kind]):
+    """Faults that befall an emulator's next requests, one each, in the order in which they were added.
+
+    `usual` are the criteria of faults for which a criterion of that name is not given: the token service's are for
+    `operation="token"`.
+    """
+
+    def __init__(self, **usual: object) -> None:
+        self._usual = usual
+        self._lock = threading.Lock()
+        self._script: list[_Line[Kind]] = []
+        self._added = 0
+        self._cancelled = threading.Event()
+
+    def add(self, *faults: Kind, times: int = 1, nth: int = 1, optional: bool = False, **criteria: object) -> None:
+        """Append faults to the script, the whole sequence `times` times.
+
+        They befall requests that match the criteria only, which are fields of the journal's entries:
+        `add(Status(500), grant="refresh_token", resource="https://vault.azure.net")`; None stands for a request
+        without such a field. The first befalls the `nth` such request from now on. An `optional` one may stay
+        unspent. Raises ValueError if `times` or `nth` is less than 1, TypeError for a criterion that requests do
+        not have.
+        """
+        if times < 1:
+            raise ValueError(f"a fault happens at least once, not {times} times")
+        if nth < 1:
+            raise ValueError(f"requests are counted from 1, so there is none with the number {nth}")
+        for unknown in sorted(set(criteria) - CRITERIA):
+            raise TypeError(f"faults cannot be chosen by {unknown!r}; they can by {', '.join(sorted(CRITERIA))}")
+        wanted = {**self._usual, **criteria}
+        with self._lock:
+            self._script += [_Line(fault, wanted, nth - 1, optional) for fault in faults * times]
+            self._added += len(faults) * times
+
+    def take(self, details: Mapping[str, object] | None = None) -> Kind | None:
+        """Return the fault that befalls a request with these details and cross it off; None if there is none."""
+        details = details or {}
+        taken = None
+        with self._lock:
+            for line in [line for line in self._script if line.matches(details)]:
+                if line.passes:
+                    line.passes -= 1
+                elif taken is None:
+                    taken = line
+            if taken is not None:
+                self._script.remove(taken)
+        return taken.fault if taken else None
+
+    def __bool__(self) -> bool:
+        """Whether any fault is left."""
+        return bool(self._script)
+
+    @property
+    def unspent(self) -> tuple[Kind, ...]:
+        """The faults that have not happened yet, optional ones left out."""
+        with self._lock:
+            return tuple(line.fault for line in self._script if not line.optional)
+
+    @property
+    def added(self) -> int:
+        """How many faults were added since the last `clear`."""
+        return self._added
+
+    @property
+    def cancelled(self) -> threading.Event:
+        """What the next `clear` sets, for faults that wait."""
+        return self._cancelled
+
+    def clear(self) -> None:
+        """Forget the script, and end the faults that are still waiting."""
+        with self._lock:
+            self._script.clear()
+            self._added = 0
+            cancelled, self._cancelled = self._cancelled, threading.Event()
+        cancelled.set()
