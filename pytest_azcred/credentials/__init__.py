@@ -10,35 +10,62 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .authentication_record import AuthenticationRecord
+    from .azure_pipelines import AzurePipelinesCredential
+    from .bearer_token_provider import get_bearer_token_provider
+    from .certificate import CertificateCredential
     from .chain import ChainedTokenCredential
     from .client_assertion import ClientAssertionCredential
     from .client_secret import ClientSecretCredential
     from .default import DefaultAzureCredential
+    from .device_code import DeviceCodeCredential
     from .environment import EnvironmentCredential
     from .errors import CredentialUnavailableError
+    from .interactive_browser import InteractiveBrowserCredential
     from .managed_identity import ManagedIdentityCredential
+    from .on_behalf_of import OnBehalfOfCredential
+    from .user import AuthenticationRequiredError
+    from .username_password import UsernamePasswordCredential
     from .workload_identity import WorkloadIdentityCredential
 
 __all__ = [
+    "AuthenticationRecord",
+    "AuthenticationRequiredError",
+    "AzurePipelinesCredential",
+    "CertificateCredential",
     "ChainedTokenCredential",
     "ClientAssertionCredential",
     "ClientSecretCredential",
     "CredentialUnavailableError",
     "DefaultAzureCredential",
+    "DeviceCodeCredential",
     "EnvironmentCredential",
+    "InteractiveBrowserCredential",
     "ManagedIdentityCredential",
+    "OnBehalfOfCredential",
+    "UsernamePasswordCredential",
     "WorkloadIdentityCredential",
+    "get_bearer_token_provider",
 ]
 
 _MODULES = {
+    "AuthenticationRecord": "authentication_record",
+    "AuthenticationRequiredError": "user",
+    "AzurePipelinesCredential": "azure_pipelines",
+    "CertificateCredential": "certificate",
     "ChainedTokenCredential": "chain",
     "ClientAssertionCredential": "client_assertion",
     "ClientSecretCredential": "client_secret",
     "CredentialUnavailableError": "errors",
     "DefaultAzureCredential": "default",
+    "DeviceCodeCredential": "device_code",
     "EnvironmentCredential": "environment",
+    "InteractiveBrowserCredential": "interactive_browser",
     "ManagedIdentityCredential": "managed_identity",
+    "OnBehalfOfCredential": "on_behalf_of",
+    "UsernamePasswordCredential": "username_password",
     "WorkloadIdentityCredential": "workload_identity",
+    "get_bearer_token_provider": "bearer_token_provider",
 }
 
 

@@ -7,6 +7,12 @@ from collections.abc import Iterator
 
 import freezegun
 import pytest
+from credentials.implementations import IMPLEMENTATIONS, Implementation
+from entra import Entra
+from werkzeug.test import Client
+
+from azcred_emulators.emulators import Emulators
+from pytest_azcred.session import Session
 
 _PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
 
@@ -26,3 +32,17 @@ def frozen_threads() -> Iterator[None]:
     freezegun.config.configure(default_ignore_list=[one for one in ignored if one not in ("threading", "queue")])
     yield
     freezegun.config.configure(default_ignore_list=ignored)
+
+
+@pytest.fixture(params=list(IMPLEMENTATIONS))
+def package(request: pytest.FixtureRequest) -> Iterator[Implementation]:
+    """azure-identity and this library in turn."""
+    implementation = Implementation(request.param)
+    yield implementation
+    implementation.close()
+
+
+@pytest.fixture
+def entra(azcred: Session, azcred_emulators: Emulators) -> Entra:
+    """The token service with the routing to it; its client without sockets is for what no SDK does."""
+    return Entra(azcred_emulators, Client(azcred_emulators.application))

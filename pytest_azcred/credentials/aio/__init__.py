@@ -10,27 +10,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .bearer_token_provider import get_bearer_token_provider
     from .chain import ChainedTokenCredential
     from .default import DefaultAzureCredential
     from .wrapped import (
+        AzurePipelinesCredential,
+        CertificateCredential,
         ClientAssertionCredential,
         ClientSecretCredential,
+        DeviceCodeCredential,
         EnvironmentCredential,
+        InteractiveBrowserCredential,
         ManagedIdentityCredential,
+        OnBehalfOfCredential,
+        UsernamePasswordCredential,
         WorkloadIdentityCredential,
     )
 
 __all__ = [
+    "AzurePipelinesCredential",
+    "CertificateCredential",
     "ChainedTokenCredential",
     "ClientAssertionCredential",
     "ClientSecretCredential",
     "DefaultAzureCredential",
+    "DeviceCodeCredential",
     "EnvironmentCredential",
+    "InteractiveBrowserCredential",
     "ManagedIdentityCredential",
+    "OnBehalfOfCredential",
+    "UsernamePasswordCredential",
     "WorkloadIdentityCredential",
+    "get_bearer_token_provider",
 ]
 
-_MODULES = {"ChainedTokenCredential": "chain", "DefaultAzureCredential": "default"}
+_MODULES = {
+    "ChainedTokenCredential": "chain",
+    "DefaultAzureCredential": "default",
+    "get_bearer_token_provider": "bearer_token_provider",
+}
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module

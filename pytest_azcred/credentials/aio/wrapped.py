@@ -5,6 +5,21 @@ from __future__ import annotations
 import pytest_azcred.credentials as sync
 
 from .credential import AsyncCredential, wrapping
+from .user import AsyncUserCredential
+
+
+class AzurePipelinesCredential(AsyncCredential):
+    """A pipeline of Azure DevOps that acts as its service connection's application."""
+
+    @wrapping(sync.AzurePipelinesCredential)
+    def __init__(self) -> None: ...
+
+
+class CertificateCredential(AsyncCredential):
+    """An application with a certificate."""
+
+    @wrapping(sync.CertificateCredential)
+    def __init__(self) -> None: ...
 
 
 class ClientAssertionCredential(AsyncCredential):
@@ -21,6 +36,13 @@ class ClientSecretCredential(AsyncCredential):
     def __init__(self) -> None: ...
 
 
+class DeviceCodeCredential(AsyncUserCredential):
+    """A user who signs in on another device."""
+
+    @wrapping(sync.DeviceCodeCredential)
+    def __init__(self) -> None: ...
+
+
 class EnvironmentCredential(AsyncCredential):
     """An application described by environment variables."""
 
@@ -28,10 +50,31 @@ class EnvironmentCredential(AsyncCredential):
     def __init__(self) -> None: ...
 
 
+class InteractiveBrowserCredential(AsyncUserCredential):
+    """A user who signs in in the browser."""
+
+    @wrapping(sync.InteractiveBrowserCredential)
+    def __init__(self) -> None: ...
+
+
 class ManagedIdentityCredential(AsyncCredential):
     """The identity that Azure gives to the place where an app runs."""
 
     @wrapping(sync.ManagedIdentityCredential)
+    def __init__(self) -> None: ...
+
+
+class OnBehalfOfCredential(AsyncCredential):
+    """An API that calls another one for the user who called it."""
+
+    @wrapping(sync.OnBehalfOfCredential)
+    def __init__(self) -> None: ...
+
+
+class UsernamePasswordCredential(AsyncUserCredential):
+    """A user's name and password. Deprecated."""
+
+    @wrapping(sync.UsernamePasswordCredential)
     def __init__(self) -> None: ...
 
 
