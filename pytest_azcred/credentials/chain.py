@@ -78,7 +78,7 @@ class ChainedTokenCredential(Credential):
         """Ask the credentials that are to be asked."""
         return self._first(question)[1]
 
-    def _first(self, question: Question) -> tuple[TokenProvider, Any]:
+    def _first(self, question: Question) -> tuple[Any, Any]:
         """The first credential that gives a token, and the token."""
         this_round = Round(type(self).__name__)
         for credential in self.credentials:

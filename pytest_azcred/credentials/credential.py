@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 within_chain = ContextVar("within_chain", default=False)
 """True while a chain asks its credentials: then one that is not there must find out quickly."""
 
+within_default_chain = ContextVar("within_default_chain", default=False)
+"""True while the default chain asks: there a developer's tool that fails counts as unavailable."""
+
 Known = dict[tuple[tuple[str, ...], str | None, bool], Slot]
 """Where the token for a call is kept, by its scopes, tenant and CAE setting as the caller wrote them."""
 
@@ -31,6 +34,11 @@ class Credential(ABC):
 
     def __init__(self) -> None:
         self._known = {}
+
+    @property
+    def name(self) -> str:
+        """What a chain calls it in its messages: the name of its class."""
+        return type(self).__name__
 
     def get_token(
         self,
@@ -152,11 +160,21 @@ class DelegatingCredential(Credential):
 
 
 class Unavailable(Credential):
-    """Stands in for a credential that was not configured, and says why it was not."""
+    """Stands in for a credential that was not configured, and says why it was not.
 
-    def __init__(self, message: str) -> None:
+    :param message: why, and what to do about it.
+    :param name: the credential's name, if this is a link of a chain in its place.
+    """
+
+    def __init__(self, message: str, name: str = "") -> None:
         super().__init__()
         self._message = message
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The credential that this stands in for."""
+        return self._name or type(self).__name__
 
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
         from .errors import CredentialUnavailableError

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .credential import within_chain
+from .credential import Credential, within_chain
 
 if TYPE_CHECKING:
     from azure.core.exceptions import ClientAuthenticationError
@@ -77,7 +77,7 @@ class Round:
         """
         from .errors import is_unavailable
 
-        name = type(credential).__name__
+        name = credential.name if isinstance(credential, Credential) else type(credential).__name__
         reset = within_chain.set(True)
         try:
             yield

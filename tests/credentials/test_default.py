@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.core.rest import HttpRequest
 from credentials.fakes import CLIENT, SECRET, TENANT, VAULT, Authority, FakeTransport, Reply, form, refused
 
-from pytest_azcred.credentials import DefaultAzureCredential
+from pytest_azcred import credentials
+from pytest_azcred.credentials import DefaultAzureCredential, aio
+from pytest_azcred.credentials.credential import Credential
 from pytest_azcred.credentials.default import selected_links
+from pytest_azcred.credentials.links import LINKS
 
-ENVIRONMENT, WORKLOAD, MANAGED = LINKS = (
-    "environmentcredential",
-    "workloadidentitycredential",
-    "managedidentitycredential",
-)
+PRODUCTION = ["EnvironmentCredential", "WorkloadIdentityCredential", "ManagedIdentityCredential"]
+DEVELOPMENT = [link.credential for link in LINKS if link.group == "dev"]
 
 
 class Azure:
@@ -35,7 +36,11 @@ class Azure:
 
 
 def links(credential: DefaultAzureCredential) -> list[str]:
-    return [type(link).__name__ for link in credential.credentials]
+    return [link.name for link in credential.credentials if isinstance(link, Credential)]
+
+
+def selected(value: str, **excluded: bool) -> list[str]:
+    return [link.credential for link in selected_links(value, excluded)]
 
 
 @pytest.fixture
@@ -60,11 +65,8 @@ def test_the_environment_comes_first() -> None:
     transport = FakeTransport(Azure())
     credential = DefaultAzureCredential(transport=transport)
     credential.get_token(VAULT)
-    assert links(credential) == [
-        "EnvironmentCredential",
-        "WorkloadIdentityCredential",
-        "ManagedIdentityCredential",
-    ]
+    assert links(credential)[:3] == PRODUCTION
+    assert credential.selected == "EnvironmentCredential"
     assert form(transport.requests[-1])["client_secret"] == SECRET
 
 
@@ -98,12 +100,12 @@ def test_nowhere() -> None:
     transport = FakeTransport(Azure(imds=False))
     with pytest.raises(ClientAuthenticationError) as raised:
         DefaultAzureCredential(transport=transport).get_token(VAULT)
-    first, attempted, environment, workload, managed, last = str(raised.value).splitlines()
+    first, attempted, *attempts, last = str(raised.value).splitlines()
     assert first == "DefaultAzureCredential failed to retrieve a token from the included credentials."
     assert attempted == "Attempted credentials:"
-    assert environment.startswith("\tEnvironmentCredential: EnvironmentCredential is unavailable: missing ")
-    assert workload.startswith("\tWorkloadIdentityCredential: WorkloadIdentityCredential is unavailable: missing ")
-    assert managed.startswith("\tManagedIdentityCredential: ManagedIdentityCredential is unavailable: http")
+    names = [link.credential for link in LINKS if link.by_default]
+    for name, attempt in zip(names, attempts, strict=True):
+        assert attempt.startswith(f"\t{name}: {name} is unavailable: ")
     assert last.endswith("https://aka.ms/azsdk/python/identity/defaultazurecredential/troubleshoot.")
 
 
@@ -142,40 +144,37 @@ def test_a_failure_is_not_papered_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "selected"),
+    ("value", "names"),
     [
-        ("", LINKS),
-        (" PROD ", LINKS),
-        ("EnvironmentCredential", (ENVIRONMENT,)),
-        ("workloadidentitycredential", (WORKLOAD,)),
-        ("ManagedIdentityCredential", (MANAGED,)),
+        ("", [*PRODUCTION, *DEVELOPMENT]),
+        (" PROD ", PRODUCTION),
+        ("Dev", DEVELOPMENT),
+        *((link.credential.swapcase(), [link.credential]) for link in LINKS if link.can_be_named),
     ],
 )
-def test_a_variable_selects_links(value: str, selected: tuple[str, ...]) -> None:
-    """By name, whatever the case, or those for production."""
-    assert selected_links(value, {}) == selected
+def test_a_variable_selects_links(value: str, names: list[str]) -> None:
+    """By name, whatever the case, or those for production or development."""
+    assert selected(value) == names
 
 
 def test_keywords_beat_the_variable() -> None:
     """To leave a link out or to keep it."""
-    assert selected_links("", {ENVIRONMENT: True}) == (WORKLOAD, MANAGED)
-    assert selected_links("prod", {MANAGED: True}) == (ENVIRONMENT, WORKLOAD)
-    assert selected_links(ENVIRONMENT, {MANAGED: False}) == (ENVIRONMENT, MANAGED)
+    assert selected("prod", exclude_managed_identity_credential=True) == PRODUCTION[:2]
+    assert selected("EnvironmentCredential", exclude_managed_identity_credential=False) == [
+        "EnvironmentCredential",
+        "ManagedIdentityCredential",
+    ]
+    assert selected("dev", **{link.exclude: True for link in LINKS}) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ("dev", "AZURE_TOKEN_CREDENTIALS=dev is not supported yet"),
-        ("AzureCliCredential", "AZURE_TOKEN_CREDENTIALS=azureclicredential is not supported yet"),
-        ("typo", "AZURE_TOKEN_CREDENTIALS=typo is not known. Use one of prod, environmentcredential"),
-    ],
-)
-def test_a_variable_that_selects_nothing(value: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half", [credentials, aio])
+@pytest.mark.parametrize("value", ["typo", "SharedTokenCacheCredential", "BrokerCredential", "dev prod"])
+def test_a_variable_that_selects_nothing(value: str, half: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an error at construction."""
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", value)
+    message = f"AZURE_TOKEN_CREDENTIALS={value.lower()} is not known. Use dev, prod or one of EnvironmentCredential, "
     with pytest.raises(ValueError, match=message):
-        DefaultAzureCredential()
+        half.DefaultAzureCredential()
 
 
 def test_the_variable_can_be_required() -> None:
@@ -214,16 +213,31 @@ def test_workload_identity_has_keywords_of_its_own() -> None:
     assert form(transport.requests[0])["client_id"] == "another"
 
 
-def test_keywords_of_links_that_are_not_there_have_no_effect() -> None:
+def test_a_malformed_tenant_makes_a_pod_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in azure-identity, the other links are asked all the same."""
+    (tmp_path / "token").write_text("service-account-token")
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT)
+    monkeypatch.setenv("AZURE_TENANT_ID", "not a tenant")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
+    credential = DefaultAzureCredential(transport=FakeTransport(Azure()))
+    assert credential.get_token(VAULT).token == "imds-token"
+    assert credential.selected == "ManagedIdentityCredential"
+
+
+def test_keywords_of_links_that_are_never_available_have_no_effect() -> None:
     """Code that is written for azure-identity passes them."""
     credential = DefaultAzureCredential(
-        exclude_cli_credential=True,
-        exclude_interactive_browser_credential=False,
         process_timeout=3,
         shared_cache_username="someone",
+        shared_cache_tenant_id=TENANT,
+        visual_studio_code_tenant_id=TENANT,
+        broker_tenant_id=TENANT,
+        broker_client_id=CLIENT,
         exclude_environment_credential=True,
+        exclude_broker_credential=True,
     )
-    assert links(credential) == ["WorkloadIdentityCredential", "ManagedIdentityCredential"]
+    assert links(credential)[0] == "WorkloadIdentityCredential"
+    assert "BrokerCredential" not in links(credential)
     credential.close()
 
 
@@ -234,8 +248,4 @@ def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="not an https URL"):
         DefaultAzureCredential(authority="http://localhost")
     with pytest.raises(ValueError, match="at least one credential"):
-        DefaultAzureCredential(
-            exclude_environment_credential=True,
-            exclude_workload_identity_credential=True,
-            exclude_managed_identity_credential=True,
-        )
+        DefaultAzureCredential(**{link.exclude: True for link in LINKS})
