@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := .stamps/installed
 AZURITE := .stamps/azurite
+CHROMIUM := .stamps/chromium
 
 .PHONY: demo test test-matrix lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
 
-test: $(INSTALLED) $(AZURITE)  ## the whole suite
+test: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite
 	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
 
 test-matrix: $(AZURITE) | $(BIN)/python  ## with other releases of azure-identity: VERSIONS="1.15.0 latest"
@@ -49,6 +50,15 @@ $(INSTALLED): pyproject.toml | $(BIN)/python
 $(AZURITE): package.json package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --loglevel=error; \
 	else echo "npm is not here: the tests with Azurite and Node.js will be skipped"; fi
+	@mkdir -p $(@D) && touch $@
+
+# The sign-in pages are tested in a real browser; without one these tests are skipped, and say so.
+$(CHROMIUM):
+	@if ! command -v chromium && ! command -v google-chrome && command -v apt-get && [ "$$(id -u)" = 0 ]; then \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq install --no-install-recommends chromium fonts-dejavu-core; fi >/dev/null 2>&1; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+		|| echo "chromium is not here: the tests of the sign-in pages in a browser will be skipped"
 	@mkdir -p $(@D) && touch $@
 
 clean:

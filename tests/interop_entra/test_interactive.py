@@ -1,17 +1,16 @@
 """People who sign in on the pages: msal and azure-identity, unmodified, with the fixtures in the person's place."""
 
-import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import msal
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import AuthorizationCodeCredential, DeviceCodeCredential, InteractiveBrowserCredential
-from entra import GRAPH, SECRET, VAULT, Entra, claims_of
+from entra import SECRET, VAULT, Entra, claims_of
+from shop import Shop
 
 from azcred_emulators import contoso
 from azcred_emulators.directory import Mfa
@@ -168,49 +167,11 @@ def test_a_code_that_no_device_shows(fake_device_login: Login) -> None:
         fake_device_login("BBBBBBBBB")
 
 
-class _Quiet(WSGIRequestHandler):
-    """A handler that writes no log."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Write nothing."""
-
-
-class Shop:
-    """A small web app on loopback, as its users meet it: `/` sends them to sign in, `/auth` is where they return."""
-
-    def __init__(self, client_id: str, authority: str) -> None:
-        self.msal = msal.ConfidentialClientApplication(client_id, client_credential=SECRET, authority=authority)
-        self.flow: dict[str, Any] = {}
-        self.url = ""
-        self.visitors: list[str] = []
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        """Answer the browser."""
-        if environ["PATH_INFO"] == "/auth":
-            form = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
-            result = self.msal.acquire_token_by_auth_code_flow(self.flow, dict(parse_qsl(form)))
-            self.visitors.append(result.get("id_token_claims", {}).get("name") or result.get("error"))
-            start_response("200 OK", [("Content-Type", "text/html")])
-            return [b"Hello"]
-        self.flow = self.msal.initiate_auth_code_flow(
-            [f"{GRAPH}/User.Read"], redirect_uri=f"{self.url}/auth", response_mode="form_post"
-        )
-        start_response("302 Found", [("Location", self.flow["auth_uri"])])
-        return []
-
-
 @pytest.fixture
 def shop(entra: Entra) -> Iterator[Shop]:
-    """The web app, served on a free port; nobody has consented to it yet."""
-    registered = entra.add_web_app(redirect_uris=("http://localhost/auth",), permission_grants=())
-    app = Shop(registered.client_id, f"https://login.microsoftonline.com/{contoso.TENANT.id}")
-    with make_server("127.0.0.1", 0, app, handler_class=_Quiet) as server:
-        app.url = f"http://localhost:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield app
-        server.shutdown()
-        thread.join()
+    """A web app on a free port; nobody has consented to it yet."""
+    with Shop(entra) as shop:
+        yield shop
 
 
 def test_a_web_app(entra: Entra, shop: Shop) -> None:

@@ -162,8 +162,13 @@ def approve(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores) -
 
 
 def refuse(request: AuthorizationRequest, error: EntraError) -> Redirect:
-    """Return the way back to the client with an error."""
-    return _back(request, {"error": error.error, "error_description": error.text})
+    """Return the way back to the client with an error.
+
+    "invalid_grant" is the token endpoint's word (RFC 6749, section 5.2); here, where there is no grant yet, the user
+    is denied access.
+    """
+    word = "access_denied" if error.error == "invalid_grant" else error.error
+    return _back(request, {"error": word, "error_description": error.text})
 
 
 def _back(request: AuthorizationRequest, parameters: Mapping[str, str]) -> Redirect:

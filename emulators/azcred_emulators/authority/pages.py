@@ -18,15 +18,26 @@ from azcred_emulators.directory import User
 from azcred_emulators.urls import split_url
 
 _STYLE = Markup(
-    "body{font:16px/1.5 system-ui,sans-serif;background:#f2f2f2;color:#1b1b1b;margin:0}"
-    "main{max-width:28rem;margin:4rem auto;padding:2rem;background:#fff;border:1px solid #c8c8c8}"
-    "h1{font-size:1.5rem;margin:0 0 1rem}label{display:block;margin:1rem 0 .25rem}"
-    "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;border:1px solid #666}"
-    "button{font:inherit;padding:.5rem 1rem;margin:1rem .5rem 0 0;border:1px solid #666;background:#fff;color:#1b1b1b}"
-    "button.main{background:#0f5ea8;border-color:#0f5ea8;color:#fff}"
+    ":root{color-scheme:light dark;--ink:#1b1b1b;--soft:#595959;--line:#767676;--page:#f2f2f2;--sheet:#fff;"
+    "--main:#0f5ea8;--on-main:#fff;--alert:#a4262c}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#f2f2f2;--soft:#b8b8b8;--line:#8a8a8a;--page:#161616;"
+    "--sheet:#242424;--main:#75b6f0;--on-main:#10202e;--alert:#ff9a9e}}"
+    "*{box-sizing:border-box}"
+    "body{font:16px/1.5 system-ui,sans-serif;background:var(--page);color:var(--ink);margin:0}"
+    "main{max-width:30rem;margin:4rem auto;padding:2.5rem;background:var(--sheet);border-radius:.5rem;"
+    "box-shadow:0 2px 12px #0003;overflow-wrap:anywhere}"
+    "@media(max-width:32rem){main{margin:0;border-radius:0;padding:1.5rem;min-height:100vh}}"
+    "h1{font-size:1.5rem;line-height:1.25;font-weight:600;margin:0 0 1rem}label{display:block;margin:1rem 0 .25rem}"
+    "input{font:inherit;width:100%;padding:.5rem;color:inherit;background:transparent}"
+    "input,button{border:1px solid var(--line);border-radius:.25rem}"
+    "button{font:inherit;min-width:7rem;padding:.5rem 1rem;margin:1rem .5rem 0 0;background:transparent;color:inherit;"
+    "cursor:pointer}button:hover{border-color:var(--main)}"
+    "button.main{background:var(--main);border-color:var(--main);color:var(--on-main)}"
     "ul.accounts{list-style:none;padding:0}ul.accounts button{width:100%;text-align:left;margin:.25rem 0}"
-    ":focus-visible{outline:3px solid #0f5ea8;outline-offset:2px}[role=alert]{color:#a4262c;font-weight:600}"
-    ".emulated{font-size:.875rem;color:#595959;margin-top:2rem}"
+    "strong{font-weight:600}small{display:block;font-size:.875rem;color:var(--soft)}"
+    ":focus-visible{outline:3px solid var(--main);outline-offset:2px}"
+    "[role=alert]{color:var(--alert);font-weight:600}"
+    ".emulated{font-size:.875rem;color:var(--soft);margin:2rem 0 0}"
 )
 _SUBMIT = Markup("document.forms[0].submit()")
 _DOCUMENT = Markup(
@@ -68,24 +79,29 @@ class Form:
     ticket: str = ""
 
 
-def source_of(address: str) -> str:
-    """Return the origin of an app's address as a content security policy has it; "" if no form may go there."""
+def sources_of(address: str) -> str:
+    """Return where a form whose answer is for an app's address may lead, as a content security policy has it.
+
+    Browsers hold every redirect that follows to it, the app's own to wherever it sends its users next included, so
+    that is any web page. "" if no form may go to the address.
+    """
     parts = split_url(address)
     if not _SCHEME.match(parts.scheme) or parts.scheme in _EXECUTABLE:
         return ""
     if parts.scheme not in ("http", "https"):
         return f"{parts.scheme}:"
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}" if _HOST.match(host) else ""
+    return "http: https:" if _HOST.match(host) else ""
 
 
 def account(form: Form, users: Iterable[User], signed_in: Iterable[str], typed: str, problem: str) -> Response:
     """Ask which account to use; `signed_in` are the object ids of those that need no password."""
     known = set(signed_in)
-    entry = Markup('<li><button name="username" value="{}">{}<br>{}{}</button></li>\n')
+    entry = Markup('<li><button name="username" value="{}"><strong>{}</strong><small>{}{}</small></button></li>\n')
     entries = Markup().join(
-        entry.format(user.principal_name, user.name, user.principal_name, " (signed in)" * (user.object_id in known))
+        entry.format(
+            user.principal_name, user.name, user.principal_name, " \u2013 signed in" * (user.object_id in known)
+        )
         for user in users
     )
     listed = _form(form, "account", Markup('<ul class="accounts">\n{}</ul>\n').format(entries)) if entries else Markup()
@@ -100,7 +116,8 @@ def account(form: Form, users: Iterable[User], signed_in: Iterable[str], typed: 
 def password(form: Form, username: str, problem: str) -> Response:
     """Ask for the password of an account."""
     body = Markup(
-        '<input type="hidden" name="username" value="{}">\n<p>{}</p>\n<label for="password">Password</label>\n'
+        '<input name="username" value="{}" autocomplete="username" readonly hidden>\n<p>{}</p>\n'
+        '<label for="password">Password</label>\n'
         '<input id="password" name="password" type="password" autocomplete="current-password" autofocus '
         "required{}>\n{}{}"
     ).format(username, username, _described(problem), _BUTTON.format("next", "Sign in"), _CANCEL.format("Cancel"))
@@ -173,14 +190,14 @@ def form_post(address: str, parameters: Mapping[str, str]) -> Response:
 
 def secured(response: Response, destination: str = "") -> Response:
     """Add the headers that keep a page from being framed, stored, or made to load or send anything elsewhere."""
-    source = source_of(destination) if destination else ""
+    sources = sources_of(destination) if destination else ""
     response.headers.update(
         {
             "Cache-Control": "no-store, no-cache",
             "Pragma": "no-cache",
             "Content-Security-Policy": (
                 f"default-src 'none'; script-src {_hash(_SUBMIT)}; style-src {_hash(_STYLE)}; base-uri 'none'; "
-                f"frame-ancestors 'none'; form-action 'self'{' ' * bool(source)}{source}"
+                f"frame-ancestors 'none'; form-action 'self'{' ' * bool(sources)}{sources}"
             ),
             "Referrer-Policy": "no-referrer",
             "Strict-Transport-Security": "max-age=31536000; includeSubDomains",

@@ -93,7 +93,7 @@ class SignInPages:
         wanted = authorization.read(
             parameters, directory=self._stores.directory, version=version, tenant_name=tenant_name, tenant=tenant
         )
-        if not pages.source_of(wanted.redirect_uri):
+        if not pages.sources_of(wanted.redirect_uri):
             raise EntraError(50011, address=wanted.redirect_uri, client=wanted.client.client_id)
         request.details.update(client_id=wanted.client.client_id, resource=wanted.access.resource)
 
