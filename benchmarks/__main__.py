@@ -6,12 +6,18 @@ instead, or of the work that cannot be avoided.
 
 import argparse
 
-from benchmarks import credentials, fixtures, startup, tokens
+from benchmarks import clock, credentials, fixtures, startup, tokens
 
 
 def main() -> None:
     """Run all benchmarks, or those that are named."""
-    every = {"startup": startup, "fixtures": fixtures, "tokens": tokens, "credentials": credentials}
+    every = {
+        "startup": startup,
+        "fixtures": fixtures,
+        "tokens": tokens,
+        "credentials": credentials,
+        "clock": clock,
+    }
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"which to run: {', '.join(every)}; all by default")
     parser.add_argument("--short", action="store_true", help="few repetitions: the figures mean little")

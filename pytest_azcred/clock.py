@@ -5,9 +5,23 @@ The emulators run in the same process and read the same time.
 """
 
 import datetime
+import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+from pytest_azcred.waits import WAITING, Waits
+
+_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400}
+_DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+?)s?\s*")
+
+
+class ExpiringToken(Protocol):
+    """A token as azure-core hands it out: AccessToken and AccessTokenInfo."""
+
+    @property
+    def expires_on(self) -> int:
+        """When it expires, in epoch seconds."""
 
 
 class Clock:
@@ -18,6 +32,7 @@ class Clock:
         self._freezer: Any = None
         self._time: Any = None
         self._ignored: list[str] = []
+        self._waits: list[Waits] = []
 
     def now(self) -> float:
         """Return the current virtual time in epoch seconds."""
@@ -45,8 +60,31 @@ class Clock:
         self._time.move_to(zoned)
         self._moved()
 
+    def until_expiry_of(self, token: str | ExpiringToken, *, minus: str | float | datetime.timedelta = 0) -> None:
+        """Move ahead to the moment at which a token expires, or to some time before it.
+
+        `token` is what the app has got, or the JWT itself. `minus` is a number of seconds, a timedelta, or text such
+        as "5 min". Raises ValueError if that moment has passed, or the token is no JWT with an `exp` claim.
+        """
+        ahead = _expiry(token) - _seconds(minus) - self.now()
+        if ahead < 0:
+            raise ValueError(f"the clock cannot go back by {-ahead:.0f} s to when this token expires, minus {minus!r}")
+        self.advance(seconds=ahead)
+
+    def skip_waits(self, *packages: str) -> Waits:
+        """Let the waits between an unmodified SDK's retries pass on this clock, in no time, until the test ends.
+
+        Those of azure-core, azure-identity, msal and our own chain, or of the packages that are named. `with` ends
+        it earlier. `seconds` of what is returned lists the waits; the journal's times are those of the retries.
+        Threads that wait at the same time move the clock one after the other.
+        """
+        self._waits.append(Waits(lambda seconds: self.advance(seconds=seconds), packages or WAITING).start())
+        return self._waits[-1]
+
     def stop(self) -> None:
         """Return to real time."""
+        while self._waits:
+            self._waits.pop().stop()
         if self._freezer is None:
             return
         self._freezer.stop()
@@ -67,3 +105,26 @@ class Clock:
             datetime.datetime.now(datetime.timezone.utc), tick=True, real_asyncio=True
         )
         self._time = self._freezer.start()
+
+
+def _expiry(token: str | ExpiringToken) -> float:
+    if not isinstance(token, str):
+        return token.expires_on
+    import jwt
+
+    try:
+        return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+    except (jwt.InvalidTokenError, KeyError) as error:
+        raise ValueError("the token is no JWT with an exp claim, so when it expires is not known") from error
+
+
+def _seconds(duration: str | float | datetime.timedelta) -> float:
+    """Return a duration in seconds; raises ValueError for text that is none."""
+    if isinstance(duration, datetime.timedelta):
+        return duration.total_seconds()
+    if not isinstance(duration, str):
+        return duration
+    found = _DURATION.fullmatch(duration.lower())
+    if found is None or found[2] not in _UNITS:
+        raise ValueError(f"a duration is written like '5 min', '90 s' or '24 hours', not {duration!r}")
+    return float(found[1]) * _UNITS[found[2]]

@@ -106,6 +106,31 @@ def test_the_clock_ticks_and_can_be_set(azcred: Session) -> None:
     assert datetime.datetime.now(datetime.timezone.utc).year == 1970
 
 
+@pytest.mark.parametrize("minus", ["5 min", 300, datetime.timedelta(minutes=5), "300s", "0.0833333333 hours"], ids=str)
+def test_the_clock_moves_to_just_before_an_expiry(azcred: Session, fake_service_principal: Place, minus: Any) -> None:
+    """Of a token of any form; the SDK's cache is of the same opinion about when that is."""
+    with azure.identity.EnvironmentCredential() as credential:
+        token = credential.get_token_info(STORAGE)
+        azcred.clock.until_expiry_of(token, minus="6 min")
+        assert credential.get_token_info(STORAGE).token == token.token
+        azcred.clock.until_expiry_of(token.token, minus=minus)
+        assert azcred.clock.now() == pytest.approx(token.expires_on - 300, abs=10)
+        assert credential.get_token(STORAGE).token != token.token
+    azcred.journal.assert_answered(times=2)
+
+
+def test_an_expiry_that_is_not_ahead_is_refused(azcred: Session, fake_service_principal: Place) -> None:
+    """As are text that is no duration and tokens that do not say when they expire."""
+    with azure.identity.EnvironmentCredential() as credential:
+        token = credential.get_token(STORAGE)
+    with pytest.raises(ValueError, match=r"cannot go back by \d+ s to when this token expires, minus '2 hours'"):
+        azcred.clock.until_expiry_of(token, minus="2 hours")
+    with pytest.raises(ValueError, match="written like '5 min', '90 s' or '24 hours', not 'soon'"):
+        azcred.clock.until_expiry_of(token, minus="soon")
+    with pytest.raises(ValueError, match="no JWT with an exp claim"):
+        azcred.clock.until_expiry_of("opaque")
+
+
 def test_the_clock_does_not_go_back_by_a_duration(azcred: Session) -> None:
     """A negative duration is a mistake, and named."""
     with pytest.raises(ValueError, match="the clock cannot go back by 1:00:00"):
