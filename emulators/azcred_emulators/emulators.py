@@ -16,7 +16,6 @@ from azcred_emulators.tls import CertificateAuthority
 if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
     from azcred_emulators.executables.service import Executables
-    from azcred_emulators.faults.fault import Fault
     from azcred_emulators.faults.script import Faults
     from azcred_emulators.hosts.imds import Imds
     from azcred_emulators.issuers import Issuers
@@ -107,10 +106,14 @@ class Emulators:
         """A folder that only this user can read, for the files of environments; it goes with the emulators."""
         return Path(self._folder.name)
 
-    def unspent_faults(self) -> "Mapping[str, Faults[Fault]]":
-        """Return the scripts of those emulators, by name, whose faults have not all happened."""
-        emulators = self._loaded.result().emulators if self._loaded.done() else ()
-        return {emulator.name: emulator.faults for emulator in emulators if emulator.faults.unspent}
+    def unspent_faults(self) -> "Mapping[str, Faults[Any]]":
+        """Return the scripts of those emulators and executables, by name, whose faults have not all happened."""
+        if not self._loaded.done():
+            return {}
+        services = self._loaded.result()
+        scripts: dict[str, Faults[Any]] = {emulator.name: emulator.faults for emulator in services.emulators}
+        scripts |= {tool.provider: tool.faults for tool in services.executables.tools}
+        return {name: faults for name, faults in scripts.items() if faults.unspent}
 
     def authority_routes(self) -> dict[tuple[str, int], tuple[str, int]]:
         """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""

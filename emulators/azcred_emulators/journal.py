@@ -41,7 +41,7 @@ class Entry:
     @property
     def host(self) -> str | None:
         """The managed identity host, such as "imds"; None if the request went elsewhere."""
-        return None if self.emulator in _SERVICES else self.emulator
+        return None if self.command or self.emulator in _SERVICES else self.emulator
 
     @property
     def answered(self) -> bool:

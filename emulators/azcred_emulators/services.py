@@ -11,7 +11,6 @@ from azcred_emulators.authority import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulator import Emulator
-from azcred_emulators.executables.accounts import Accounts
 from azcred_emulators.executables.service import Executables
 from azcred_emulators.graph import Graph
 from azcred_emulators.hosts.imds import Imds
@@ -44,8 +43,7 @@ class Services:
         self.imds = Imds(directory, self.tokens, clock)
         self.graph = Graph(directory, self.tokens)
         self.resources = Resources(directory, self.tokens, clock)
-        accounts = Accounts(self.authority, self.imds, clock)
-        self.executables = Executables(accounts, folder / "executables", address)
+        self.executables = Executables(self.authority, self.imds, clock, folder, address)
         # The resources first: a test may put one in the place of any other service.
         self.emulators: tuple[Emulator, ...] = (
             self.resources,

@@ -20,7 +20,7 @@ def test_faults_befall_one_call_each_in_order(call: Call, az: AzureCli, user: Us
     az.faults.add(Exit(3, stderr="no\n"))
     az.faults.add(Crash())
     assert [call(*TOKEN).returncode for _ in range(3)] == [3, 1, 0]
-    assert [entry.error for entry in emulators.journal.requests()] == ["fault Exit", "fault Crash", None]
+    assert [entry.fault for entry in emulators.journal.requests()] == ["Exit", "Crash", None]
     assert [entry.exit_code for entry in emulators.journal.requests(provider="azure-cli")] == [3, 1, 0]
 
 

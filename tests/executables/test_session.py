@@ -68,3 +68,19 @@ def test_path_has_the_folder_once(azcred: Session) -> None:
     folder, _, rest = os.environ["PATH"].partition(os.pathsep)
     assert rest == before
     assert os.listdir(folder)
+
+
+UNSPENT = """
+from azcred_emulators.executables.faults import Garbage
+
+def test_app(azcred):
+    azcred.install("az")
+    azcred.executables.azure_cli.faults.add(Garbage())
+"""
+
+
+def test_a_fault_that_no_call_meets(pytester: pytest.Pytester) -> None:
+    """It is reported like those of the other emulators: the app did not do what the test is about."""
+    pytester.makepyfile(UNSPENT)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["*1 of 1 faults for 'azure-cli' was never reached: Garbage(*"])

@@ -5,6 +5,7 @@ it may not do through a tool either, and is told so in the same words. Tokens ar
 """
 
 import json
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,16 +19,17 @@ from azcred_emulators.authority.token_response import Answer
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
+from azcred_emulators.faults.script import Faults
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.resources import is_known_resource
-from azcred_emulators.tokens import CAE_CAPABILITY, Token
+from azcred_emulators.tokens import CAE_CAPABILITY, SignIn, Token
 
 _NEARLY_OVER = 300.0  # seconds before a token's end at which msal does not hand it out any more
 _WORTH_REFRESHING = 7200.0  # seconds; of tokens that live longer, msal renews those that are past half their life
 _CAPABLE = json.dumps({"access_token": {"xms_cc": {"values": [CAE_CAPABILITY]}}})
 
 Details = dict[str, object]
-Credentials = Callable[[], Mapping[str, str]]
+Credentials = Callable[[str], Mapping[str, str]]  # from the tenant to the part of a request that proves who it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class _Held:
 
 
 class Account(ABC):
-    """Someone who is signed in to a tool: `name` as the tool shows it, and the tenant they signed in to."""
+    """Someone who is signed in to a tool: `name` is a user's, or a client id; and the tenant they signed in to."""
 
     name: str
     tenant_id: str
@@ -49,7 +51,7 @@ class Account(ABC):
         """Return a token for a scope such as "https://vault.azure.net/.default".
 
         `tenant` is a GUID or a domain, by default the account's. What the journal should know goes into `details`.
-        Raises EntraError.
+        Raises EntraError, TokenServiceFailed or IdentityNotFound.
         """
 
 
@@ -94,24 +96,23 @@ class _Remembering(Account):
 class UserAccount(_Remembering):
     """A user, for whom the tool has a refresh token."""
 
-    def __init__(self, accounts: "Accounts", user: User, client_id: str, refresh_token: str, tenant_id: str) -> None:
+    def __init__(self, accounts: "Accounts", user: User, refresh_token: str, tenant_id: str) -> None:
         super().__init__(accounts, user.principal_name, tenant_id)
         self.object_id = user.object_id
-        self._client_id = client_id
         self._refresh_token = refresh_token
 
     def _describe(self, details: Details) -> None:
-        details.update(identity=self.name, tenant=self.tenant_id, client_id=self._client_id)
+        details.update(identity=self.name, tenant=self.tenant_id, client_id=self._accounts.client_id)
 
     def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
-        form = {"client_id": self._client_id, "refresh_token": self._refresh_token, "scope": delegated_scope(scope)}
+        form = {"refresh_token": self._refresh_token, "scope": delegated_scope(scope)}
         answer = self._accounts.redeem("refresh_token", tenant, form, details)
         self._refresh_token = answer.refresh_token or self._refresh_token
         return answer
 
 
 class ServicePrincipalAccount(_Remembering):
-    """An application; `credentials` returns the part of a token request that proves who it is."""
+    """An application; `credentials` prove who it is."""
 
     def __init__(self, accounts: "Accounts", client_id: str, credentials: Credentials, tenant_id: str) -> None:
         super().__init__(accounts, client_id, tenant_id)
@@ -122,7 +123,7 @@ class ServicePrincipalAccount(_Remembering):
         details.update(identity=principal and principal.name, tenant=self.tenant_id, client_id=self.name)
 
     def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
-        form = {"client_id": self.name, "scope": scope, **self._credentials()}
+        form = {"client_id": self.name, "scope": scope, **self._credentials(tenant)}
         return self._accounts.redeem("client_credentials", tenant, form, details)
 
 
@@ -155,28 +156,58 @@ class IdentityNotFound(Exception):
         super().__init__("Identity not found")
 
 
-class Accounts:
-    """Signs people, applications and managed identities in to tools.
+class TokenServiceFailed(Exception):
+    """The token service answers nothing that a tool can use, but a status such as 503."""
 
-    `host` is where tools find managed identities.
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP Error: {status}")
+        self.status = status
+
+
+Refusal = EntraError | TokenServiceFailed
+
+
+class Accounts:
+    """Signs people, applications and managed identities in to a tool, whose client id is `client_id`.
+
+    `host` is where it finds managed identities. `refusals` are what the token service answers the tool's next
+    requests, whoever is signed in: `refusals.add(EntraError(50076))`. What the tool still keeps it does not ask for.
     """
 
-    def __init__(self, authority: Authority, host: Host, clock: Clock) -> None:
+    def __init__(self, authority: Authority, host: Host, clock: Clock, client_id: str) -> None:
         self.authority = authority
         self.host = host
         self.clock = clock
+        self.client_id = client_id
+        self.refusals: Faults[Refusal] = Faults()
 
     @property
     def directory(self) -> Directory:
         """The emulated tenants."""
         return self.authority.stores.directory
 
-    def user(self, user: User, client_id: str, *, tenant_id: str | None = None, mfa: bool = True) -> UserAccount:
-        """Sign a user in to the tool that is this client: now, with a second factor unless `mfa` is False."""
+    def sign_in(self, who: User | Application | ManagedIdentity, *, tenant_id: str | None = None) -> Account:
+        """Sign a user, an application with its newest secret, or a managed identity in, without asking for anything.
+
+        `tenant_id` is by default their own. Raises ValueError for an application that has no secret.
+        """
+        match who:
+            case User():
+                return self.user(who, self.authority.sign_in(who, mfa=True), tenant_id=tenant_id)
+            case Application():
+                if not who.secrets:
+                    raise ValueError(f"the application {who.name!r} has no secret to sign in with")
+                form = {"client_secret": who.secrets[-1].value}
+                return self.service_principal(who.client_id, lambda _: form, tenant_id=tenant_id or who.tenant_id)
+            case ManagedIdentity():
+                return ManagedIdentityAccount(self, who)
+
+    def user(self, user: User, sign_in: SignIn, *, tenant_id: str | None = None) -> UserAccount:
+        """Return the account of a user who has signed in."""
         now = self.clock.now()
         held = RefreshToken(
-            client_id=client_id,
-            sign_in=self.authority.sign_in(user, mfa=mfa),
+            client_id=self.client_id,
+            sign_in=sign_in,
             scope="",
             resource="",
             issued=now,
@@ -185,35 +216,34 @@ class Accounts:
             family=True,
         )
         value = self.authority.stores.issued.refresh_token(held)
-        return UserAccount(self, user, client_id, value, tenant_id or user.tenant_id)
+        return UserAccount(self, user, value, tenant_id or user.tenant_id)
 
-    def service_principal(
-        self, application: Application, *, tenant_id: str | None = None, secret: str | None = None
-    ) -> ServicePrincipalAccount:
-        """Sign an application in with a secret, by default its newest.
+    def service_principal(self, client_id: str, credentials: Credentials, *, tenant_id: str) -> ServicePrincipalAccount:
+        """Return the account of an application."""
+        return ServicePrincipalAccount(self, client_id, credentials, tenant_id)
 
-        Raises ValueError if it has none.
+    def managed_identity(self, parameters: Mapping[str, str]) -> ManagedIdentityAccount:
+        """Return the account of the identity that a request to the host with these parameters means.
+
+        Raises IdentityNotFound if there is none, SeveralIdentities if the host cannot decide.
         """
-        if secret is None:
-            if not application.secrets:
-                raise ValueError(f"the application {application.name!r} has no secret to sign in with")
-            secret = application.secrets[-1].value
-        form = {"client_secret": secret}
-        return ServicePrincipalAccount(self, application.client_id, lambda: form, tenant_id or application.tenant_id)
-
-    def managed_identity(self, identity: ManagedIdentity) -> ManagedIdentityAccount:
-        """Sign a managed identity in."""
+        identity = self.host.select(parameters)
+        if identity is None:
+            raise IdentityNotFound
         return ManagedIdentityAccount(self, identity)
 
     def redeem(self, grant: str, tenant: str, form: Mapping[str, str], details: Details) -> Answer:
         """Answer a request of the tool to the token service, as a client that understands claims challenges.
 
-        Raises EntraError.
+        Raises EntraError, or TokenServiceFailed.
         """
+        if refusal := self.refusals.take():
+            raise refusal
         name, found = self.authority.find_tenant(tenant)
         details["tenant"] = name
+        capable = {"grant_type": grant, "client_id": self.client_id, "claims": _CAPABLE, "client_info": "1"}
         request = TokenRequest(
-            form={"grant_type": grant, "claims": _CAPABLE, "client_info": "1", **form},
+            form={**capable, **form},
             server_name=PUBLIC.authority_host,
             version=2,
             tenant_name=name,
@@ -225,6 +255,11 @@ class Accounts:
             details=details,
         )
         return GRANTS[grant](request)
+
+    def describe(self, error: EntraError) -> str:
+        """Return the text of a refusal as the token service sends it: with the ids and the time of the request."""
+        body = error.body(now=self.clock.now(), trace_id=str(uuid.uuid4()), correlation_id=str(uuid.uuid4()))
+        return str(body["error_description"])
 
 
 def delegated_scope(scope: str) -> str:

@@ -11,11 +11,15 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
+from azcred_emulators import contoso
+from azcred_emulators.authority import Authority
+from azcred_emulators.clock import Clock
 from azcred_emulators.emulator import Emulator, Request
 from azcred_emulators.executables import launcher
 from azcred_emulators.executables.accounts import Accounts
 from azcred_emulators.executables.azure_cli import AzureCli
 from azcred_emulators.executables.executable import Executable, Invocation, Result
+from azcred_emulators.hosts.host import Host
 from azcred_emulators.tls import write_private
 
 _PREFIX = "/azcred/executables/"
@@ -26,16 +30,20 @@ _LONGEST = 300  # characters of an argument in the journal; encoded PowerShell s
 class Executables(Emulator):
     """The fake developer tools of a run, and the folder that puts them on PATH.
 
-    `folder` is a private one, `address` returns where launchers reach the emulator.
+    `host` is where they find managed identities. `folder` is a private one for their files, and `address` returns
+    where launchers reach the emulator.
     """
 
     name = "executable"
     rules = Map([Rule(f"{_PREFIX}<name>", methods=["POST"], endpoint="run")])
 
-    def __init__(self, accounts: Accounts, folder: Path, address: Callable[[], tuple[str, int]]) -> None:
-        self.azure_cli = AzureCli(accounts)
-        self._tools: Mapping[str, Executable] = {name: tool for tool in (self.azure_cli,) for name in tool.names}
-        self._folder = folder
+    def __init__(
+        self, authority: Authority, host: Host, clock: Clock, folder: Path, address: Callable[[], tuple[str, int]]
+    ) -> None:
+        self.azure_cli = AzureCli(Accounts(authority, host, clock, contoso.AZURE_CLI_CLIENT_ID), folder / "azure-cli")
+        self.tools: Sequence[Executable] = (self.azure_cli,)
+        self._tools: Mapping[str, Executable] = {name: tool for tool in self.tools for name in tool.names}
+        self._folder = folder / "executables"
         self._address = address
         self._key = secrets.token_urlsafe(32)
 
@@ -85,13 +93,13 @@ class Executables(Emulator):
         details["command"] = " ".join((values["name"], *shown(invocation.arguments, tool.secret_options)))
         fault = tool.faults.take()
         if fault:
-            details["error"] = f"fault {type(fault).__name__}"
+            details["fault"] = type(fault).__name__
             result = fault.befall(lambda: tool.run(invocation, details))
         else:
             result = tool.run(invocation, details)
             if result.exit_code:
                 details.setdefault("error", result.stderr.strip().partition("\n")[0] or None)
-        details.update(provider=tool.provider, exit_code=result.exit_code)
+        details.update(emulator=tool.provider, provider=tool.provider, exit_code=result.exit_code)
         return Response(written(result), content_type="application/octet-stream")
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
@@ -100,7 +108,7 @@ class Executables(Emulator):
 
     def reset(self) -> None:
         """Sign everybody out, forget the faults, and take every executable off PATH."""
-        for tool in dict.fromkeys(self._tools.values()):
+        for tool in self.tools:
             tool.faults.clear()
             tool.reset()
         self.uninstall(*self._tools)

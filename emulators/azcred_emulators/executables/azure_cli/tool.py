@@ -1,12 +1,12 @@
 """The executable `az`: who is signed in to it, and which command a call means."""
 
 import json
+from pathlib import Path
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import local_time
 from azcred_emulators.directory import Application, ManagedIdentity, User
-from azcred_emulators.executables.accounts import Account, Accounts, IdentityNotFound
+from azcred_emulators.executables.accounts import Account, Accounts, IdentityNotFound, TokenServiceFailed
 from azcred_emulators.executables.executable import Executable, Invocation, Result
 
 
@@ -17,20 +17,15 @@ class AzureCli(Executable):
     provider = "azure-cli"
     secret_options = ("-p", "--password", "--federated-token", "--claims-challenge")
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, folder: Path) -> None:
         super().__init__()
         self._accounts = accounts
+        self._folder = folder
         self._account: Account | None = None
 
     def sign_in(self, who: User | Application | ManagedIdentity) -> None:
         """Sign a user, an application with its newest secret, or a managed identity in, as `az login` does."""
-        match who:
-            case User():
-                self._account = self._accounts.user(who, contoso.AZURE_CLI_CLIENT_ID)
-            case Application():
-                self._account = self._accounts.service_principal(who)
-            case ManagedIdentity():
-                self._account = self._accounts.managed_identity(who)
+        self._account = self._accounts.sign_in(who)
 
     def sign_out(self) -> None:
         """Sign everybody out, as `az logout` does."""
@@ -47,7 +42,7 @@ class AzureCli(Executable):
         scope = f"{options.get('--resource', 'https://management.core.windows.net/')}/.default"
         try:
             token = self._account.token(scope, details, tenant=options.get("--tenant"))
-        except (EntraError, IdentityNotFound) as error:
+        except (EntraError, TokenServiceFailed, IdentityNotFound) as error:
             return Result(stderr=f"ERROR: {error}\n", exit_code=1)
         answer = {
             "accessToken": token.value,
