@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_azcred.azurite import Azurite
+    from pytest_azcred.context import environment
     from pytest_azcred.routing import UNREACHABLE, HostRefused
     from pytest_azcred.session import Place, Session
 
-__all__ = ["UNREACHABLE", "Azurite", "HostRefused", "Place", "Session"]
+__all__ = ["UNREACHABLE", "Azurite", "HostRefused", "Place", "Session", "environment"]
 
 _MODULES = {
     "UNREACHABLE": "routing",
@@ -19,6 +20,7 @@ _MODULES = {
     "HostRefused": "routing",
     "Place": "session",
     "Session": "session",
+    "environment": "context",
 }
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module

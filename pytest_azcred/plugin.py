@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from azcred_emulators.environments import ENVIRONMENTS, Environment, select
+
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azurite import Azurite
@@ -26,6 +28,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "azcred_azurite_accounts", "storage accounts of the fixture azurite", type="args", default=["myaccount"]
     )
     parser.addini("azcred_azurite_executable", "path of azurite-blob, if it is neither in node_modules nor on PATH")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers",
+        'azcred(*environments): run the test once in each of these environments, such as "kubernetes"; '
+        '"*" stands for every one that gives an identity.',
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a marked test run once in each of its environments."""
+    names = _marked(metafunc.definition)
+    if names:
+        metafunc.parametrize("_azcred_place", names, indirect=True)
+
+
+def _marked(item: pytest.Item | pytest.Function) -> list[str]:
+    """Return the names of the environments that a test is marked with, the nearest marker's."""
+    marker = item.get_closest_marker("azcred")
+    if marker is None:
+        return []
+    if not marker.args or marker.kwargs:
+        raise pytest.UsageError(
+            f"{item.nodeid}: the marker azcred takes names of environments, "
+            'as in @pytest.mark.azcred("kubernetes", "app-service")'
+        )
+    try:
+        return [environment.name for environment in select(*marker.args)]
+    except LookupError as error:
+        raise pytest.UsageError(f"{item.nodeid}: {error.args[0]}") from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,22 +102,34 @@ def azcred(
             pytest.fail(unspent, pytrace=False)
 
 
-@pytest.fixture
-def fake_managed_identity(azcred: Session) -> Place:
-    """The app runs on a virtual machine that has a system-assigned managed identity."""
-    return azcred.environment("virtual-machine")
+def _place(environment: Environment, name: str) -> object:
+    """Make the fixture that puts the app into an environment."""
+
+    def place(azcred: Session) -> Place:
+        return azcred.environment(environment.name)
+
+    place.__doc__ = f"The app runs on {environment.description}."
+    return pytest.fixture(name=name)(place)
 
 
-@pytest.fixture
-def fake_service_principal(azcred: Session) -> Place:
-    """The app finds a service principal's client id, tenant and secret in its environment variables."""
-    return azcred.environment("developer-service-principal")
+for _environment in ENVIRONMENTS.values():
+    for _name in _environment.fixtures:
+        globals()[_name] = _place(_environment, _name)
 
 
-@pytest.fixture
-def fake_workload_identity(azcred: Session) -> Place:
-    """The app runs in a Kubernetes pod with workload identity: a projected token and the webhook's variables."""
-    return azcred.environment("kubernetes")
+@pytest.fixture(autouse=True)
+def _azcred_place(request: pytest.FixtureRequest) -> None:
+    """Put the app of a marked test into the environment of this run."""
+    name: str | None = getattr(request, "param", None)
+    if name is None and (names := _marked(request.node)):  # unittest's test cases cannot run several times
+        if len(names) > 1:
+            raise pytest.UsageError(
+                f"{request.node.nodeid}: a method of unittest.TestCase runs in one environment; "
+                f"of {', '.join(names)}, name the one, or write a function"
+            )
+        name = names[0]
+    if name is not None:
+        request.getfixturevalue("azcred").environment(name)
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pytest_azcred.folders import Folders
 from pytest_azcred.patching import Patches
 from pytest_azcred.routes import UNREACHABLE, HostRefused, Route, Routes, Target, Unreachable
 
@@ -50,19 +51,24 @@ class Routing:
         """
         self._routes.add(route)
 
-    def save(self, path: Path) -> None:
-        """Write table and certificate to a file, for child processes, which may read it at any moment."""
+    def save(self, path: Path, folders: Mapping[str, str]) -> None:
+        """Write table and certificate to a file, for child processes, which may read it at any moment.
+
+        `folders` are those that others stand for; see `Folders`.
+        """
         routes = [[r.host, r.port, None if isinstance(r.target, Unreachable) else list(r.target)] for r in self._routes]
+        saved = {"certificate_authority": self._certificate_authority, "routes": routes, "folders": dict(folders)}
         unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({"certificate_authority": self._certificate_authority, "routes": routes}))
+        unfinished.write_text(json.dumps(saved))
         os.replace(unfinished, path)
 
     @classmethod
-    def load(cls, path: Path) -> "Routing":
-        """Read what `save` wrote."""
+    def resume(cls, path: Path) -> None:
+        """Redirect this process as `save` has written it down, until it ends."""
         saved = json.loads(path.read_text())
         routes = (Route(host, port, tuple(to) if to else UNREACHABLE) for host, port, to in saved["routes"])
-        return cls(saved["certificate_authority"], routes)
+        cls(saved["certificate_authority"], routes).activate()
+        Folders().redirect(saved["folders"])
 
     def activate(self) -> None:
         """Redirect this process's connections until `deactivate`."""

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from azcred_emulators.directory import Directory, Principal
+from azcred_emulators.directory import Directory, Principal, User
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.environments import Environment, find
-from azcred_emulators.hosts import IMDS_ADDRESS
+from azcred_emulators.environments import find
+from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
 from azcred_emulators.journal import Entry, Journal
+from azcred_emulators.setup import Setup
 from azcred_emulators.tls import write_private
 from pytest_azcred.clock import Clock
+from pytest_azcred.folders import Folders
 from pytest_azcred.isolation import isolation
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
@@ -24,14 +26,14 @@ if TYPE_CHECKING:
     from azcred_emulators.executables.service import Executables
     from azcred_emulators.faults.fault import Fault
     from azcred_emulators.faults.script import Faults
+    from azcred_emulators.hosts.endpoint import Endpoint
     from azcred_emulators.issuers import Issuers
     from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@\[\]]+)(?::([0-9]+))?")  # a name, IPv4 or [IPv6], and perhaps a port
-# Where the agents of Azure Arc and Cloud Shell listen on a real machine; loopback, yet a real identity.
-_AGENT_PORTS = (40342, 50342)
+_ABSENT = os.path.join(os.sep, "nonexistent")
 
 
 class Variables(Protocol):
@@ -45,16 +47,25 @@ class Variables(Protocol):
 
 
 class Place:
-    """An environment that the app runs in during a test: its identity, and the requests for its tokens."""
+    """One or more environments that the app runs in: its identity, and the requests for its tokens.
 
-    def __init__(self, environment: Environment, emulators: Emulators) -> None:
-        self.environment = environment
-        self._emulators = emulators
-        self._journal = emulators.journal
-        self._directory = emulators.directory
+    The app is there until the test ends, or as long as the `with` lasts that this is used in. Of several environments
+    `environment` is the last named.
+    """
+
+    def __init__(self, session: "Session", setups: Sequence[Setup]) -> None:
+        self.environment = setups[-1].environment
+        self.setups = setups
+        self._session = session
 
     def __repr__(self) -> str:
         return f"<azcred environment {self.environment.name!r}>"
+
+    def __enter__(self) -> "Place":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._session.leave(self)
 
     @property
     def identity(self) -> Principal:
@@ -63,7 +74,7 @@ class Place:
         Raises LookupError if the environment gives none, or the test has removed it.
         """
         client_id = self.environment.client_id
-        principal = self._directory.principal(client_id) if client_id else None
+        principal = self._session.directory.principal(client_id) if client_id else None
         if principal is None:
             raise LookupError(f"the environment {self.environment.name!r} has no identity in the directory")
         return principal
@@ -74,14 +85,26 @@ class Place:
 
         Raises LookupError if nothing does.
         """
+        if self.environment.host:
+            return self._session.hosts[self.environment.host].faults
         if self.environment.provider is None:
             raise LookupError(f"nothing hands out tokens in the environment {self.environment.name!r}")
-        return self._emulators.imds.faults if self.environment.host else self._emulators.authority.faults
+        return self._session.authority.faults
+
+    @property
+    def user(self) -> User:
+        """The user whom the app acts for here. Raises LookupError if the place has none."""
+        user = self._session.directory.user(self.environment.user) if self.environment.user else None
+        if user is None:
+            raise LookupError(f"the environment {self.environment.name!r} has no user in the directory")
+        return user
 
     @property
     def requests(self) -> Sequence[Entry]:
-        """The requests that reached this environment's provider, probes included, in order."""
-        return self._journal.requests(provider=self.environment.provider)
+        """The requests that reached this environment's host or provider, probes included, in order."""
+        if self.environment.host:
+            return self._session.journal.requests(host=self.environment.host)
+        return self._session.journal.requests(provider=self.environment.provider)
 
     @property
     def statuses(self) -> list[int | None]:
@@ -95,14 +118,14 @@ class Session:
     def __init__(self, emulators: Emulators, variables: Variables) -> None:
         self._emulators = emulators
         self._variables = variables
-        self._environments: list[Environment] = []
-        self._files: dict[Path, str] = {}
-        self.clock = Clock(self._rotate_files)
+        self._before: dict[str, str | None] = {}  # variables that environments have changed
+        self._places: list[Place] = []
+        self.clock = Clock(emulators.active.rotate_files)
+        self._folders = Folders()
         self._routing = Routing(
             emulators.certificate_authority.pem,
             [
-                Route(IMDS_ADDRESS, 80, UNREACHABLE),
-                *(Route(address, port, UNREACHABLE) for address in ("127.0.0.1", "::1") for port in _AGENT_PORTS),
+                *(Route(host, port, UNREACHABLE) for addresses in ADDRESSES.values() for host, port in addresses),
                 *(Route(name, port, to) for (name, port), to in emulators.authority_routes().items()),
             ],
         )
@@ -150,35 +173,59 @@ class Session:
         """Where connections of the app go."""
         return self._routing.routes
 
-    def environment(self, *names: str) -> Place:
-        """Put the app into an environment, such as "virtual-machine", until the test ends.
+    @property
+    def place(self) -> Place | None:
+        """Where the app is: the place that was entered last, None if there is none."""
+        return self._places[-1] if self._places else None
 
-        Several compose, in one call or one after the other; the last one's place is returned. Raises LookupError
-        for a name that is not in the table, with the nearest one that is.
+    @property
+    def hosts(self) -> "Mapping[str, Endpoint]":
+        """The hosts of managed identities, by name, such as "imds" and "app-service"."""
+        return self._emulators.hosts
+
+    def environment(self, *names: str) -> Place:
+        """Put the app into an environment, such as "virtual-machine", until the test ends or the place is left.
+
+        Several compose, in one call or one after the other, and the chain's order decides whose identity the app has:
+        `with azcred.environment("kubernetes", "developer-azure-cli") as place: ...`. Raises LookupError for a name
+        that is not in the table, with the nearest one that is.
         """
         if not names:
             raise TypeError('environment() takes at least one name, such as "virtual-machine"')
-        places = []
-        for environment in [find(name) for name in names]:
-            if environment.host == "imds":
-                self._add(Route(IMDS_ADDRESS, 80, self._emulators.http.address))
-            if environment.executables:
-                self.install(*environment.executables)
-            self._set(environment.variables(self._emulators, self._emulators.folder))
-            self._write_files(environment)
-            self._environments.append(environment)
-            places.append(Place(environment, self._emulators))
-        return places[-1]
+        setups = [self._emulators.active.enter(environment) for environment in [find(name) for name in names]]
+        for setup in setups:
+            for name, value in setup.variables.items():
+                self._before.setdefault(name, os.environ.get(name))
+                self._set({name: value})
+            for (host, port), to in setup.routes.items():
+                self._routing.add(Route(host, port, to))
+        self._places.append(Place(self, setups))
+        self._redirect()
+        return self._places[-1]
+
+    def leave(self, place: Place) -> None:
+        """Take the app out of a place; what other places set up stays, and so does what the test has changed since."""
+        if place not in self._places:
+            return
+        self._places.remove(place)
+        remaining = [setup for one in reversed(self._places) for setup in reversed(one.setups)]
+        for setup in place.setups:
+            self._emulators.active.leave(setup.environment)
+            for name, value in setup.variables.items():
+                if os.environ.get(name) == value:
+                    others = (one.variables[name] for one in remaining if name in one.variables)
+                    self._set({name: next(others, self._before[name])})
+            for address in setup.routes:
+                if not any(address in one.routes for one in remaining):
+                    self._routing.add(Route(*address, UNREACHABLE))
+        self._redirect()
 
     def install(self, *names: str) -> None:
         """Put fake executables such as "az" first on PATH until the test ends.
 
         Raises LookupError for one that there is no fake of.
         """
-        folder = str(self.executables.install(*names))
-        path = os.environ.get("PATH", os.defpath).split(os.pathsep)
-        others = [entry for entry in path if entry != folder]
-        self._set({"AZCRED_EXECUTABLES": str(self.executables.state), "PATH": os.pathsep.join([folder, *others])})
+        self._set(self.executables.variables(*names))
 
     def route(self, host: str, to: str) -> None:
         """Let a local server answer for a real host name until the test ends.
@@ -238,35 +285,32 @@ class Session:
                 "PYTHONPATH": os.pathsep.join(filter(None, (children, os.environ.get("PYTHONPATH")))),
             }
         )
-        self._routing.save(self._emulators.folder / "routing.json")
         self._routing.activate()
+        self._redirect()
         self._emulators.on_new_host = lambda host: self._add(Route(host, 443, self._emulators.https.address))
         try:
             yield self
         finally:
             self._emulators.on_new_host = None
             self.clock.stop()
+            self._folders.redirect({})
             self._routing.deactivate()
             self._emulators.reset()
             shutil.rmtree(str(isolated["HOME"]), ignore_errors=True)
 
-    def _write_files(self, environment: Environment) -> None:
-        for name, content in environment.files(self._emulators).items():
-            path = write_private(self._emulators.folder / name, content.encode())
-            self._files[path] = content
-
-    def _rotate_files(self) -> None:
-        """Renew files for a clock that has moved, as the platforms do, unless the test has changed them."""
-        for environment in self._environments:
-            for name, content in environment.files(self._emulators).items():
-                path = self._emulators.folder / name
-                if path.exists() and path.read_text() == self._files[path]:
-                    write_private(path, content.encode())
-                    self._files[path] = content
-
     def _add(self, route: Route) -> None:
         self._routing.add(route)
-        self._routing.save(self._emulators.folder / "routing.json")
+        self._redirect()
+
+    def _redirect(self) -> None:
+        """Let this process and its children go where the environments' routes and folders lead."""
+        # An agent that this machine really has is not to be seen either.
+        table = {folder: _ABSENT for folders in AGENT_FOLDERS.values() for folder in folders if os.path.isdir(folder)}
+        for place in self._places:
+            for setup in place.setups:
+                table |= {folder: str(stand_in) for folder, stand_in in setup.folders.items()}
+        self._folders.redirect(table)
+        self._routing.save(self._emulators.folder / "routing.json", table)
 
     def _set(self, variables: Mapping[str, str | None]) -> None:
         for name, value in variables.items():

@@ -11,22 +11,32 @@ from werkzeug.wrappers import Response
 from azcred_emulators.clock import Clock, stopwatch
 from azcred_emulators.emulator import Emulator, Request
 from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.hosts import ADDRESSES
 from azcred_emulators.journal import Entry, Journal
+from azcred_emulators.urls import split_url
 
 _SLASHES = re.compile("/{2,}")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_BY_ADDRESS = {address: name for name, addresses in ADDRESSES.items() for address in addresses}
 
 
 class Application:
-    """All emulators behind one WSGI callable, told apart by Host header and path. `mint` signs claims."""
+    """All emulators behind one WSGI callable, told apart by Host header and path.
+
+    `emulators` say themselves what they serve. `mounted` are those without a name of their own: a first part is put
+    before their path, `/app-service/msi/token`, which is theirs alone and not in the journal. `mint` signs claims.
+    """
 
     def __init__(
         self,
         emulators: Sequence[Emulator],
+        mounted: Mapping[str, Emulator],
         journal: Journal,
         clock: Clock,
         mint: Callable[[Mapping[str, object]], str],
     ) -> None:
         self._emulators = emulators
+        self._mounted = mounted
         self._journal = journal
         self._clock = clock
         self._mint = mint
@@ -35,10 +45,10 @@ class Application:
         self, environ: dict[str, Any], start_response: Callable[..., Callable[[bytes], object]]
     ) -> Iterable[bytes]:
         request = Request(environ)
+        address = split_url(f"//{request.host}")
+        host = address.hostname or ""
         # Clients write //metadata (msal4j) and common//v2.0 (az in Cloud Shell); the services do not mind.
-        path = _SLASHES.sub("/", request.path)
-        host = request.host.rpartition(":")[0] if ":" in request.host else request.host
-        emulator = next((one for one in self._emulators if one.serves(host, path)), None)
+        emulator, path = self._find(host, address.port, _SLASHES.sub("/", request.path))
         if emulator is None:
             return Response(f"azcred emulates nothing at {host}{path}", status=404, content_type="text/plain")(
                 environ, start_response
@@ -84,3 +94,13 @@ class Application:
                 cancelled=cancelled,
             )
         )
+
+    def _find(self, host: str, port: int | None, path: str) -> tuple[Emulator | None, str]:
+        """Return the emulator that a request is for, and the path as the real service would see it."""
+        if host in _LOOPBACK:
+            name, _, rest = path[1:].partition("/")
+            if name in self._mounted:
+                return self._mounted[name], f"/{rest}"
+            if port and (at := _BY_ADDRESS.get((host.replace("localhost", "127.0.0.1"), port))):
+                return self._mounted[at], path
+        return next((one for one in self._emulators if one.serves(host, path)), None), path

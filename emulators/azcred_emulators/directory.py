@@ -102,10 +102,11 @@ class Directory:
 
     def __init__(self, entities: Iterable[Entity] = ()) -> None:
         self._lock = threading.Lock()
+        self._made: _Index | None = None
         self._entities: dict[str, Entity] = {_key(entity): entity for entity in entities}
         self._assigned: dict[str, tuple[str, ...]] = {}
-        self._snapshot = (dict(self._entities), dict(self._assigned))
-        self._made: _Index | None = None
+        self._resource_ids: dict[str, str] = {}
+        self.keep()
 
     def add(self, entity: _Entity) -> _Entity:
         """Store an entity and return it.
@@ -218,16 +219,26 @@ class Directory:
         entities = (self._entities.get(client_id) for client_id in self._assigned.get(host, ()))
         return [entity for entity in entities if isinstance(entity, ManagedIdentity)]
 
+    def locate(self, host: str, resource_id: str) -> None:
+        """Say which machine or app a host such as "imds" belongs to, by its ARM id."""
+        with self._lock:
+            self._resource_ids[host] = resource_id
+
+    def resource_id(self, host: str) -> str:
+        """Return the ARM id of the machine or app that a host belongs to, empty if it has none."""
+        return self._resource_ids.get(host, "")
+
     def keep(self) -> None:
         """Make the present content what `reset` returns to."""
         with self._lock:
-            self._snapshot = (dict(self._entities), dict(self._assigned))
+            self._snapshot = (dict(self._entities), dict(self._assigned), dict(self._resource_ids))
 
     def reset(self) -> None:
         """Return to the content at the last `keep`, or at the start."""
         with self._lock:
-            entities, assigned = self._snapshot
+            entities, assigned, resource_ids = self._snapshot
             self._entities, self._assigned = dict(entities), dict(assigned)
+            self._resource_ids = dict(resource_ids)
             self._made = None
 
     def _found(self) -> _Index:

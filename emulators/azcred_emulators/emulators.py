@@ -11,14 +11,17 @@ from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_na
 from azcred_emulators.contoso import contoso
 from azcred_emulators.journal import Journal
 from azcred_emulators.server import Server
+from azcred_emulators.setup import ActiveEnvironments
 from azcred_emulators.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
     from azcred_emulators.executables.service import Executables
     from azcred_emulators.faults.script import Faults
-    from azcred_emulators.hosts.imds import Imds
+    from azcred_emulators.hosts.endpoint import Endpoint
     from azcred_emulators.issuers import Issuers
+    from azcred_emulators.keys import SigningKey
+    from azcred_emulators.pipelines import Pipeline
     from azcred_emulators.resource import Resources
     from azcred_emulators.services import Services
     from azcred_emulators.tokens import Tokens
@@ -45,6 +48,8 @@ class Emulators:
         self.http = Server(self._answer)
         self.https = Server(self._answer, tls=self.certificate_authority.server_context())
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+        self._keys: dict[str, SigningKey] = {}
+        self.active = ActiveEnvironments(self)
         self._loaded = _in_background(self._load)  # last: two threads in Python hold each other up
 
     def _load(self) -> "Services":
@@ -57,6 +62,7 @@ class Emulators:
             self._announce,
             folder=self.folder,
             address=lambda: self.http.address,
+            thumbprint=self.certificate_authority.thumbprint,
         )
 
     def _announce(self, host: str) -> None:
@@ -82,9 +88,14 @@ class Emulators:
         return self._loaded.result().authority
 
     @property
-    def imds(self) -> "Imds":
-        """The Instance Metadata Service."""
-        return self._loaded.result().imds
+    def hosts(self) -> "Mapping[str, Endpoint]":
+        """The hosts of managed identities, by name, such as "imds" and "app-service"."""
+        return self._loaded.result().hosts
+
+    @property
+    def pipelines(self) -> "Mapping[str, Pipeline]":
+        """The token endpoints of "azure-pipelines" and "github-actions"."""
+        return self._loaded.result().pipelines
 
     @property
     def executables(self) -> "Executables":
@@ -115,10 +126,28 @@ class Emulators:
         scripts |= {tool.provider: tool.faults for tool in services.executables.tools}
         return {name: faults for name, faults in scripts.items() if faults.unspent}
 
+    @property
+    def machine_folder(self) -> Path:
+        """What stands for the root of the file system where a host has files at fixed places."""
+        return self.folder / "machine"
+
     def authority_routes(self) -> dict[tuple[str, int], tuple[str, int]]:
         """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""
         names = (*authority_names(), *graph_names(), DEVICE_LOGIN_HOST)
         return {(name, 443): self.https.address for name in names}
+
+    def host_variables(self, name: str) -> Mapping[str, str]:
+        """Return the variables that lead an app to a managed identity host."""
+        host = self.hosts[name]
+        return host.variables(host.url(self.https.url if host.uses_tls else self.http.url))
+
+    def signing_key(self, name: str) -> "SigningKey":
+        """Return the run's key for whoever has this name, made when it is first asked for: that takes time."""
+        from azcred_emulators.keys import SigningKey
+
+        if name not in self._keys:
+            self._keys[name] = SigningKey(name)
+        return self._keys[name]
 
     def start(self) -> None:
         """Serve on free ports of the loopback interface."""
@@ -135,6 +164,7 @@ class Emulators:
 
     def reset(self) -> None:
         """Return to the state at the start: directory, clock, caches; the journal is emptied."""
+        self.active.reset()
         self.directory.reset()
         self.clock.reset()
         self.journal.clear()

@@ -41,10 +41,11 @@ class Issuer:
         audience: str = TOKEN_EXCHANGE_AUDIENCE,
         lifetime: float = 3600.0,
         issuer: str | None = None,
+        claims: Mapping[str, object] | None = None,
     ) -> str:
         """Return a signed token for a subject; `lifetime` is in seconds and may be negative.
 
-        `issuer` names another issuer in the token than the one that signs it.
+        `issuer` names another issuer in the token than the one that signs it; `claims` are further ones, or others.
         """
         now = int(self._clock.now())
         return self.key.sign(
@@ -55,6 +56,7 @@ class Issuer:
                 "iat": now,
                 "nbf": now,
                 "exp": now + int(lifetime),
+                **(claims or {}),
             }
         )
 

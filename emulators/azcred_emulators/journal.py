@@ -59,13 +59,8 @@ class Entry:
         return "  ".join(part for part in parts if part) + f"  {self.duration * 1000:.0f} ms"
 
 
-_SERVICES = (
-    "authority",
-    "executable",
-    "graph",
-    "issuer",
-    "resource",
-)  # emulators that are no host of a managed identity
+# Emulators that are no host of a managed identity.
+_SERVICES = frozenset({"authority", "azure-pipelines", "executable", "github-actions", "graph", "issuer", "resource"})
 _FIELDS = frozenset(field.name for field in fields(Entry)) | {"host", "answered"}
 
 

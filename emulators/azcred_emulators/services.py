@@ -3,7 +3,8 @@
 Importing this module costs several times what a server costs that listens; see `emulators.Emulators`.
 """
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from azcred_emulators.application import Application
@@ -13,18 +14,37 @@ from azcred_emulators.directory import Directory
 from azcred_emulators.emulator import Emulator
 from azcred_emulators.executables.service import Executables
 from azcred_emulators.graph import Graph
+from azcred_emulators.hosts.app_service import AppService, ContainerApps
+from azcred_emulators.hosts.azure_arc import AzureArc
+from azcred_emulators.hosts.cloud_shell import CloudShell
+from azcred_emulators.hosts.endpoint import Endpoint, Machine
 from azcred_emulators.hosts.imds import Imds
+from azcred_emulators.hosts.machine_learning import MachineLearning
+from azcred_emulators.hosts.service_fabric import ServiceFabric
+from azcred_emulators.identity_binding import IdentityBinding
 from azcred_emulators.issuers import Issuers
 from azcred_emulators.journal import Journal
+from azcred_emulators.pipelines import AzurePipelines, GitHubActions, Pipeline
 from azcred_emulators.resource import Resources
 from azcred_emulators.tokens import Tokens
+
+_HOSTS: Mapping[str, type[Endpoint]] = {
+    "app-service": AppService,
+    "functions": AppService,
+    "container-apps": ContainerApps,
+    "azure-arc": AzureArc,
+    "service-fabric": ServiceFabric,
+    "cloud-shell": CloudShell,
+    "machine-learning": MachineLearning,
+}
 
 
 class Services:
     """Every emulator, over one directory, clock and journal.
 
     `announce` is called with the host name of each token issuer that a test names. `folder` is a private one for
-    files, and `address` returns where the http port listens.
+    files, `thumbprint` that of the certificate which the HTTPS port presents as localhost, and `address` returns where
+    the HTTP port listens.
     """
 
     def __init__(
@@ -36,25 +56,35 @@ class Services:
         *,
         folder: Path,
         address: Callable[[], tuple[str, int]],
+        thumbprint: str,
     ) -> None:
         self.tokens = Tokens(clock)  # first: its key is made while the rest is set up
         self.issuers = Issuers(clock, announce)
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of)
-        self.imds = Imds(directory, self.tokens, clock)
         self.graph = Graph(directory, self.tokens)
         self.resources = Resources(directory, self.tokens, clock)
-        self.executables = Executables(self.authority, self.imds, clock, folder, address)
+        machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
+        imds = Imds("imds", directory, self.tokens, clock, machine)
+        others = {name: host(name, directory, self.tokens, clock, machine) for name, host in _HOSTS.items()}
+        self.hosts: Mapping[str, Endpoint] = {"imds": imds, **others}
+        self.pipelines: Mapping[str, Pipeline] = {
+            kind.name: kind(self.issuers, key=machine.secret) for kind in (AzurePipelines, GitHubActions)
+        }
+        binding = IdentityBinding(directory, self.issuers, self.authority, clock)
+        self.executables = Executables(self.authority, imds, clock, folder, address)
         # The resources first: a test may put one in the place of any other service.
-        self.emulators: tuple[Emulator, ...] = (
+        named: tuple[Emulator, ...] = (
             self.resources,
             self.executables,
-            self.imds,
+            imds,
             self.authority,
             self.graph,
             self.issuers,
         )
+        mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}
+        self.emulators = tuple(dict.fromkeys((*named, *mounted.values())))
         self.application = Application(
-            self.emulators, journal, clock, mint=lambda claims: self.tokens.mint(claims).value
+            named, mounted, journal, clock, mint=lambda claims: self.tokens.mint(claims).value
         )
 
     def reset(self) -> None:

@@ -74,12 +74,24 @@ class CertificateAuthority:
         context.sni_callback = present
         return context
 
+    @cached_property
+    def thumbprint(self) -> str:
+        """The SHA-1 of the certificate that servers present to clients which ask for no name, or for "localhost"."""
+        chain, _ = self._issued_for("localhost")
+        return x509.load_pem_x509_certificate(chain).fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303
+
     def _context_for(self, name: str) -> ssl.SSLContext:
         with self._lock:
             if name not in self._contexts:
-                names = ("localhost", "127.0.0.1", "::1") if name == "localhost" else (name,)
-                self._contexts[name] = _load(*self.issue(*names))
+                self._contexts[name] = _load(*self._issued_for(name))
             return self._contexts[name]
+
+    def _issued_for(self, name: str) -> tuple[bytes, bytes]:
+        return self._own if name == "localhost" else self.issue(name)
+
+    @cached_property
+    def _own(self) -> tuple[bytes, bytes]:
+        return self.issue("localhost", "127.0.0.1", "::1")
 
 
 def write_private(path: Path, content: bytes) -> Path:

@@ -17,7 +17,7 @@ def _redirect(saved: Path) -> None:
     path = list(sys.path)
     sys.path.append(root)  # the child may run in an environment where pytest-azcred is not installed
     try:
-        importlib.import_module("pytest_azcred.routing").Routing.load(saved).activate()
+        importlib.import_module("pytest_azcred.routing").Routing.resume(saved)
     except Exception as error:
         raise SystemExit(f"azcred could not redirect the connections of this process: {error!r}") from error
     finally:

@@ -57,12 +57,12 @@ def test_identities_are_assigned_to_hosts(directory: Directory) -> None:
         directory.add(ManagedIdentity(name=name, tenant_id=contoso.TENANT.id, resource_id=f"/{name}"))
         for name in ("one", "two")
     )
-    directory.assign("app-service", one, two, one)
-    assert directory.assigned("app-service") == [one, two]
-    directory.unassign("app-service", one)
-    assert directory.assigned("app-service") == [two]
+    directory.assign("a-host", one, two, one)
+    assert directory.assigned("a-host") == [one, two]
+    directory.unassign("a-host", one)
+    assert directory.assigned("a-host") == [two]
     directory.remove(two)
-    assert directory.assigned("app-service") == []
+    assert directory.assigned("a-host") == []
 
 
 def test_reset_returns_to_what_was_kept(directory: Directory) -> None:

@@ -166,7 +166,7 @@ def test_connections_that_break(ask: Ask, connection: http.client.HTTPConnection
 @pytest.mark.parametrize("in_body", [False, True])
 def test_a_hang_ends_with_the_test(azcred_emulators: Emulators, in_body: bool) -> None:
     """Without a wait: the reset between tests ends it."""
-    azcred_emulators.imds.faults.add(Hang(in_body=in_body))
+    azcred_emulators.hosts["imds"].faults.add(Hang(in_body=in_body))
     connection = http.client.HTTPConnection(*azcred_emulators.http.address, timeout=10)
     connection.request("GET", PATH, headers={"Metadata": "true", "Host": "169.254.169.254"})
     answer = connection.getresponse() if in_body else None
@@ -181,7 +181,7 @@ def test_a_hang_ends_with_the_test(azcred_emulators: Emulators, in_body: bool) -
 def test_stopping_does_not_wait_for_a_hang() -> None:
     """Nor does the end of the run."""
     with Emulators() as emulators:
-        emulators.imds.faults.add(Hang())
+        emulators.hosts["imds"].faults.add(Hang())
         connection = http.client.HTTPConnection(*emulators.http.address, timeout=10)
         connection.request("GET", PATH, headers={"Metadata": "true", "Host": "169.254.169.254"})
         while not emulators.journal.requests(fault="Hang"):

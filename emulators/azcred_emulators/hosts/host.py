@@ -1,73 +1,93 @@
 """What all managed identity hosts share: which identity a request means, and the host's own token cache."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, ManagedIdentity
-from azcred_emulators.emulator import Emulator
+from azcred_emulators.emulator import Request
+from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refused
+from azcred_emulators.resources import is_known_resource
 from azcred_emulators.tokens import Token, Tokens
 
-
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """A parameter of a request that names an identity: which field of the identity it must equal."""
-
-    parameter: str
-    field: str
+_NO_PARAMETERS: Mapping[str, str] = {}
 
 
-class SeveralIdentities(Exception):
-    """No identity was named and the host has more than one that could be meant."""
+class Host(Endpoint):
+    """A managed identity host: a cache of tokens in front of the directory's identities assigned to it.
 
+    `selectors` are the kinds of id by which it finds an identity: "client_id", "object_id", "resource_id".
+    """
 
-class Host(Emulator):
-    """A managed identity host: a cache of tokens in front of the directory's identities assigned to it."""
+    selectors: tuple[str, ...] = ()
 
-    provider = "managed-identity"
-    resource_id: str
-    selectors: tuple[Selector, ...]
+    def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
+        super().__init__(name, directory, tokens, clock, machine)
+        self._cache: dict[tuple[ManagedIdentity, str, tuple[str, ...]], Token] = {}
 
-    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
-        self.directory = directory
-        self._tokens = tokens
-        self._clock = clock
-        self._cache: dict[tuple[ManagedIdentity, str], Token] = {}
+    @abstractmethod
+    def success(
+        self, token: Token, identity: ManagedIdentity, resource: str, parameters: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        """Return the body that hands out a token."""
 
-    def select(self, parameters: Mapping[str, str]) -> ManagedIdentity | None:
-        """Return the assigned identity that the request's parameters name, or the one meant if none is named.
+    def authorize(self, request: Request) -> None:  # most hosts trust whoever reaches them
+        """Raise Refused if the client may not have the token that it means."""
 
-        That is the system-assigned one, else the only user-assigned one. Returns None if there is no such
-        identity. Raises SeveralIdentities if the host cannot decide.
+    def grant(self, request: Request, parameters: Mapping[str, str]) -> Mapping[str, object]:
+        """Return the body with a token of the identity that is meant; raises Refused."""
+        resource = parameters["resource"]
+        identity = self.select(parameters)
+        request.details.update(tenant=identity.tenant_id, client_id=identity.client_id, identity=identity.name)
+        if not is_known_resource(resource, self.directory):
+            raise Refused(Problem.UNKNOWN_RESOURCE)
+        self.authorize(request)
+        return self.success(self.token(identity, resource, parameters), identity, resource, parameters)
+
+    def select(self, parameters: Mapping[str, str]) -> ManagedIdentity:
+        """Return the assigned identity that the parameters name, or the one meant if none is named.
+
+        That is the system-assigned one, else the only user-assigned one. Raises Refused if there is none.
         """
         identities = self.directory.assigned(self.name)
-        for selector in self.selectors:
-            if wanted := parameters.get(selector.parameter):
-                return next(
-                    (one for one in identities if getattr(one, selector.field).lower() == wanted.lower()),
-                    None,
-                )
+        for kind, spellings in SELECTORS.items():
+            for wanted in (parameters[spelling] for spelling in spellings if parameters.get(spelling)):
+                if kind not in self.selectors:
+                    raise Refused(Problem.SELECTOR)
+                for identity in identities:
+                    if getattr(identity, kind).lower() == wanted.lower():
+                        return identity
+                raise Refused(Problem.IDENTITY_NOT_FOUND)
         for identity in identities:
             if identity.system_assigned:
                 return identity
-        if len(identities) > 1:
-            raise SeveralIdentities
-        return identities[0] if identities else None
+        if len(identities) != 1:
+            raise Refused(Problem.SEVERAL_IDENTITIES if identities else Problem.NO_IDENTITY)
+        return identities[0]
 
-    def token(self, identity: ManagedIdentity, resource: str, *, bypass_cache: bool = False) -> Token:
-        """Return a token from the cache, or a new one if none is there or half its life is over."""
-        key = (identity, resource)
+    def is_stale(self, token: Token, parameters: Mapping[str, str]) -> bool:
+        """Tell whether the request does without this token of the cache."""
+        return False
+
+    def token(self, identity: ManagedIdentity, resource: str, parameters: Mapping[str, str] = _NO_PARAMETERS) -> Token:
+        """Return a token from the cache, or a new one if none is there, or half its life is over, or it is stale."""
+        capabilities = self.capabilities(parameters)
+        key = (identity, resource, capabilities)
         token = self._cache.get(key)
         now = self._clock.now()
-        if bypass_cache or token is None or now > (token.not_before + token.expires_on) / 2:
-            token = self._tokens.app_only(
+        if token is None or now > (token.not_before + token.expires_on) / 2 or self.is_stale(token, parameters):
+            token = self._cache[key] = self._tokens.app_only(
                 identity,
                 resource,
                 target=self.directory.application_for_resource(resource),
-                host_resource_id=self.resource_id,
+                capabilities=capabilities,
+                host_resource_id=self.directory.resource_id(self.name) or identity.resource_id,
             )
-            self._cache[key] = token
         return token
+
+    def capabilities(self, parameters: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what the client says that it can handle, such as "CP1"; most hosts do not ask."""
+        return ()
 
     def reset(self) -> None:
         """Empty the cache."""

@@ -1,0 +1,165 @@
+"""The managed identity endpoint of a machine that is connected by Azure Arc.
+
+A client proves that it may read a file that the agent has written for it. Sources: Microsoft's "Authenticate against
+Azure resources with Azure Arc-enabled servers"; azure-identity 1.27, msal 1.39 and msal-node as clients.
+"""
+
+import secrets
+import threading
+import uuid
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import ClassVar
+
+from werkzeug.wrappers import Response
+
+from azcred_emulators.clock import Clock
+from azcred_emulators.directory import Directory, ManagedIdentity
+from azcred_emulators.emulator import Request
+from azcred_emulators.hosts.endpoint import Machine, Problem, Refusal, Refused
+from azcred_emulators.hosts.host import Host
+from azcred_emulators.hosts.imds import UNKNOWN_RESOURCE
+from azcred_emulators.tls import write_private
+from azcred_emulators.tokens import Token, Tokens
+
+_TOKENS = "/var/opt/azcmagent/tokens"  # the one folder that SDKs take a key from
+_OTHER_FOLDER = "/var/opt/azcmagent"
+_AGENT = "/opt/azcmagent/bin/himds"
+_MAXIMUM_KEY = 4096  # bytes; SDKs refuse larger files
+_REALM = "Basic realm="
+
+
+class BadChallenge(Enum):
+    """What may be wrong with a challenge, each of which an SDK refuses on its own."""
+
+    NO_HEADER = "no WWW-Authenticate header"
+    NO_REALM = "a header without a file"
+    NO_FILE = "a file that is not there"
+    OTHER_FOLDER = "a file in another folder"
+    OTHER_SUFFIX = "a file whose name does not end in .key"
+    TOO_LARGE = "a file of more than 4096 bytes"
+    WRONG_KEY = "a file with a key that the agent does not accept"
+
+
+class AzureArc(Host):
+    """The endpoint of the agent, himds.
+
+    The agent's files are below the machine's folder, under their real paths. An agent that does
+    not support user-assigned identities ignores what names them, and so answers with the machine's own.
+    `bad_challenge` is what is wrong with its challenges.
+    """
+
+    path = "/metadata/identity/oauth2/token"
+    api_versions = ("2019-08-15", "2019-11-01", "2020-06-01", "2021-02-01")
+    needs_metadata = True
+    selectors = ("client_id", "object_id", "resource_id")
+    refusals: ClassVar = {
+        Problem.METADATA_HEADER: Refusal(400, "invalid_request", "Required metadata header not specified"),
+        Problem.VERSION: Refusal(400, "invalid_request", "The api-version is missing or not supported"),
+        Problem.NO_RESOURCE: Refusal(400, "invalid_request", "Required query variable 'resource' is missing"),
+        Problem.UNKNOWN_RESOURCE: Refusal(400, "invalid_resource", UNKNOWN_RESOURCE),
+        Problem.SEVERAL_IDENTITIES: Refusal(400, "invalid_request", "Identity not found"),
+        Problem.NO_IDENTITY: Refusal(400, "invalid_request", "Identity not found"),
+        Problem.IDENTITY_NOT_FOUND: Refusal(400, "invalid_request", "Identity not found"),
+        Problem.CHALLENGE: Refusal(401, "unauthorized_client", "Missing Basic Authorization header"),
+        Problem.PATH: Refusal(404, "not_found", "The requested path does not exist"),
+        Problem.METHOD: Refusal(405, "method_not_allowed", "The method is not allowed"),
+        Problem.MALFORMED: Refusal(400, "invalid_request", "The request is malformed"),
+    }
+    supports_user_assigned = True
+    bad_challenge: BadChallenge | None = None
+
+    def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
+        super().__init__(name, directory, tokens, clock, machine)
+        self._lock = threading.Lock()
+        self._keys: dict[str, Path] = {}
+
+    def variables(self, url: str) -> Mapping[str, str]:
+        """Return those of the agent's service."""
+        return {"IDENTITY_ENDPOINT": f"{url}{self.path}", "IMDS_ENDPOINT": url}
+
+    def install(self) -> None:
+        """Write what SDKs look for where there are no variables, and make the folder of the keys."""
+        self._place(_TOKENS).mkdir(parents=True, exist_ok=True)
+        agent = self._place(_AGENT)
+        agent.parent.mkdir(parents=True, exist_ok=True)
+        agent.touch()
+
+    def select(self, parameters: Mapping[str, str]) -> ManagedIdentity:
+        """Return the identity that is named as IMDS names it; the agent ignores App Service's `mi_res_id`."""
+        understood = ("client_id", "object_id", "msi_res_id") if self.supports_user_assigned else ()
+        return super().select({name: parameters[name] for name in understood if name in parameters})
+
+    def authorize(self, request: Request) -> None:
+        """Raise Refused unless the request holds the content of a key's file. Each key is good for one request."""
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        with self._lock:
+            file = self._keys.pop(key, None) if scheme == "Basic" else None
+        if file is None:
+            request.details["operation"] = "challenge"
+            raise Refused(Problem.CHALLENGE)
+        file.unlink(missing_ok=True)
+
+    def refusal(self, request: Request, problem: Problem) -> Response:
+        """Answer that there is no token, and where the key to one is."""
+        response = super().refusal(request, problem)
+        if problem is Problem.CHALLENGE:
+            response.headers["WWW-Authenticate"] = f"{_REALM}{self._challenge(self.bad_challenge)}"
+            if self.bad_challenge is BadChallenge.NO_HEADER:
+                del response.headers["WWW-Authenticate"]
+        return response
+
+    def success(
+        self, token: Token, identity: ManagedIdentity, resource: str, parameters: Mapping[str, str]
+    ) -> Mapping[str, object]:
+        """Return IMDS's body; an agent that supports user-assigned identities names the one that it used."""
+        expires_in = self.expires_in(token)
+        used = {
+            "client_id": identity.client_id,
+            "object_id": identity.object_id,
+            "msi_res_id": identity.resource_id,
+        }
+        return {
+            "access_token": token.value,
+            **(used if self.supports_user_assigned else {}),
+            "expires_in": expires_in,
+            "expires_on": str(token.expires_on),
+            "ext_expires_in": expires_in,
+            "not_before": str(token.not_before),
+            "resource": resource,
+            "token_type": "Bearer",
+        }
+
+    def error(self, code: str, message: str, status: int) -> Mapping[str, object]:
+        """Return OAuth's two fields."""
+        return {"error": code, "error_description": message}
+
+    def reset(self) -> None:
+        """Forget the keys and what the test has changed."""
+        super().reset()
+        self.supports_user_assigned = True
+        self.bad_challenge = None
+        with self._lock:
+            files, self._keys = list(self._keys.values()), {}
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    def _challenge(self, wrong: BadChallenge | None) -> str:
+        """Write a key's file and return its path on the machine."""
+        if wrong is BadChallenge.NO_REALM:
+            return ""
+        name = f"{uuid.uuid4()}{'.txt' if wrong is BadChallenge.OTHER_SUFFIX else '.key'}"
+        path = f"{_OTHER_FOLDER if wrong is BadChallenge.OTHER_FOLDER else _TOKENS}/{name}"
+        if wrong is BadChallenge.NO_FILE:
+            return path
+        key = secrets.token_hex(32 if wrong is not BadChallenge.TOO_LARGE else _MAXIMUM_KEY)
+        file = write_private(self._place(path), key.encode())
+        if wrong is not BadChallenge.WRONG_KEY:
+            with self._lock:
+                self._keys[key] = file
+        return path
+
+    def _place(self, path: str) -> Path:
+        """Return where a file of the machine is."""
+        return self.machine.folder / path.lstrip("/")

@@ -1,0 +1,179 @@
+"""What all token endpoints of hosts share: what a request must hold, and how one is refused.
+
+A request is checked in the same order everywhere: headers, version, resource, and then whose token it is. What an
+endpoint looks at, and in which words it refuses, is its class's data.
+"""
+
+import uuid
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from pathlib import Path
+from typing import ClassVar
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Response
+
+from azcred_emulators.clock import Clock
+from azcred_emulators.directory import Directory
+from azcred_emulators.emulator import Emulator, Request, json_response
+from azcred_emulators.tokens import Token, Tokens
+
+# How SDKs spell the parameters that name an identity, by the field of the identity that each must equal.
+SELECTORS = {
+    "client_id": ("client_id", "clientid"),
+    "object_id": ("object_id", "principal_id", "principalid"),
+    "resource_id": ("msi_res_id", "mi_res_id", "msi-res-id", "resource_id"),
+}
+
+
+class Problem(Enum):
+    """Why a host hands out no token."""
+
+    METADATA_HEADER = auto()  # `Metadata: true` is missing
+    FORWARDED = auto()
+    SECRET = auto()  # the header with the host's secret is missing or wrong
+    VERSION = auto()
+    NO_RESOURCE = auto()
+    UNKNOWN_RESOURCE = auto()
+    SELECTOR = auto()  # the host has one identity, or cannot find it by what the request names
+    SEVERAL_IDENTITIES = auto()  # none was named, and the host cannot decide
+    NO_IDENTITY = auto()  # none was named, and none is assigned
+    IDENTITY_NOT_FOUND = auto()  # the named one is not assigned
+    CHALLENGE = auto()  # the client has yet to prove that it may ask
+    PATH = auto()
+    METHOD = auto()
+    MALFORMED = auto()
+
+
+class Refused(Exception):
+    """A request that gets no token."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.name)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a host answers to a problem: HTTP status, error code and message.
+
+    The message may hold `{resource}`, `{tenant}` and `{version}`.
+    """
+
+    status: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What the hosts of a run have from the machine they are on.
+
+    `secret` is what their clients must send where secrets are asked for, `thumbprint` that of the certificate they
+    present over https, `folder` stands for the root of the file system.
+    """
+
+    secret: str = field(repr=False)
+    thumbprint: str
+    folder: Path
+
+
+class Endpoint(Emulator):
+    """Where a host hands out tokens.
+
+    `path` is where they are asked for, and `uses_tls` whether over https. `secret_header` is the header that must hold
+    the machine's secret, `needs_metadata` whether `Metadata: true` must be there.
+    """
+
+    provider = "managed-identity"
+    path: str
+    methods: tuple[str, ...] = ("GET",)
+    uses_tls = False
+    api_versions: tuple[str, ...] = ()
+    secret_header: str | None = None
+    needs_metadata = False
+    headers: ClassVar[Mapping[str, str]] = {}
+    refusals: ClassVar[Mapping[Problem, Refusal]]
+
+    def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
+        self.name = name
+        self.directory = directory
+        self.machine = machine
+        self.rules = Map([Rule(self.path, methods=self.methods, endpoint="token")], strict_slashes=False)
+        self._tokens = tokens
+        self._clock = clock
+
+    def url(self, server_url: str) -> str:
+        """Return where the host is on a server that serves others, too."""
+        return f"{server_url}/{self.name}"
+
+    @abstractmethod
+    def variables(self, url: str) -> Mapping[str, str]:
+        """Return the variables by which an app finds the host that runs at this URL."""
+
+    @abstractmethod
+    def grant(self, request: Request, parameters: Mapping[str, str]) -> Mapping[str, object]:
+        """Return the body that hands out a token; raises Refused."""
+
+    @abstractmethod
+    def error(self, code: str, message: str, status: int) -> Mapping[str, object] | str:
+        """Return the body that refuses one, text if it is no JSON."""
+
+    def install(self) -> None:  # most hosts are but an address, so this one does nothing
+        """Put the files in place that the host has on a machine."""
+
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
+        """Answer a token request."""
+        parameters = {name.lower(): value for name, value in request.values.items()}
+        request.details.update(operation="token", provider=self.provider, resource=parameters.get("resource") or None)
+        try:
+            self.check(request, parameters)
+            return json_response(self.grant(request, parameters), headers=self.headers)
+        except Refused as refused:
+            return self.refusal(request, refused.problem)
+
+    def check(self, request: Request, parameters: Mapping[str, str]) -> None:
+        """Raise Refused unless headers, version and resource are there."""
+        if self.needs_metadata and request.headers.get("Metadata", "").lower() != "true":
+            raise Refused(Problem.METADATA_HEADER)
+        if self.secret_header and request.headers.get(self.secret_header) != self.machine.secret:
+            raise Refused(Problem.SECRET)
+        if self.api_versions and parameters.get("api-version") not in self.api_versions:
+            raise Refused(Problem.VERSION)
+        if not parameters.get("resource"):
+            raise Refused(Problem.NO_RESOURCE)
+
+    def expires_in(self, token: Token) -> str:
+        """Return the seconds that a token has left, as text."""
+        return str(int(token.expires_on - self._clock.now()))
+
+    def refuse(self, request: Request, error: HTTPException) -> Response:
+        """Answer a request to another path, or with another method."""
+        match error:
+            case NotFound():
+                return self.refusal(request, Problem.PATH)
+            case MethodNotAllowed():
+                return self.refusal(request, Problem.METHOD)
+        return self.refusal(request, Problem.MALFORMED)
+
+    def refusal(self, request: Request, problem: Problem) -> Response:
+        """Answer that there is no token, in the host's words."""
+        refusal = self.refusals[problem]
+        message = refusal.message.format(
+            resource=request.details.get("resource") or "",
+            tenant=request.details.get("tenant") or "",
+            version=request.args.get("api-version", ""),
+        )
+        request.details["error"] = message
+        body = self.error(refusal.code, message, refusal.status)
+        if isinstance(body, str):
+            return Response(body, refusal.status, self.headers, content_type="text/plain; charset=utf-8")
+        return json_response(body, status=refusal.status, headers=self.headers)
+
+
+def correlation_id() -> str:
+    """Return the id under which a host's support would find the request."""
+    return str(uuid.uuid4())
