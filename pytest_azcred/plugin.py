@@ -108,7 +108,7 @@ def _place(environment: Environment, name: str) -> object:
     def place(azcred: Session) -> Place:
         return azcred.environment(environment.name)
 
-    place.__doc__ = f"The app runs on {environment.description}."
+    place.__doc__ = f"Where the app runs: {environment.description}."
     return pytest.fixture(name=name)(place)
 
 

@@ -21,7 +21,7 @@ def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
             "azcred -- *",
             "azcred_emulators [[]session scope[]] -- *",
             "fake_managed_identity -- *",
-            "*on a virtual machine that has a system-assigned managed identity.",
+            "*: a virtual machine with a system-assigned managed identity, served by IMDS.",
             "fake_service_principal -- *",
             "fake_workload_identity -- *",
             "azurite -- *",
