@@ -18,8 +18,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="show which provider wins in each environment, with azure-identity and our own chain",
         description="Show DefaultAzureCredential in every environment, a token that expires, and a fallback.",
     )
-    parser.parse_args(arguments)
+    explain = commands.add_parser(
+        "explain",
+        help="show what DefaultAzureCredential finds on this machine, and what to do if that is nothing",
+        description="Ask every credential of the chain for a token, on this machine and with its own identity, and "
+        "show what each one found, asked and lacks. Neither secrets nor tokens are shown. The exit code is 0 if "
+        "there is a token, else 1.",
+    )
+    explain.add_argument(
+        "--scope",
+        default="https://management.azure.com/.default",
+        metavar="URL",
+        help="what the token would be for (default: %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    if options.command == "explain":
+        return _explain(options.scope)
     return _demo()
+
+
+def _explain(scope: str) -> int:
+    from pytest_azcred.credentials import DefaultAzureCredential
+
+    try:
+        with DefaultAzureCredential() as credential:
+            explanation = credential.explain(scope)
+    except ValueError as error:  # a malformed variable or scope
+        print(f"azcred: {error}", file=sys.stderr)
+        return 2
+    print(explanation)
+    return 0 if explanation.selected else 1
 
 
 def _demo() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from .round import Question, Round
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenProvider, TokenRequestOptions
     from typing_extensions import Self
+
+    from .explanation import Explanation
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class ChainedTokenCredential(Credential):
@@ -30,6 +34,8 @@ class ChainedTokenCredential(Credential):
             raise ValueError("at least one credential is required")
         super().__init__()
         self.credentials = credentials
+        if isinstance(credentials[0], Credential):
+            self._known = credentials[0]._known  # whatever it has is what the chain would return
 
     def get_token(
         self,
@@ -49,8 +55,8 @@ class ChainedTokenCredential(Credential):
         :raises ~azure.core.exceptions.ClientAuthenticationError: no credential gave a token; the message lists them.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
-        slot = self._known.get((scopes, tenant_id, enable_cae))
-        if slot is not None and time.time() < slot.good_until and slot.token is not None and not claims:
+        slot = self._at_hand(scopes, claims, tenant_id, enable_cae)
+        if slot is not None:
             return slot.token
         options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
         token_request("get_token", scopes, options)
@@ -66,8 +72,12 @@ class ChainedTokenCredential(Credential):
         :raises ~azure.core.exceptions.ClientAuthenticationError: no credential gave a token; the message lists them.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
+        given: Any = options or {}
+        slot = self._at_hand(scopes, given.get("claims"), given.get("tenant_id"), given.get("enable_cae", False))
+        if slot is not None:
+            return slot.info
         token_request("get_token_info", scopes, options)
-        info: AccessTokenInfo = self._ask(Question("get_token_info", scopes, options or {}))
+        info: AccessTokenInfo = self._ask(Question("get_token_info", scopes, given))
         return info
 
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
@@ -76,15 +86,41 @@ class ChainedTokenCredential(Credential):
 
     def _ask(self, question: Question) -> Any:
         """Ask the credentials that are to be asked."""
-        return self._first(question)[1]
+        return self._logged(question)[1]
 
-    def _first(self, question: Question) -> tuple[Any, Any]:
-        """The first credential that gives a token, and the token."""
-        this_round = Round(type(self).__name__)
+    def _logged(self, question: Question) -> tuple[Any, Any, Round]:
+        from .errors import ChainFailedError
+
+        try:
+            return self._first(question)
+        except ChainFailedError as error:
+            _LOGGER.warning(error.message)
+            raise
+
+    def _first(self, question: Question) -> tuple[Any, Any, Round]:
+        """The first credential that gives a token, the token, and how that came about."""
+        this_round = Round(type(self).__name__, self.credentials, question.scopes)
         for credential in self.credentials:
             with this_round.asking(credential):
-                return credential, question.read(question.put_to(credential))
+                return credential, question.read(question.put_to(credential)), this_round
         raise this_round.failure()
+
+    def explain(self, *scopes: str) -> Explanation:
+        """Ask every credential in order, as for a first token, and tell what came of it.
+
+        :param scopes: what the token would be for, such as ``https://storage.azure.com/.default``.
+        :return: what each credential found, asked and lacks; it holds neither secrets nor tokens. Printed, it is a
+            short table.
+        :raises ValueError: there is no scope, or a scope is malformed.
+        """
+        from .errors import ChainFailedError
+
+        token_request("explain", scopes, None)
+        try:
+            _, _, this_round = self._first(Question("get_token_info", scopes, {}))
+        except ChainFailedError as error:
+            return error.explanation
+        return this_round.explanation()
 
     def close(self) -> None:
         """Close each credential that can be closed."""

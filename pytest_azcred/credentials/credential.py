@@ -40,6 +40,11 @@ class Credential(ABC):
         """What a chain calls it in its messages: the name of its class."""
         return type(self).__name__
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether it has what it needs to try, as far as that can be told without trying."""
+        return True
+
     def get_token(
         self,
         *scopes: str,
@@ -59,8 +64,8 @@ class Credential(ABC):
         :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
-        slot = self._known.get((scopes, tenant_id, enable_cae))
-        if slot is not None and time.time() < slot.good_until and slot.token is not None and not claims:
+        slot = self._at_hand(scopes, claims, tenant_id, enable_cae)
+        if slot is not None:
             return slot.token
         from azure.core.credentials import AccessToken
 
@@ -79,10 +84,15 @@ class Credential(ABC):
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
         given: Any = options or {}
-        slot = self._known.get((scopes, given.get("tenant_id"), given.get("enable_cae", False)))
-        if slot is not None and time.time() < slot.good_until and slot.info is not None and not given.get("claims"):
+        slot = self._at_hand(scopes, given.get("claims"), given.get("tenant_id"), given.get("enable_cae", False))
+        if slot is not None:
             return slot.info
         return self._token(token_request("get_token_info", scopes, options))
+
+    def _at_hand(self, scopes: tuple[str, ...], claims: str | None, tenant_id: str | None, cae: bool) -> Slot | None:
+        """Where the token for a call is that needs no further thought, if there is one."""
+        slot = self._known.get((scopes, tenant_id, cae))
+        return slot if slot is not None and time.time() < slot.good_until and not claims else None
 
     @abstractmethod
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
@@ -147,6 +157,11 @@ class DelegatingCredential(Credential):
         self._delegate = delegate
         self._known = delegate._known
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether the other credential has what it needs to try."""
+        return self._delegate.is_configured
+
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
         return self._delegate._token(request)
 
@@ -175,6 +190,11 @@ class Unavailable(Credential):
     def name(self) -> str:
         """The credential that this stands in for."""
         return self._name or type(self).__name__
+
+    @property
+    def is_configured(self) -> bool:
+        """It is not."""
+        return False
 
     def _token(self, request: TokenRequest) -> AccessTokenInfo:
         from .errors import CredentialUnavailableError

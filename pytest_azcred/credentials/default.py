@@ -9,7 +9,7 @@ from typing import Any
 from .chain import ChainedTokenCredential
 from .credential import Credential, within_default_chain
 from .links import LINKS, Link, build
-from .round import Question
+from .round import Question, Round
 
 
 class DefaultAzureCredential(ChainedTokenCredential):
@@ -64,6 +64,7 @@ class DefaultAzureCredential(ChainedTokenCredential):
             required=kwargs.pop("require_envvar", False),
         )
         super().__init__(*build(selected, kwargs, os.environ))
+        self._known = {}  # until one of them has won, which is to be noted
         self._successful_credential: Credential | None = None
 
     @property
@@ -75,14 +76,17 @@ class DefaultAzureCredential(ChainedTokenCredential):
         winner = self._successful_credential
         if winner is not None:
             return question.read(question.put_to(winner))
-        reset = within_default_chain.set(True)
-        try:
-            winner, token = self._first(question)
-        finally:
-            within_default_chain.reset(reset)
+        winner, token, _ = self._logged(question)
         self._successful_credential = winner
         self._known = winner._known  # from now on its calls are these
         return token
+
+    def _first(self, question: Question) -> tuple[Any, Any, Round]:
+        reset = within_default_chain.set(True)
+        try:
+            return super()._first(question)
+        finally:
+            within_default_chain.reset(reset)
 
 
 def selected_links(value: str, excluded: Mapping[str, bool | None], *, required: bool = False) -> tuple[Link, ...]:

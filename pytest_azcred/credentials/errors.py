@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from azure.core.exceptions import ClientAuthenticationError
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
 
 
 class CredentialUnavailableError(ClientAuthenticationError):
     """The credential lacks something that it needs before it can try to authenticate; a chain asks the next one."""
+
+
+class ChainFailedError(ClientAuthenticationError):
+    """No credential of a chain gave a token.
+
+    :param message: lists the credentials that were asked, in the format of azure-identity.
+    :param explanation: what was tried, as data; print it for a short table.
+    """
+
+    def __init__(self, message: str, explanation: Explanation) -> None:
+        super().__init__(message=message)
+        self.explanation = explanation
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -13,6 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from .trace import exchange
+
 if TYPE_CHECKING:
     from azure.core.pipeline import Pipeline, PipelineResponse
     from azure.core.pipeline.policies import RetryPolicy
@@ -117,7 +119,9 @@ def send(pipeline: HttpPipeline, request: HttpRequest, **options: Any) -> Answer
     from .errors import authentication_failed
 
     try:
-        response = pipeline.run(request, stream=False, **options).http_response
+        with exchange(f"{request.method} {_host(request)}{urlsplit(request.url).path}") as asked:
+            response = pipeline.run(request, stream=False, **options).http_response
+            asked.outcome = str(response.status_code)
     except DecodeError:
         # Without its cause: that one's text has what was read of the body, which may be part of a token.
         raise authentication_failed(f"the answer of {_host(request)} was cut off.") from None

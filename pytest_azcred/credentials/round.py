@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .credential import Credential, within_chain
+from .explanation import Attempt, Explanation, Outcome, error_code, without_tokens
+from .remedies import remedy, seen
+from .trace import Trace, recording
 
 if TYPE_CHECKING:
-    from azure.core.exceptions import ClientAuthenticationError
+    from .errors import ChainFailedError
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A credential that gave no token, and why."""
-
-    credential: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,47 +59,91 @@ class Question:
 class Round:
     """Notes what each credential of a chain says.
 
-    :param chain: the name of the chain's class.
+    :param chain: the chain's class name.
+    :param credentials: those of the chain.
+    :param scopes: what they are asked for.
     """
 
-    def __init__(self, chain: str) -> None:
+    def __init__(self, chain: str, credentials: Sequence[object], scopes: tuple[str, ...]) -> None:
         self._chain = chain
+        self._credentials = credentials
+        self._scopes = scopes
         self._attempts: list[Attempt] = []
 
     @contextmanager
     def asking(self, credential: object) -> Iterator[None]:
         """Ask one credential within this; that it is unavailable is noted, and the next one can be asked.
 
-        :raises ~azure.core.exceptions.ClientAuthenticationError: it failed, and that is the end of the round.
+        :raises ChainFailedError: it failed, and that is the end of the round.
         """
         from .errors import is_unavailable
 
-        name = credential.name if isinstance(credential, Credential) else type(credential).__name__
+        started = time.monotonic()
         reset = within_chain.set(True)
         try:
-            yield
+            with recording() as trace:
+                yield
         except Exception as error:
-            if not is_unavailable(error):
-                self._attempts.append(Attempt(name, str(error)))
+            outcome = Outcome.UNAVAILABLE if is_unavailable(error) else Outcome.FAILED
+            self._attempts.append(_attempt(credential, outcome, started, trace, error))
+            if outcome is Outcome.FAILED:
                 raise self.failure() from error
-            self._attempts.append(Attempt(name, getattr(error, "message", str(error))))
         else:
-            _LOGGER.info("%s got a token from %s", self._chain, name)
+            self._attempts.append(_attempt(credential, Outcome.WON, started, trace))
+            _LOGGER.info("%s got a token from %s", self._chain, name_of(credential))
         finally:
             within_chain.reset(reset)
 
-    def failure(self) -> ClientAuthenticationError:
-        """The error for a round in which nobody gave a token."""
-        from azure.core.exceptions import ClientAuthenticationError
+    def explanation(self) -> Explanation:
+        """What has been tried, and what has not."""
+        rest = self._credentials[len(self._attempts) :]
+        return Explanation(
+            chain=self._chain,
+            scopes=self._scopes,
+            attempts=(*self._attempts, *(_attempt(credential, Outcome.NOT_REACHED) for credential in rest)),
+        )
 
-        message = failure_message(self._chain, self._attempts)
-        _LOGGER.warning(message)
-        return ClientAuthenticationError(message=message)
+    def failure(self) -> ChainFailedError:
+        """The error for a round in which nobody gave a token."""
+        from .errors import ChainFailedError
+
+        return ChainFailedError(failure_message(self._chain, self._attempts), self.explanation())
+
+
+def name_of(credential: object) -> str:
+    """What a chain calls a credential in its messages."""
+    return credential.name if isinstance(credential, Credential) else type(credential).__name__
+
+
+def _attempt(
+    credential: object,
+    outcome: Outcome,
+    started: float | None = None,
+    trace: Trace | None = None,
+    error: Exception | None = None,
+) -> Attempt:
+    provider = name_of(credential)
+    reason = str(error or "") if outcome is Outcome.FAILED else getattr(error, "message", str(error or ""))
+    reason = without_tokens(reason)
+    code = error_code(reason)
+    explained = getattr(error, "explanation", None)
+    return Attempt(
+        provider=provider,
+        outcome=outcome,
+        configured=credential.is_configured if isinstance(credential, Credential) else None,
+        seen=seen(provider, os.environ),
+        reason=reason,
+        requests=tuple(trace.exchanges) if trace else (),
+        code=code,
+        elapsed=0.0 if started is None else time.monotonic() - started,
+        remedy=remedy(provider, code=code, is_unavailable=outcome is Outcome.UNAVAILABLE),
+        attempts=explained.attempts if isinstance(explained, Explanation) else (),
+    )
 
 
 def failure_message(chain: str, attempts: Iterable[Attempt]) -> str:
     """Why a chain has no token, word for word in the format of azure-identity 1.27, which tools look for."""
-    lines = [f"\t{attempt.credential}: {attempt.reason}" for attempt in attempts]
+    lines = [f"\t{attempt.provider}: {attempt.reason}" for attempt in attempts]
     return "\n".join(
         [
             f"{chain} failed to retrieve a token from the included credentials.",

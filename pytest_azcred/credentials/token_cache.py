@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .refresh import good_until
@@ -28,9 +28,10 @@ class Slot:
 
     good_until: float = -math.inf
     """Until when it does without another thought. Readers look at this first, and take no lock."""
-    token: AccessToken | None = None
-    info: AccessTokenInfo | None = None
+    expires_on: float = -math.inf
     last_attempt: float = -math.inf
+    token: AccessToken = field(init=False)
+    info: AccessTokenInfo = field(init=False)
 
     def keep(self, info: AccessTokenInfo) -> None:
         """Put a new token here."""
@@ -38,6 +39,7 @@ class Slot:
 
         self.info = info
         self.token = AccessToken(info.token, info.expires_on)
+        self.expires_on = info.expires_on
         self.good_until = good_until(info, self.last_attempt)
 
 
@@ -70,7 +72,7 @@ class TokenCache:
         while True:
             with self._lock:
                 now = time.time()
-                cached = None if request.claims or slot.info is None or now >= slot.info.expires_on else slot.info
+                cached = None if request.claims or now >= slot.expires_on else slot.info
                 if cached is not None and now < slot.good_until:
                     return cached
                 flight = self._flights.get(request)

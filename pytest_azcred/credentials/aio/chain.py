@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenProvider
     from typing_extensions import Self
 
+    from pytest_azcred.credentials.explanation import Explanation
+
 
 class ChainedTokenCredential:
     """Asks each credential for a token, in order.
@@ -65,11 +67,29 @@ class ChainedTokenCredential:
         info: AccessTokenInfo = await self._ask(Question("get_token_info", scopes, options or {}))
         return info
 
+    async def explain(self, *scopes: str) -> Explanation:
+        """Ask every credential in order and tell what came of it, as its synchronous namesake does.
+
+        :param scopes: what the token would be for, such as ``https://storage.azure.com/.default``.
+        :raises ValueError: there is no scope, or a scope is malformed.
+        """
+        from pytest_azcred.credentials.errors import ChainFailedError
+
+        token_request("explain", scopes, None)
+        try:
+            _, this_round = await self._first(Question("get_token_info", scopes, {}))
+        except ChainFailedError as error:
+            return error.explanation
+        return this_round.explanation()
+
     async def _ask(self, question: Question) -> Any:
-        this_round = Round(type(self).__name__)
+        return (await self._first(question))[0]
+
+    async def _first(self, question: Question) -> tuple[Any, Round]:
+        this_round = Round(type(self).__name__, self.credentials, question.scopes)
         for credential in self.credentials:
             with this_round.asking(credential):
-                return question.read(await question.put_to(credential))
+                return question.read(await question.put_to(credential)), this_round
         raise this_round.failure()
 
     async def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial, update_wrapper
@@ -54,8 +53,8 @@ class AsyncCredential:
         :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
-        slot = self._wrapped._known.get((scopes, tenant_id, enable_cae))
-        if slot is not None and time.time() < slot.good_until and slot.token is not None and not claims:
+        slot = self._wrapped._at_hand(scopes, claims, tenant_id, enable_cae)
+        if slot is not None:
             return slot.token
         from azure.core.credentials import AccessToken
 
@@ -74,8 +73,9 @@ class AsyncCredential:
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
         given: Any = options or {}
-        slot = self._wrapped._known.get((scopes, given.get("tenant_id"), given.get("enable_cae", False)))
-        if slot is not None and time.time() < slot.good_until and slot.info is not None and not given.get("claims"):
+        claims, tenant_id, cae = given.get("claims"), given.get("tenant_id"), given.get("enable_cae", False)
+        slot = self._wrapped._at_hand(scopes, claims, tenant_id, cae)
+        if slot is not None:
             return slot.info
         return await self._token(token_request("get_token_info", scopes, options))
 
