@@ -12,7 +12,9 @@ import pytest
 from azcred_emulators import contoso
 from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.executables.azd import AzureDeveloperCli
 from azcred_emulators.executables.azure_cli import AzureCli
+from azcred_emulators.executables.powershell import PowerShell
 
 
 class Call(Protocol):
@@ -36,6 +38,20 @@ def emulators(azcred_emulators: Emulators) -> Iterator[Emulators]:
 def az(emulators: Emulators) -> AzureCli:
     """The fake `az`."""
     return emulators.executables.azure_cli
+
+
+@pytest.fixture
+def powershell(emulators: Emulators) -> PowerShell:
+    """The fake `pwsh`, installed."""
+    emulators.executables.install("pwsh")
+    return emulators.executables.powershell
+
+
+@pytest.fixture
+def azd(emulators: Emulators) -> AzureDeveloperCli:
+    """The fake `azd`, installed."""
+    emulators.executables.install("azd")
+    return emulators.executables.azure_developer_cli
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ from azcred_emulators.tokens import CAE_CAPABILITY, SignIn, Token
 
 _NEARLY_OVER = 300.0  # seconds before a token's end at which msal does not hand it out any more
 _WORTH_REFRESHING = 7200.0  # seconds; of tokens that live longer, msal renews those that are past half their life
-_CAPABLE = json.dumps({"access_token": {"xms_cc": {"values": [CAE_CAPABILITY]}}})
 
 Details = dict[str, object]
 Credentials = Callable[[str], Mapping[str, str]]  # from the tenant to the part of a request that proves who it is
@@ -47,11 +46,12 @@ class Account(ABC):
     tenant_id: str
 
     @abstractmethod
-    def token(self, scope: str, details: Details, *, tenant: str | None = None) -> Token:
+    def token(self, scope: str, details: Details, *, tenant: str | None = None, claims: str | None = None) -> Token:
         """Return a token for a scope such as "https://vault.azure.net/.default".
 
-        `tenant` is a GUID or a domain, by default the account's. What the journal should know goes into `details`.
-        Raises EntraError, TokenServiceFailed or IdentityNotFound.
+        `tenant` is a GUID or a domain, by default the account's, `claims` the JSON of a claims challenge, which no
+        token from before can meet. What the journal should know goes into `details`. Raises EntraError,
+        TokenServiceFailed or IdentityNotFound.
         """
 
 
@@ -64,17 +64,17 @@ class _Remembering(Account):
         self._accounts = accounts
         self._held: dict[tuple[str, str], _Held] = {}
 
-    def token(self, scope: str, details: Details, *, tenant: str | None = None) -> Token:
+    def token(self, scope: str, details: Details, *, tenant: str | None = None, claims: str | None = None) -> Token:
         """Return the token that is kept, or a new one if that is nearly over or half its long life is."""
         key = (tenant or self.tenant_id, scope)
         now = self._accounts.clock.now()
         held = self._held.get(key)
-        usable = held if held and now < held.token.expires_on - _NEARLY_OVER else None
+        usable = held if held and not claims and now < held.token.expires_on - _NEARLY_OVER else None
         self._describe(details)
         if usable and now < usable.refresh_on:
             return usable.token
         try:
-            answer = self._redeem(scope, key[0], details)
+            answer = self._redeem(scope, key[0], claims, details)
         except EntraError:
             if usable:
                 return usable.token
@@ -89,7 +89,7 @@ class _Remembering(Account):
         """Tell the journal who it is."""
 
     @abstractmethod
-    def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
         """Ask the token service."""
 
 
@@ -104,9 +104,9 @@ class UserAccount(_Remembering):
     def _describe(self, details: Details) -> None:
         details.update(identity=self.name, tenant=self.tenant_id, client_id=self._accounts.client_id)
 
-    def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
         form = {"refresh_token": self._refresh_token, "scope": delegated_scope(scope)}
-        answer = self._accounts.redeem("refresh_token", tenant, form, details)
+        answer = self._accounts.redeem("refresh_token", tenant, form, details, claims=claims)
         self._refresh_token = answer.refresh_token or self._refresh_token
         return answer
 
@@ -122,9 +122,9 @@ class ServicePrincipalAccount(_Remembering):
         principal = self._accounts.directory.principal(self.name)
         details.update(identity=principal and principal.name, tenant=self.tenant_id, client_id=self.name)
 
-    def _redeem(self, scope: str, tenant: str, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
         form = {"client_id": self.name, "scope": scope, **self._credentials(tenant)}
-        return self._accounts.redeem("client_credentials", tenant, form, details)
+        return self._accounts.redeem("client_credentials", tenant, form, details, claims=claims)
 
 
 class ManagedIdentityAccount(Account):
@@ -137,7 +137,7 @@ class ManagedIdentityAccount(Account):
         self.system_assigned = identity.system_assigned
         self._accounts = accounts
 
-    def token(self, scope: str, details: Details, *, tenant: str | None = None) -> Token:
+    def token(self, scope: str, details: Details, *, tenant: str | None = None, claims: str | None = None) -> Token:
         """Return a token from the host, which keeps them itself."""
         identity = self._accounts.directory.principal(self.client_id)
         resource = scope.removesuffix("/.default")
@@ -225,25 +225,29 @@ class Accounts:
     def managed_identity(self, parameters: Mapping[str, str]) -> ManagedIdentityAccount:
         """Return the account of the identity that a request to the host with these parameters means.
 
-        Raises IdentityNotFound if there is none, SeveralIdentities if the host cannot decide.
+        Raises Refused if there is none, or if the host cannot decide.
         """
-        identity = self.host.select(parameters)
-        if identity is None:
-            raise IdentityNotFound
-        return ManagedIdentityAccount(self, identity)
+        return ManagedIdentityAccount(self, self.host.select(parameters))
 
-    def redeem(self, grant: str, tenant: str, form: Mapping[str, str], details: Details) -> Answer:
+    def redeem(
+        self, grant: str, tenant: str, form: Mapping[str, str], details: Details, *, claims: str | None = None
+    ) -> Answer:
         """Answer a request of the tool to the token service, as a client that understands claims challenges.
 
-        Raises EntraError, or TokenServiceFailed.
+        `claims` is the JSON of one. Raises EntraError, or TokenServiceFailed.
         """
         if refusal := self.refusals.take():
             raise refusal
         name, found = self.authority.find_tenant(tenant)
         details["tenant"] = name
-        capable = {"grant_type": grant, "client_id": self.client_id, "claims": _CAPABLE, "client_info": "1"}
+        common = {
+            "grant_type": grant,
+            "client_id": self.client_id,
+            "claims": with_capabilities(claims),
+            "client_info": "1",
+        }
         request = TokenRequest(
-            form={**capable, **form},
+            form={**common, **form},
             server_name=PUBLIC.authority_host,
             version=2,
             tenant_name=name,
@@ -260,6 +264,19 @@ class Accounts:
         """Return the text of a refusal as the token service sends it: with the ids and the time of the request."""
         body = error.body(now=self.clock.now(), trace_id=str(uuid.uuid4()), correlation_id=str(uuid.uuid4()))
         return str(body["error_description"])
+
+
+def with_capabilities(claims: str | None) -> str:
+    """Return the parameter `claims` of a client that understands claims challenges, with the one it answers, if any.
+
+    Raises EntraError if that is no JSON object.
+    """
+    try:
+        wanted = json.loads(claims or "{}")
+        wanted.setdefault("access_token", {})["xms_cc"] = {"values": [CAE_CAPABILITY]}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise EntraError(9002313) from error
+    return json.dumps(wanted)
 
 
 def delegated_scope(scope: str) -> str:

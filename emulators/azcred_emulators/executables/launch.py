@@ -16,6 +16,7 @@ VARIABLES = (
     "ACC_CLOUD",
     "AZD_CONFIG_DIR",
     "AZD_DEBUG",
+    "AZUREPS_",
     "AZURE_CONFIG_DIR",
     "AZURE_CORE_",
     "AZURE_DEFAULTS_",

@@ -17,8 +17,10 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.emulator import Emulator, Request
 from azcred_emulators.executables import launcher
 from azcred_emulators.executables.accounts import Accounts
+from azcred_emulators.executables.azd import AzureDeveloperCli
 from azcred_emulators.executables.azure_cli import AzureCli
 from azcred_emulators.executables.executable import Executable, Invocation, Result
+from azcred_emulators.executables.powershell import PowerShell
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.tls import write_private
 
@@ -40,8 +42,13 @@ class Executables(Emulator):
     def __init__(
         self, authority: Authority, host: Host, clock: Clock, folder: Path, address: Callable[[], tuple[str, int]]
     ) -> None:
-        self.azure_cli = AzureCli(Accounts(authority, host, clock, contoso.AZURE_CLI_CLIENT_ID), folder / "azure-cli")
-        self.tools: Sequence[Executable] = (self.azure_cli,)
+        def accounts(tool: str) -> Accounts:
+            return Accounts(authority, host, clock, contoso.DEVELOPER_TOOLS[tool])
+
+        self.azure_cli = AzureCli(accounts("Microsoft Azure CLI"), folder / "azure-cli")
+        self.azure_developer_cli = AzureDeveloperCli(accounts("Microsoft Azure CLI"))
+        self.powershell = PowerShell(accounts("Microsoft Azure PowerShell"))
+        self.tools: Sequence[Executable] = (self.azure_cli, self.azure_developer_cli, self.powershell)
         self._tools: Mapping[str, Executable] = {name: tool for tool in self.tools for name in tool.names}
         self._folder = folder / "executables"
         self._address = address
