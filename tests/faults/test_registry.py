@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from azcred_emulators.faults import Drip, Gone, Hang, MistypedField, Slow, Status, Throttled
+from azcred_emulators.faults import Drip, Gone, Hang, MistypedField, Refuse, Slow, Status, Throttle, Throttled
 from azcred_emulators.faults.fault import Fault
 from azcred_emulators.faults.registry import KINDS, read_fault, write_fault
 
@@ -19,6 +19,8 @@ EXAMPLES: list[tuple[Fault, str]] = [
     (Drip(1, pieces=3), "Drip(1, pieces=3)"),
     (Hang(), "Hang()"),
     (Hang(in_body=True), "Hang(in_body=True)"),
+    (Throttle(), "Throttle()"),
+    (Refuse("AADSTS53003", claims={"a": {"b": 1}}), "Refuse('AADSTS53003', claims={'a': {'b': 1}})"),
 ]
 
 
@@ -49,6 +51,8 @@ def test_every_kind_documents_itself(name: str) -> None:
         ({"kind": "Status", "code": 429, "headers": {"X": 1}}, "cannot have the headers {'X': 1}"),
         ({"kind": "Drip", "seconds": 1, "pieces": 1}, "at least 2 pieces, not 1"),
         ({"kind": "ForeignMetadata", "code": 200}, "answers 401 or 404, not 200"),
+        ({"kind": "Refuse", "code": "AADSTS700215"}, "has no code 'AADSTS700215'; did you mean 'AADSTS7000215'?"),
+        ({"kind": "Refuse", "code": "no"}, "has no code 'no'; codes are like 'AADSTS7000215'."),
     ],
 )
 def test_mistakes_are_named(data: dict[str, object], message: str) -> None:

@@ -18,6 +18,7 @@ from azcred_emulators.authority.grants import GRANTS
 from azcred_emulators.authority.issued import Issued
 from azcred_emulators.authority.realms import user_realm
 from azcred_emulators.authority.redirects import platform_of
+from azcred_emulators.authority.refusals import HEADERS, refuse
 from azcred_emulators.authority.sign_in_pages import SignInPages
 from azcred_emulators.authority.token_request import KeysOf, Stores, TokenRequest
 from azcred_emulators.clock import Clock
@@ -115,18 +116,18 @@ class Authority(Emulator):
         try:
             return self._answers[endpoint](request, values)
         except EntraError as error:
-            return self._refusal(request, error)
+            return refuse(request, error, now=self._clock.now())
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out; a wrong method has an AADSTS code of its own."""
         match error:
             case MethodNotAllowed():
-                return self._refusal(request, EntraError(900561, method=request.method))
+                return refuse(request, EntraError(900561, method=request.method), now=self._clock.now())
             case NotFound():
                 return Response(status=404)
         if error.code == 413:
             return Response("The page was not displayed because the request entity is too large.", status=413)
-        return self._refusal(request, EntraError(9002313))
+        return refuse(request, EntraError(9002313), now=self._clock.now())
 
     def reset(self) -> None:
         """Forget everything that was handed out, and sign everybody out."""
@@ -209,13 +210,13 @@ class Authority(Emulator):
             raise EntraError(70003, grant=grant_type)
         asked = self._read(request, values, form)
         answer = grant(asked)
-        headers = _HEADERS | {"x-ms-request-id": str(uuid.uuid4())}
+        headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4())}
         if asked.origin:
             headers["Access-Control-Allow-Origin"] = asked.origin
         return json_response(answer.body(version=asked.version, now=asked.now), headers=headers)
 
     def _devicecode(self, request: Request, values: Mapping[str, str]) -> Response:
-        return json_response(device_code.start(self._read(request, values, _form(request))), headers=_HEADERS)
+        return json_response(device_code.start(self._read(request, values, _form(request))), headers=HEADERS)
 
     def _logout(self, request: Request, _: Mapping[str, str]) -> Response:
         """Send the browser where the app wants it, if the address is an app's; the session in the browser ends."""
@@ -223,14 +224,14 @@ class Authority(Emulator):
         if any(platform_of(application, address) for application in self._directory.applications()):
             state = request.values.get("state")
             query = f"{'&' if '?' in address else '?'}{urlencode({'state': state})}" if state else ""
-            answer = Response(status=302, headers={**_HEADERS, "Location": f"{address}{query}"})
+            answer = Response(status=302, headers={**HEADERS, "Location": f"{address}{query}"})
             return self._pages.sign_out(request, answer)
         answer = Response("You signed out of your account. It's a good idea to close all browser windows.")
         return self._pages.sign_out(request, answer)
 
     def _userrealm(self, request: Request, values: Mapping[str, str]) -> Response:
         cloud = cloud_of(_name(request)) or PUBLIC
-        return json_response(user_realm(self._directory, values["name"], cloud=cloud), headers=_HEADERS)
+        return json_response(user_realm(self._directory, values["name"], cloud=cloud), headers=HEADERS)
 
     def _read(self, request: Request, values: Mapping[str, str], form: Mapping[str, str]) -> TokenRequest:
         tenant_name, tenant = self.find_tenant(values["tenant"])
@@ -261,20 +262,6 @@ class Authority(Emulator):
             raise EntraError(90002 if known_form else 900023, error=error, tenant=name)
         return tenant
 
-    def _refusal(self, request: Request, error: EntraError) -> Response:
-        request.details["error"] = f"AADSTS{error.code}"
-        trace_id = str(uuid.uuid4())
-        correlation_id = request.headers.get("client-request-id") or request.args.get("client-request-id")
-        body = error.body(
-            now=self._clock.now(),
-            trace_id=trace_id,
-            correlation_id=correlation_id if correlation_id and is_guid(correlation_id) else str(uuid.uuid4()),
-        )
-        headers = _HEADERS | {"x-ms-request-id": trace_id}
-        if error.retry_after is not None:
-            headers["Retry-After"] = str(error.retry_after)
-        return json_response(body, status=error.status, headers=headers)
-
 
 def _name(request: Request) -> str:
     return request.host.partition(":")[0].lower()
@@ -289,14 +276,4 @@ def _form(request: Request) -> dict[str, str]:
     return form
 
 
-_HEADERS = {
-    "Cache-Control": "no-store, no-cache",
-    "Pragma": "no-cache",
-    "Expires": "-1",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-    "P3P": 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
-    "x-ms-ests-server": "2.1.22549.4 - EMULATED ProdSlices",
-    "x-ms-clitelem": "1,0,0,,",
-}
 _CACHED = {"Cache-Control": "max-age=86400, private", "X-Content-Type-Options": "nosniff"}

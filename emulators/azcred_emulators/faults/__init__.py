@@ -1,9 +1,11 @@
 """What can be made to go wrong, on purpose and in order: `emulator.faults.add(Status(429, retry_after=1), times=2)`.
 
 One module per idea: answers with any status (`answers`), named cases from real life (`cases`), the genuine answer
-spoilt (`bodies`), what comes late (`delays`), and connections that break (`connections`). `registry` finds them by
-name.
+spoilt (`bodies`), what comes late (`delays`), and connections that break (`connections`); the token service has its
+own beside it. `registry` finds them by name.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from azcred_emulators.faults.answers import Status
 from azcred_emulators.faults.bodies import ExpiredToken, MissingField, MistypedField, NotJson, WrongResource
@@ -20,6 +22,9 @@ from azcred_emulators.faults.delays import Drip, Hang, Slow
 from azcred_emulators.faults.fault import Exchange, Fault
 from azcred_emulators.faults.script import Faults
 
+if TYPE_CHECKING:
+    from azcred_emulators.authority.faults import Refuse, Throttle
+
 __all__ = [
     "CaptivePortal",
     "DockerDesktop",
@@ -35,10 +40,21 @@ __all__ = [
     "MissingField",
     "MistypedField",
     "NotJson",
+    "Refuse",
     "Reset",
     "Slow",
     "Status",
+    "Throttle",
     "Throttled",
     "Truncate",
     "WrongResource",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Find the token service's faults, which cannot be imported before it, as it needs this package itself."""
+    if name in ("Refuse", "Throttle"):
+        from azcred_emulators.authority import faults
+
+        return getattr(faults, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

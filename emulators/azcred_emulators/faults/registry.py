@@ -6,6 +6,7 @@ from dataclasses import Field, fields
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from azcred_emulators.authority.faults import Refuse, Throttle
 from azcred_emulators.faults.answers import Status
 from azcred_emulators.faults.bodies import ExpiredToken, MissingField, MistypedField, NotJson, WrongResource
 from azcred_emulators.faults.cases import (
@@ -40,6 +41,8 @@ KINDS: Mapping[str, type[Fault]] = {
         Hang,
         Reset,
         Truncate,
+        Refuse,
+        Throttle,
     )
 }
 
@@ -74,7 +77,7 @@ def _accepts(hint: Any, value: object) -> bool:
     if isinstance(hint, UnionType):
         return any(_accepts(one, value) for one in get_args(hint))
     if get_origin(hint) is Mapping:
-        return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+        return isinstance(value, dict) and all(_accepts(get_args(hint)[1], one) for one in value.values())
     if isinstance(value, bool):
         return hint in (bool, object)
     return isinstance(value, (int, float) if hint is float else hint)
