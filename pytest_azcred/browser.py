@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
-from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from azcred_emulators import contoso
 from azcred_emulators.clouds import cloud_of
 from azcred_emulators.directory import Directory, User
+from pytest_azcred.patching import Patches
 
 DEVICE_LOGIN = "https://microsoft.com/devicelogin"
 _PATIENCE = 20.0  # real seconds for each request
@@ -28,13 +28,6 @@ _SECRET = ("state", "nonce", "code_challenge", "login_hint", "claims", "client_s
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _USER_CODE = re.compile(r"\b[BCDFGHJKLMNPQRSTVWXZ2456789]{9}\b")
 _UNREACHED = (OSError, http.client.HTTPException)  # what a request that gets no answer raises
-
-
-class Patcher(Protocol):
-    """What replaces attributes and later restores them: pytest's `monkeypatch`."""
-
-    def setattr(self, target: object, name: str, value: object, raising: bool = True) -> None:
-        """Replace an attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +184,12 @@ class FakeBrowser(webbrowser.BaseBrowser):
         for thread in self._threads:
             thread.join()
 
-    def install(self, patcher: Patcher) -> "FakeBrowser":
+    def install(self, patches: Patches) -> "FakeBrowser":
         """Take the place of every browser that Python knows."""
-        patcher.setattr(webbrowser, "get", lambda using=None: self)
-        patcher.setattr(webbrowser, "_tryorder", ["azcred"], raising=False)  # for apps that hold the real `open`
-        patcher.setattr(webbrowser, "open", self.open)
-        patcher.setattr(webbrowser, "open_new", self.open_new)
-        patcher.setattr(webbrowser, "open_new_tab", self.open_new_tab)
+        patches.replace(webbrowser, "get", lambda using=None: self)
+        patches.replace(webbrowser, "_tryorder", ["azcred"])  # for apps that hold the real `open`
+        for name in ("open", "open_new", "open_new_tab"):
+            patches.replace(webbrowser, name, getattr(self, name))
         return self
 
     def _follow(self, visit: Visit, url: str) -> None:

@@ -133,13 +133,9 @@ def _azcred_place(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def fake_browser(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBrowser]:
+def fake_browser(azcred: Session) -> FakeBrowser:
     """What `webbrowser` opens: signs a user in on the pages, or cancels, or leaves them alone."""
-    from pytest_azcred.browser import FakeBrowser
-
-    browser = FakeBrowser(azcred.directory).install(monkeypatch)
-    yield browser
-    browser.close()
+    return azcred.browser
 
 
 @pytest.fixture

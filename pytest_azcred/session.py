@@ -5,8 +5,9 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from azcred_emulators.directory import Directory, Principal, User
@@ -19,10 +20,12 @@ from azcred_emulators.tls import write_private
 from pytest_azcred.clock import Clock
 from pytest_azcred.folders import Folders
 from pytest_azcred.isolation import isolation
+from pytest_azcred.patching import Patches
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
 if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
+    from azcred_emulators.executables.executable import Executable
     from azcred_emulators.executables.service import Executables
     from azcred_emulators.faults.fault import Fault
     from azcred_emulators.faults.script import Faults
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from azcred_emulators.issuers import Issuers
     from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
+    from pytest_azcred.browser import FakeBrowser
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@\[\]]+)(?::([0-9]+))?")  # a name, IPv4 or [IPv6], and perhaps a port
@@ -80,16 +84,32 @@ class Place:
         return principal
 
     @property
-    def faults(self) -> "Faults[Fault]":
-        """What is to go wrong with the next requests to what hands out the tokens here: the host, or the authority.
+    def faults(self) -> "Faults[Any]":
+        """What is to go wrong with the next requests to what hands out the tokens here.
 
-        Raises LookupError if nothing does.
+        That is the host, the executable or the authority. Raises LookupError if nothing hands out tokens.
         """
         if self.environment.host:
             return self._session.hosts[self.environment.host].faults
+        if self.environment.executables:
+            return self.executable.faults
         if self.environment.provider is None:
             raise LookupError(f"nothing hands out tokens in the environment {self.environment.name!r}")
         return self._session.authority.faults
+
+    @property
+    def executable(self) -> "Executable":
+        """The fake developer tool of the place, such as `az`. Raises LookupError if it has none."""
+        if not self.environment.executables:
+            raise LookupError(f"the environment {self.environment.name!r} has no executable")
+        return self._session.executables[self.environment.executables[0]]
+
+    @property
+    def browser(self) -> "FakeBrowser":
+        """What opens the pages that a user signs in on. Raises LookupError if nobody does here."""
+        if not self.environment.browser:
+            raise LookupError(f"nobody signs in with a browser in the environment {self.environment.name!r}")
+        return self._session.browser
 
     @property
     def user(self) -> User:
@@ -122,6 +142,7 @@ class Session:
         self._places: list[Place] = []
         self.clock = Clock(emulators.active.rotate_files)
         self._folders = Folders()
+        self._patches = Patches()
         self._routing = Routing(
             emulators.certificate_authority.pem,
             [
@@ -173,6 +194,15 @@ class Session:
         """Where connections of the app go."""
         return self._routing.routes
 
+    @cached_property
+    def browser(self) -> "FakeBrowser":
+        """What `webbrowser` opens from now on: signs a user in on the pages, or cancels, or leaves them alone."""
+        from pytest_azcred.browser import FakeBrowser
+
+        browser = FakeBrowser(self.directory).install(self._patches)
+        self._patches.afterwards(browser.close)
+        return browser
+
     @property
     def place(self) -> Place | None:
         """Where the app is: the place that was entered last, None if there is none."""
@@ -199,6 +229,8 @@ class Session:
                 self._set({name: value})
             for (host, port), to in setup.routes.items():
                 self._routing.add(Route(host, port, to))
+            if setup.environment.browser:
+                _ = self.browser
         self._places.append(Place(self, setups))
         self._redirect()
         return self._places[-1]
@@ -293,6 +325,7 @@ class Session:
         finally:
             self._emulators.on_new_host = None
             self.clock.stop()
+            self._patches.undo()
             self._folders.redirect({})
             self._routing.deactivate()
             self._emulators.reset()

@@ -35,8 +35,9 @@ class Environment:
     `client_id` or the user `user`. `host` is the managed identity host that the place has, `resource_id` the ARM id of
     the machine or app, and `user_assigned` whether the identity is a resource of its own.
 
-    `executables` are the fake tools on PATH. `files` makes the content of the place's files by name, `variables` its
-    variables, given the folder of the files. `prepare` does what else is needed, with the directory for example.
+    `executables` are the fake tools on PATH, `browser` tells that a user signs in on the pages that the app opens.
+    `files` makes the content of the place's files by name, `variables` its variables, given the folder of the files.
+    `prepare` does what else is needed, with the directory for example.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Environment:
     resource_id: str = ""
     user_assigned: bool = False
     executables: tuple[str, ...] = ()
+    browser: bool = False
     files: Callable[["Emulators"], Mapping[str, str]] = lambda _emulators: {}
     variables: Callable[["Emulators", Path], Mapping[str, str | None]] = lambda _emulators, _folder: {}
     prepare: Callable[["Emulators"], None] = lambda _emulators: None
@@ -210,6 +212,24 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="environment",
             client_id=SERVICE_PRINCIPAL_CLIENT_ID,
             variables=prepare.client_secret(SERVICE_PRINCIPAL_CLIENT_ID),
+        ),
+        Environment(
+            name="developer-azure-cli",
+            alias="fake_azure_cli",
+            description="a developer's machine on which a user has signed in with `az login`",
+            provider="azure-cli",
+            user=USER_PRINCIPAL_NAME,
+            executables=("az",),
+            prepare=prepare.sign_in("az", USER_PRINCIPAL_NAME),
+        ),
+        Environment(
+            name="developer-browser",
+            description="a developer's machine on which nobody has signed in, but a user will in the browser; "
+            "AZURE_TOKEN_CREDENTIALS lets the chain ask them",
+            provider="interactive-browser",
+            user=USER_PRINCIPAL_NAME,
+            browser=True,
+            variables=lambda _emulators, _folder: {"AZURE_TOKEN_CREDENTIALS": "InteractiveBrowserCredential"},
         ),
     )
 }

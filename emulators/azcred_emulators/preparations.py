@@ -29,6 +29,17 @@ def install(host: str) -> Callable[["Emulators"], None]:
     return lambda emulators: emulators.hosts[host].install()
 
 
+def sign_in(tool: str, who: str) -> Callable[["Emulators"], None]:
+    """Sign a user, by principal name, or an application, by client id, in to an executable such as "az"."""
+
+    def prepare(emulators: "Emulators") -> None:
+        found = emulators.directory.user(who) or emulators.directory.principal(who)
+        if found:  # a test may have removed them
+            emulators.executables[tool].sign_in(found)
+
+    return prepare
+
+
 def client_secret(client_id: str) -> Variables:
     """Set the variables of a service principal with a secret, the last one that it has in the directory."""
 

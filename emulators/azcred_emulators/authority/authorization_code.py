@@ -28,6 +28,8 @@ def authorization_code(request: TokenRequest) -> Answer:
     access = delegated.requested_access(request, scope=code.scope, resource=code.resource)
     delegation = delegated.check(request, client, access, code.sign_in, authentication=authentication)
     issued.redeem_code(value)
+    if code.public:
+        request.details["provider"] = "interactive-browser"
     offline = access.offline or (request.version == 2 and read_scope(code.scope).offline)
     return delegated.answer(request, delegation, access, offline=offline, nonce=code.nonce, spa=code.spa)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.faults import Faults
 
 
@@ -52,6 +53,10 @@ class Executable(ABC):
     @abstractmethod
     def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
         """Answer one call."""
+
+    @abstractmethod
+    def sign_in(self, who: User | Application | ManagedIdentity) -> None:
+        """Sign a user, an application with its newest secret, or a managed identity in, as the tool's command does."""
 
     @abstractmethod
     def reset(self) -> None:

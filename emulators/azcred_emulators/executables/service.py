@@ -59,14 +59,22 @@ class Executables(Emulator):
         """The file that tells launchers where the emulator is: what the variable `AZCRED_EXECUTABLES` may name."""
         return self._folder / "emulator"
 
+    def __getitem__(self, name: str) -> Executable:
+        """Return the fake that is on PATH under this name, such as "az".
+
+        Raises LookupError if there is none.
+        """
+        if name not in self._tools:
+            raise LookupError(f"there is no fake {name!r}; there are {', '.join(self._tools)}")
+        return self._tools[name]
+
     def install(self, *names: str) -> Path:
         """Put executables such as "az" on a PATH that starts with the folder which is returned.
 
         Raises LookupError for one that there is no fake of.
         """
         for name in names:
-            if name not in self._tools:
-                raise LookupError(f"there is no fake {name!r}; there are {', '.join(self._tools)}")
+            _ = self[name]
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         host, port = self._address()
         write_private(self.state, f"{host} {port} {self._key}\n".encode())
