@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
@@ -48,8 +50,25 @@ class Identity:
     value: str
 
 
+_in_a_hurry = ContextVar("in_a_hurry", default=False)
+"""True while others wait for their turn, and whether IMDS is there at all is not known yet."""
+
+
 class ImdsRetryPolicy(RetryPolicy[HttpRequest, HttpResponse]):
-    """Waits longer while IMDS is being updated."""
+    """Waits longer while IMDS is being updated, and not at all for what is not IMDS while others wait."""
+
+    def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
+        """Whether to try again after an answer."""
+        answer = response.http_response
+        if _in_a_hurry.get() and not could_be_imds(answer.status_code, answer.text()):
+            return False
+        return super().is_retry(settings, response)
+
+    def increment(self, settings: dict[str, Any], response: Any = None, error: Any = None) -> bool:
+        """Whether to try again after an answer or an error."""
+        if _in_a_hurry.get() and isinstance(error, ServiceRequestError):
+            return False
+        return super().increment(settings, response, error)
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
         """How long to wait before the next try, in seconds."""
@@ -76,6 +95,7 @@ class ImdsCredential(NetworkCredential):
         self._identity = identity
         self._probe_timeout = probe_timeout
         self._known_to_answer = not probe or "AZURE_POD_IDENTITY_AUTHORITY_HOST" in os.environ
+        self._worth_waiting = not probe
 
     def _settled(self, request: TokenRequest) -> TokenRequest:
         # A managed identity lives in one tenant, so the tenant asked for makes no difference.
@@ -85,6 +105,7 @@ class ImdsCredential(NetworkCredential):
         if within_chain.get() and not self._known_to_answer:
             self._probe(request.resource)
         now = int(time.time())
+        reset = _in_a_hurry.set(within_chain.get() and not self._worth_waiting)
         try:
             result = self._client.acquire_token_for_client(resource=request.resource)
         except ClientAuthenticationError:
@@ -95,9 +116,12 @@ class ImdsCredential(NetworkCredential):
             raise unavailable(
                 f"the answer makes no sense ({type(error).__name__}). Is there a proxy in front of IMDS?"
             ) from error
+        finally:
+            _in_a_hurry.reset(reset)
         token = token_of(result, now, halve=True)
         if token is None:
             raise unavailable(self._refused(result))
+        self._worth_waiting = True
         return token
 
     @cached_property
@@ -122,8 +146,8 @@ class ImdsCredential(NetworkCredential):
         options = {"connection_timeout": seconds, "read_timeout": seconds, "retry_total": 0}
         try:
             answer = within(seconds, lambda: send(self._pipeline, request, **options))
-        except ClientAuthenticationError:
-            pass  # malformed, but an answer
+        except ClientAuthenticationError as error:
+            raise unavailable(f"what answers at {IMDS} is not IMDS: {error.message}") from error
         except AzureError as error:
             raise unavailable(f"{IMDS} cannot be reached. Outside Azure's own machines it never can.") from error
         except TimeoutError as error:
@@ -133,6 +157,8 @@ class ImdsCredential(NetworkCredential):
         else:
             if is_unreachable(answer):
                 raise unavailable(f"a proxy answered that {IMDS} is unreachable.")
+            if not could_be_imds(answer.status, answer.text):
+                raise unavailable(f"what answers at {IMDS} is not IMDS: it answered {answer.status}, not as IMDS does.")
         self._known_to_answer = True
 
     def _refused(self, result: Any) -> str:
@@ -149,6 +175,20 @@ def probe_request(resource: str, identity: Identity | None) -> HttpRequest:
     if identity:
         parameters[_PARAMETERS[identity.kind]] = identity.value
     return HttpRequest("GET", f"{IMDS}/metadata/identity/oauth2/token", params=parameters)
+
+
+def could_be_imds(status: int, text: str) -> bool:
+    """Whether an answer looks like one of IMDS, which are JSON objects with an error or a token.
+
+    Azure says 404 in passing too, but more often it comes from a web server that knows nothing of IMDS.
+    """
+    if status == 404:
+        return False
+    try:
+        payload = json.loads(text)
+    except ValueError:
+        return not text and (status in (410, 429) or status >= 500)  # in trouble, perhaps
+    return isinstance(payload, dict) and not payload.keys().isdisjoint(("error", "access_token"))
 
 
 def is_unreachable(answer: Answer) -> bool:

@@ -172,12 +172,69 @@ def test_without_a_chain_nothing_there_makes_it_unavailable_too() -> None:
     assert probes(transport) == [False] * 4
 
 
-def test_malformed_is_an_answer_to_the_probe() -> None:
-    """Something is there; what it is, the token request finds out."""
-    answers = [Reply("{"), TOKEN]
+NOT_IMDS = [
+    Reply("<html>Not found</html>", 404, content_type="text/html"),
+    Reply({"error": "not_found"}, 404),
+    Reply("<html>Welcome</html>", content_type="text/html"),
+    Reply("<html>Bad gateway</html>", 502, content_type="text/html"),
+    Reply("{"),
+    Reply({"status": "up"}),
+    Reply([], 500),
+    Reply("", 403),
+]
+
+
+@pytest.mark.parametrize("answer", NOT_IMDS)
+def test_what_is_plainly_not_imds_is_left_at_once(answer: Reply) -> None:
+    """In a chain others wait for their turn: a web server at that address is no reason to keep them waiting."""
+    transport = FakeTransport(lambda request: answer)
+    chain = ChainedTokenCredential(ManagedIdentityCredential(transport=transport))
+    with pytest.raises(ClientAuthenticationError, match="is not IMDS"):
+        chain.get_token(VAULT)
+    assert probes(transport) == [True]
+
+
+@pytest.mark.parametrize("answer", NOT_IMDS)
+def test_nor_is_it_asked_again_where_imds_is_said_to_be(answer: Reply, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the first request is already one for a token."""
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://localhost:4711/")
+    transport = FakeTransport(lambda request: answer)
+    with pytest.raises(ClientAuthenticationError):
+        ChainedTokenCredential(ManagedIdentityCredential(transport=transport)).get_token(VAULT)
+    assert probes(transport) == [False]
+
+
+def test_nor_is_a_closed_port_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """azure-identity tries it for five seconds."""
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://localhost:4711/")
+
+    def closed(request: HttpRequest) -> Reply:
+        raise ServiceRequestError("connection refused")
+
+    transport = FakeTransport(closed)
+    with pytest.raises(ClientAuthenticationError, match="IMDS did not answer: connection refused"):
+        ChainedTokenCredential(ManagedIdentityCredential(transport=transport)).get_token(VAULT)
+    assert probes(transport) == [False]
+    assert not transport.sleeps
+
+
+@pytest.mark.parametrize("status", [410, 429, 503])
+def test_an_imds_in_trouble_is_waited_for(status: int) -> None:
+    """It is one, by the look of its answer."""
+    answers = [NO_HEADER, Reply({"error": "later"}, status), Reply("", status), TOKEN]
     transport = FakeTransport(lambda request: answers.pop(0))
     chain = ChainedTokenCredential(ManagedIdentityCredential(transport=transport))
     assert chain.get_token(VAULT).token == "imds-token"
+    assert probes(transport) == [True, False, False, False]
+
+
+def test_an_imds_that_gave_a_token_is_worth_waiting_for() -> None:
+    """Then a 404 is one that passes."""
+    answers = [NO_HEADER, TOKEN, Reply({}, 404), TOKEN]
+    transport = FakeTransport(lambda request: answers.pop(0))
+    chain = ChainedTokenCredential(ManagedIdentityCredential(transport=transport))
+    chain.get_token(VAULT)
+    assert chain.get_token("https://graph.microsoft.com/.default").token == "imds-token"
 
 
 def test_a_proxy_that_says_unreachable_makes_it_unavailable() -> None:
