@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .authentication_record import AuthenticationRecord
+    from .azure_cli import AzureCliCredential
+    from .azure_developer_cli import AzureDeveloperCliCredential
     from .azure_pipelines import AzurePipelinesCredential
+    from .azure_powershell import AzurePowerShellCredential
     from .bearer_token_provider import get_bearer_token_provider
     from .certificate import CertificateCredential
     from .chain import ChainedTokenCredential
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationRecord",
     "AuthenticationRequiredError",
+    "AzureCliCredential",
+    "AzureDeveloperCliCredential",
     "AzurePipelinesCredential",
+    "AzurePowerShellCredential",
     "CertificateCredential",
     "ChainedTokenCredential",
     "ClientAssertionCredential",
@@ -51,7 +57,10 @@ __all__ = [
 _MODULES = {
     "AuthenticationRecord": "authentication_record",
     "AuthenticationRequiredError": "user",
+    "AzureCliCredential": "azure_cli",
+    "AzureDeveloperCliCredential": "azure_developer_cli",
     "AzurePipelinesCredential": "azure_pipelines",
+    "AzurePowerShellCredential": "azure_powershell",
     "CertificateCredential": "certificate",
     "ChainedTokenCredential": "chain",
     "ClientAssertionCredential": "client_assertion",

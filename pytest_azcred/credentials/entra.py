@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
-
-from azure.core.exceptions import ClientAuthenticationError
 
 from .credential import NetworkCredential
 from .http import build_pipeline
 from .request import TokenRequest, validate_tenant
+from .tenants import resolve_tenant
 
 PUBLIC_CLOUD = "login.microsoftonline.com"
 
@@ -56,29 +55,3 @@ def authority_url(authority: str | None, environ: Mapping[str, str]) -> str:
     if scheme.lower() != "https":
         raise ValueError(f"The authority {host!r} is not an https URL. Secrets are sent there: use https.")
     return host
-
-
-def resolve_tenant(
-    configured: str,
-    requested: str | None,
-    additionally_allowed: Collection[str],
-    environ: Mapping[str, str],
-) -> str:
-    """The tenant to ask for a token, by the rules of azure-identity 1.27.
-
-    :param configured: the credential's own tenant.
-    :param requested: the tenant named in the call, if any.
-    :param additionally_allowed: the tenants that may be requested besides; ``*`` allows all.
-    :param environ: ``AZURE_IDENTITY_DISABLE_MULTITENANTAUTH`` in it makes the credential ignore requested tenants.
-    :raises ~azure.core.exceptions.ClientAuthenticationError: if the requested tenant is not allowed.
-    """
-    if requested is None or requested == configured or configured == "adfs":
-        return configured
-    if environ.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH"):
-        return configured
-    if requested in additionally_allowed or "*" in additionally_allowed:
-        return requested
-    raise ClientAuthenticationError(
-        message=f"This credential is for tenant {configured} and may not ask tenant {requested}. "
-        f"Add {requested!r} (or '*') to its additionally_allowed_tenants to allow it."
-    )

@@ -108,6 +108,24 @@ def _managed_identity(settings: Settings) -> Credential:
     )
 
 
+def _azure_cli(settings: Settings) -> Credential:
+    from .azure_cli import AzureCliCredential
+
+    return AzureCliCredential(process_timeout=settings.process_timeout)
+
+
+def _azure_powershell(settings: Settings) -> Credential:
+    from .azure_powershell import AzurePowerShellCredential
+
+    return AzurePowerShellCredential(process_timeout=settings.process_timeout)
+
+
+def _azure_developer_cli(settings: Settings) -> Credential:
+    from .azure_developer_cli import AzureDeveloperCliCredential
+
+    return AzureDeveloperCliCredential(process_timeout=settings.process_timeout)
+
+
 def _absent(name: str, reason: str) -> Callable[[Settings], Credential]:
     return lambda _: Unavailable(f"{name} is unavailable: {reason}", name)
 
@@ -144,6 +162,9 @@ LINKS = (
             "Sign in with az login.",
         ),
     ),
+    Link("AzureCliCredential", "exclude_cli_credential", "dev", _azure_cli),
+    Link("AzurePowerShellCredential", "exclude_powershell_credential", "dev", _azure_powershell),
+    Link("AzureDeveloperCliCredential", "exclude_developer_cli_credential", "dev", _azure_developer_cli),
     Link(
         "BrokerCredential",
         "exclude_broker_credential",

@@ -28,12 +28,12 @@ class TokenRequest:
 
     @property
     def resource(self) -> str:
-        """The resource that a managed identity host is asked for: the only scope, without ``/.default``.
+        """What a managed identity host or a tool is asked for: the only scope, without ``/.default``.
 
         :raises ValueError: if there are several scopes.
         """
         if len(self.scopes) != 1:
-            raise ValueError(f"A managed identity takes exactly one scope per request, not {len(self.scopes)}.")
+            raise ValueError(f"This credential takes exactly one scope per request, not {len(self.scopes)}.")
         return self.scopes[0].removesuffix("/.default")
 
 

@@ -19,7 +19,8 @@ _PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
 
 @pytest.fixture(autouse=True)
 def no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide this machine's own variables."""
+    """Hide this machine's own variables and tools."""
+    monkeypatch.setenv("PATH", "/nowhere")
     for name in list(os.environ):
         if name.startswith(_PREFIXES):
             monkeypatch.delenv(name)

@@ -104,8 +104,13 @@ def test_nowhere() -> None:
     assert first == "DefaultAzureCredential failed to retrieve a token from the included credentials."
     assert attempted == "Attempted credentials:"
     names = [link.credential for link in LINKS if link.by_default]
+    tools = {  # whose messages are azure-identity's
+        "AzureCliCredential": "Azure CLI not found on path",
+        "AzurePowerShellCredential": "PowerShell is not installed",
+        "AzureDeveloperCliCredential": "Azure Developer CLI could not be found. ",
+    }
     for name, attempt in zip(names, attempts, strict=True):
-        assert attempt.startswith(f"\t{name}: {name} is unavailable: ")
+        assert attempt.startswith(f"\t{name}: {tools.get(name, f'{name} is unavailable: ')}")
     assert last.endswith("https://aka.ms/azsdk/python/identity/defaultazurecredential/troubleshoot.")
 
 

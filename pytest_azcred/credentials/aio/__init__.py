@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from .chain import ChainedTokenCredential
     from .default import DefaultAzureCredential
     from .wrapped import (
+        AzureCliCredential,
+        AzureDeveloperCliCredential,
         AzurePipelinesCredential,
+        AzurePowerShellCredential,
         CertificateCredential,
         ClientAssertionCredential,
         ClientSecretCredential,
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AzureCliCredential",
+    "AzureDeveloperCliCredential",
     "AzurePipelinesCredential",
+    "AzurePowerShellCredential",
     "CertificateCredential",
     "ChainedTokenCredential",
     "ClientAssertionCredential",

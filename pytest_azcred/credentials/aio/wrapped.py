@@ -8,10 +8,31 @@ from .credential import AsyncCredential, wrapping
 from .user import AsyncUserCredential
 
 
+class AzureCliCredential(AsyncCredential):
+    """The Azure CLI in which a developer has signed in."""
+
+    @wrapping(sync.AzureCliCredential)
+    def __init__(self) -> None: ...
+
+
+class AzureDeveloperCliCredential(AsyncCredential):
+    """The Azure Developer CLI in which a developer has signed in."""
+
+    @wrapping(sync.AzureDeveloperCliCredential)
+    def __init__(self) -> None: ...
+
+
 class AzurePipelinesCredential(AsyncCredential):
     """A pipeline of Azure DevOps that acts as its service connection's application."""
 
     @wrapping(sync.AzurePipelinesCredential)
+    def __init__(self) -> None: ...
+
+
+class AzurePowerShellCredential(AsyncCredential):
+    """Azure PowerShell in which a developer has signed in."""
+
+    @wrapping(sync.AzurePowerShellCredential)
     def __init__(self) -> None: ...
 
 
