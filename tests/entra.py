@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +12,7 @@ import jwt
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators import contoso
+from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User
 from azcred_emulators.emulators import Emulators
 
@@ -183,3 +186,16 @@ def refusal(response: TestResponse) -> tuple[int, str, int]:
     body = response.get_json()
     assert body["error_description"].startswith(f"AADSTS{body['error_codes'][0]}: ")
     return response.status_code, body["error"], body["error_codes"][0]
+
+
+def code_of(answer: TestResponse | Mapping[str, str] | Callable[[], object]) -> int:
+    """Return the AADSTS code in an answer: JSON, a page, the way back to an app, or what calling it raises."""
+    if callable(answer) and not isinstance(answer, TestResponse):
+        try:
+            answer()
+        except EntraError as error:
+            return error.code
+        raise AssertionError("nothing was refused")
+    text = f"{answer.text} {answer.location}" if isinstance(answer, TestResponse) else answer["error_description"]
+    [code] = set(re.findall(r"AADSTS(\d+)", text))
+    return int(code)

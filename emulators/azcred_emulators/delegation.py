@@ -20,12 +20,14 @@ class ClientAuthentication(Enum):
 class SignIn:
     """How and when a user proved who they are, which their tokens and the browser's session remember.
 
-    `amr` are the methods: "pwd", "mfa". `id` is the session's (`sid`).
+    `amr` are the methods: "pwd", "mfa"; the second factor may be newer than `auth_time`, at `mfa_time`. `id` is the
+    session's (`sid`).
     """
 
     user_id: str
     auth_time: float
     amr: tuple[str, ...] = ("pwd",)
+    mfa_time: float | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 

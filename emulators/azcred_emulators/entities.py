@@ -24,7 +24,8 @@ class Tenant:
     """A tenant of Entra ID, found by its GUID or by any of its verified domains.
 
     Users of `federated_domains` sign in elsewhere, as with AD FS. `security_defaults` demands what Entra ID's
-    security defaults do: no user signs in by password alone.
+    security defaults do: no user signs in by password alone. `remember_mfa` is for how long a second factor holds
+    once it was given, None for as long as the sign-in.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Tenant:
     name: str = "Contoso"
     federated_domains: tuple[str, ...] = ()
     security_defaults: bool = False
+    remember_mfa: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,11 @@ class Application:
     `admin_consent_scopes` those that only an administrator can. `group_membership_claims` ("All",
     "SecurityGroup", "DirectoryRole") puts `groups` or `wids` into its tokens.
 
-    Two settings are stricter than Entra ID or as strict: a refresh token is spent when it is used unless the
-    application has `reusable_refresh_tokens`, as every application has in Entra ID; and with
-    `single_use_assertions` the `jti` of a client assertion may occur once, whereas msal sends each for nine minutes.
+    Three settings are stricter than Entra ID or as strict: a refresh token is spent when it is used unless the
+    application has `reusable_refresh_tokens`, as every application has in Entra ID; with `single_use_assertions` the
+    `jti` of a client assertion may occur once, whereas msal sends each for nine minutes; and `maximum_repetitions` is
+    how often the same request for a token may come within five minutes before it is taken for a loop, None for any
+    number. Entra ID does not say where its own limit is.
     """
 
     name: str
@@ -135,6 +139,7 @@ class Application:
     family: bool = False
     reusable_refresh_tokens: bool = False
     single_use_assertions: bool = False
+    maximum_repetitions: int | None = None
     identifier_uris: tuple[str, ...] = ()
     access_token_version: int = 1
     oauth2_permission_scopes: tuple[str, ...] = ()

@@ -180,7 +180,7 @@ def test_a_sign_in_that_is_not_enough_says_what_is_missing(entra: Entra) -> None
     """A second factor, consent, or an assignment to the application."""
     careful = entra.add_user("careful", mfa=Mfa.ENFORCED)
     shop = entra.add_web_app(permission_grants=(PermissionGrant(GRAPH, ("User.Read",)),))
-    assert "AADSTS50076" in entra.authorize(shop, careful)["error_description"]
+    assert "AADSTS50074" in entra.authorize(shop, careful)["error_description"]
     assert claims_of(entra.sign_in(shop, careful, mfa=True)["access_token"])["amr"] == ["pwd", "mfa"]
     assert "AADSTS65001" in entra.authorize(shop, scope=f"{GRAPH}/Mail.Read")["error_description"]
     closed = entra.add_web_app("closed", app_role_assignment_required=True)

@@ -111,7 +111,6 @@ class TestChains:
             ("leaf", lambda one: "nonsense"),
             ("leaf", lambda one: []),
             ("leaf", lambda one: one.direct.x5c()),  # somebody else's chain
-            ("other_name", lambda one: one.other_name.x5c()),
             ("impostor", lambda one: one.impostor.x5c()),
             ("impostor", lambda one: [one.impostor.x5c()[0], one.root.x5c()[0]]),
         ],
@@ -119,10 +118,17 @@ class TestChains:
     def test_any_other_chain_is_not(
         self, ask_token: Ask, emulators: Emulators, key: str, x5c: Callable[..., object]
     ) -> None:
-        """Incomplete, unreadable, of another name, or of an authority that only bears the name."""
+        """Incomplete, unreadable, or of an authority that only bears the name."""
         signing: SigningKey = getattr(self, key)
         refused = present(ask_token, emulators, signing, {"x5t": signing.id, "x5c": x5c(type(self))})
         assert refusal(refused) == (401, "invalid_client", 700027)
+
+    def test_another_name_by_the_authority(self, ask_token: Ask, emulators: Emulators) -> None:
+        """The certificate is sound, and not the application's."""
+        header = {"x5t": self.other_name.id, "x5c": self.other_name.x5c()}
+        refused = present(ask_token, emulators, self.other_name, header)
+        assert refusal(refused) == (401, "invalid_client", 700030)
+        assert "other.contoso.com" in refused.text
 
 
 def test_an_assertion_may_be_for_one_use_only(ask_token: Ask, emulators: Emulators, application: Application) -> None:

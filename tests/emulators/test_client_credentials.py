@@ -110,7 +110,7 @@ REFUSALS = [
     Refusal("no client id", 400, "invalid_request", 900144, {"client_id": None}),
     Refusal("no grant", 400, "invalid_request", 900144, {"grant_type": None}),
     Refusal("an unknown grant", 400, "unsupported_grant_type", 70003, {"grant_type": "magic"}),
-    Refusal("no scope", 400, "invalid_request", 900144, {"scope": None}),
+    Refusal("no scope", 400, "invalid_request", 90014, {"scope": None}),
     Refusal("a scope without /.default", 400, "invalid_scope", 1002012, {"scope": VAULT}),
     Refusal("two resources", 400, "invalid_request", 700022, {"scope": f"{VAULT}/.default https://x/.default"}),
     Refusal("a scope of strange characters", 400, "invalid_scope", 70011, {"scope": "<script>/.default"}),

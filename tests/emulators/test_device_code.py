@@ -117,7 +117,7 @@ def test_what_asks_for_a_code_must_be_a_client(entra: Entra) -> None:
     for change, expected in (
         ({"client_id": "8" * 8}, (400, "unauthorized_client", 700016)),
         ({"client_id": closed.client_id}, (401, "invalid_client", 7000218)),
-        ({"scope": None}, (400, "invalid_request", 900144)),
+        ({"scope": None}, (400, "invalid_request", 90014)),
         ({"scope": "<b>"}, (400, "invalid_scope", 70011)),
     ):
         assert refusal(entra.post({**form, **change}, path="oauth2/v2.0/devicecode")) == expected

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from azcred_emulators.authority.aadsts import SCRIPTED_ONLY
 from azcred_emulators.authority.errors import ERRORS, EntraError
 
 ID = "99999999-9999-4999-8999-999999999999"
@@ -33,6 +34,12 @@ def test_the_code_alone_makes_a_whole_error(code: int) -> None:
     assert body["timestamp"] == "1970-01-01 00:00:00Z"
     assert body["error_uri"] == f"https://login.microsoftonline.com/error?code={code}"
     assert json.dumps(body)
+
+
+def test_what_only_a_script_can_cause() -> None:
+    """These and no others; each other code has a cause in `test_causes_accounts` or `test_causes_requests`."""
+    historical, trouble, of_joined_devices = {70001, 70002, 70021}, {50000, 90025, 90033, 90055}, {900384}
+    assert historical | trouble | of_joined_devices == SCRIPTED_ONLY <= set(ERRORS)
 
 
 def test_everything_about_an_error_can_be_said_otherwise() -> None:

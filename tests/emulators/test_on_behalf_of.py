@@ -99,7 +99,7 @@ def test_a_defective_assertion_is_refused(entra: Entra, api: Application, defect
         ({"assertion": None}, (400, "invalid_request", 900144)),
         ({"assertion": "a.b.c"}, (400, "invalid_request", 50027)),
         ({"requested_token_use": None}, (400, "invalid_request", 900144)),
-        ({"scope": None}, (400, "invalid_request", 900144)),
+        ({"scope": None}, (400, "invalid_request", 90014)),
         ({"scope": "api://typo/.default"}, (400, "invalid_resource", 500011)),
     ],
 )

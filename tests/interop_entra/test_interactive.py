@@ -73,9 +73,9 @@ def test_azure_identity_is_refused_when_the_person_cancels(fake_browser: FakeBro
 
 
 def test_a_person_who_denies_the_second_factor(entra: Entra, fake_browser: FakeBrowser, credential: Any) -> None:
-    """It is as good as cancelling."""
+    """It is not cancelling: they have not passed the challenge."""
     fake_browser.sign_in(entra.add_user("ada", mfa=Mfa.ENFORCED), mfa=False)
-    with pytest.raises(ClientAuthenticationError, match="65004"):
+    with pytest.raises(ClientAuthenticationError, match="AADSTS50074"):
         credential.get_token(SCOPE)
 
 

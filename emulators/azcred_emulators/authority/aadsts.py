@@ -2,6 +2,11 @@
 
 Codes and meanings follow recorded responses and Microsoft's "Microsoft Entra authentication and authorization
 error codes". Where neither shows a status, client authentication gives 401 and the rest 400.
+
+A state of the directory or something about the request causes each code, except those of `SCRIPTED_ONLY`: Entra ID
+gives them no more (70001 is now 7000112, 70002 is 7000215, 70021 is 700211 to 700213), or only when it is in trouble
+itself (50000, 90025, 90033, 90055), or only to devices that are joined to it (900384). A test gets them with the
+fault `Refuse`.
 """
 
 from collections.abc import Mapping
@@ -18,6 +23,8 @@ class Aadsts:
     text: str
     suberror: str | None = None
 
+
+SCRIPTED_ONLY = frozenset({50000, 70001, 70002, 70021, 90025, 90033, 90055, 900384})
 
 # What a text says where whoever raises the error names nothing better.
 UNNAMED: Mapping[str, str] = {

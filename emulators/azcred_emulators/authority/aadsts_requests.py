@@ -31,7 +31,13 @@ REQUESTS = (
         400,
         "No tenant-identifying information found in either the request or implied by any provided credentials.",
     ),
-    Aadsts(50128, "invalid_request", 400, "Invalid domain name. The tenant '{tenant}' was not found."),
+    Aadsts(
+        50128,
+        "invalid_request",
+        400,
+        "Invalid domain name - No tenant-identifying information found in either the request or implied by any "
+        "provided credentials.",
+    ),
     Aadsts(
         50194,
         "invalid_request",
@@ -40,7 +46,13 @@ REQUESTS = (
         "is not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the "
         "application to be multi-tenant.",
     ),
-    Aadsts(50196, "invalid_grant", 400, "The server terminated an operation because it encountered a client loop."),
+    Aadsts(
+        50196,
+        "invalid_grant",
+        400,
+        "The server terminated an operation because it encountered a client request loop. Please contact your app "
+        "vendor.",
+    ),
     Aadsts(54005, "invalid_grant", 400, "OAuth2 Authorization code was already redeemed, please retry with a new one."),
     Aadsts(70000, "invalid_grant", 400, "Provided grant is invalid or malformed. {reason}"),
     Aadsts(70001, "unauthorized_client", 400, "The application named {client} is disabled or was not found."),
@@ -77,7 +89,13 @@ REQUESTS = (
         "correct cloud. Check with your subscription administrator, this may happen if there are no active "
         "subscriptions for the tenant.",
     ),
-    Aadsts(90014, "invalid_request", 400, "The required field '{parameter}' is missing from the credential."),
+    Aadsts(
+        90014,
+        "invalid_request",
+        400,
+        "The required field '{parameter}' is missing from the credential. Ensure that you have all the necessary "
+        "parameters for the login request.",
+    ),
     Aadsts(90019, "invalid_request", 400, "No tenant-identifying information found in the request."),
     Aadsts(90023, "invalid_request", 400, "{reason}"),
     Aadsts(90025, "server_error", 500, "Request processing has exceeded gateway allowance."),
@@ -150,7 +168,13 @@ REQUESTS = (
         "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
     ),
     Aadsts(700027, "invalid_client", 401, "{reason}"),
-    Aadsts(700030, "invalid_client", 401, "Invalid certificate - {reason}"),
+    Aadsts(
+        700030,
+        "invalid_client",
+        401,
+        "Invalid certificate - subject name in certificate is not authorized. SubjectNames/SubjectAlternativeNames "
+        "(up to 10) in token certificate are: {subject}.",
+    ),
     Aadsts(
         700082,
         "invalid_grant",

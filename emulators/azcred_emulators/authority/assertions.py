@@ -129,17 +129,21 @@ def _registered(assertion: Assertion, application: Application) -> x509.Certific
 
 
 def _trusted(assertion: Assertion, application: Application) -> x509.Certificate | None:
-    """Return the client's certificate out of `x5c` if one of the trusted authorities vouches for its name."""
+    """Return the client's certificate out of `x5c` if one of the trusted authorities vouches for its name.
+
+    Raises EntraError if one vouches for it, but for another name.
+    """
     chain = read_x5c(assertion.header.get("x5c")) if application.trusted_subjects else []
-    if chain and any(_vouches(one, chain) for one in application.trusted_subjects):
-        return chain[0]
-    return None
+    vouching = [one for one in application.trusted_subjects if chain and _vouches(one, chain)]
+    if not vouching:
+        return None
+    names = [str(name.value) for name in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if not any(names == [one.name] for one in vouching):
+        raise EntraError(700030, subject=", ".join(names[:10]))
+    return chain[0]
 
 
 def _vouches(trusted: TrustedSubject, chain: list[x509.Certificate]) -> bool:
-    names = [str(name.value) for name in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if names != [trusted.name]:
-        return False
     above = [one for one in chain[1:] if one != trusted.authority]
     links = zip([chain[0], *above], [*above, trusted.authority], strict=True)
     return all(_issued(certificate, issuer) for certificate, issuer in links)

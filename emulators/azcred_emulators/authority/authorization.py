@@ -106,8 +106,8 @@ def read(
 def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores, now: float) -> User:
     """Return the user who signed in; raises EntraError if they may not, or must do more than they did.
 
-    The codes that a page can do something about: 50076 and 50079 (ask for the second factor; its `amr` is "mfa"),
-    65001 (ask for consent and record it with `Directory.consent`).
+    The codes that a page can do something about: 50072, 50074 and 50078 (ask for the second factor; its `amr` is
+    "mfa"), 65001 (ask for consent and record it with `Directory.consent`).
     """
     directory, client, access = stores.directory, request.client, request.access
     user = users.find_user(directory, sign_in.user_id, tenant=request.tenant)
@@ -116,7 +116,9 @@ def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, stores: Sto
         directory, user, tenant=request.tenant, tenant_name=request.tenant_name, client_id=client.client_id
     )
     target = delegated.check_resource(directory, tenant, client, access.resource)
-    policies.check_user(directory, tenant, user, sign_in, resource=access.resource, target=target, now=now)
+    policies.check_user(
+        directory, tenant, user, sign_in, resource=access.resource, target=target, now=now, interactive=True
+    )
     delegated.check_assignments(directory, user, client, target)
     consent.granted_scopes(client, user, access, target)
     return user

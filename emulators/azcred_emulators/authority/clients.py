@@ -38,6 +38,20 @@ def find_client(request: TokenRequest) -> Application:
     return application
 
 
+def check_repetition(request: TokenRequest) -> None:
+    """Raise EntraError if the client asks for the same again and again, as one does that keeps no token.
+
+    A device that polls does so by design, and what differs by design, such as a code, makes no difference.
+    """
+    grant, client = request.form["grant_type"], request.directory.principal(request.form.get("client_id", ""))
+    if not isinstance(client, Application) or client.maximum_repetitions is None or "device_code" in grant:
+        return
+    named = [request.form.get(name, "") for name in ("scope", "resource", "username", "refresh_token", "assertion")]
+    key = "\n".join([request.tenant_name, client.client_id, grant, *named])
+    if request.stores.issued.count_request(key) > client.maximum_repetitions:
+        raise EntraError(50196)
+
+
 def prove(request: TokenRequest, application: Application, *, public: bool) -> ClientAuthentication:
     """Check the client's secret or assertion; a `public` client needs none. Raises EntraError."""
     if request.form.get("client_secret") or request.form.get("client_assertion"):

@@ -17,6 +17,7 @@ from azcred_emulators.delegation import SignIn
 CODE_LIFETIME = 600.0  # seconds
 REFRESH_TOKEN_INACTIVITY = 90 * 86400.0
 SPA_REFRESH_TOKEN_LIFETIME = 86400.0
+REPETITION_WINDOW = 300.0
 _MAXIMUM = 100_000  # of each kind; the oldest are forgotten
 
 _Value = TypeVar("_Value")
@@ -94,6 +95,7 @@ class Issued:
         self._refresh_tokens: _Latest[RefreshToken] = _Latest()
         self._assertions: _Latest[float] = _Latest()
         self._sign_ins: _Latest[SignIn] = _Latest()
+        self._requests: _Latest[tuple[float, ...]] = _Latest()
 
     def code(self, code: AuthorizationCode) -> str:
         """Return a new authorization code that stands for this."""
@@ -161,6 +163,14 @@ class Issued:
             self._assertions.put(key, expires)
         return True
 
+    def count_request(self, key: str) -> int:
+        """Record a request and tell how many like it there were within `REPETITION_WINDOW`, itself included."""
+        now = self._clock.now()
+        with self._lock:
+            recent = [at for at in self._requests.get(key) or () if at > now - REPETITION_WINDOW]
+            self._requests.put(key, (*recent, now))
+        return len(recent) + 1
+
     def sign_in(self, sign_in: SignIn) -> None:
         """Remember a sign-in for which a token is issued."""
         with self._lock:
@@ -173,9 +183,15 @@ class Issued:
 
     def reset(self) -> None:
         """Forget everything."""
-        stores = (self._codes, self._redeemed, self._refresh_tokens, self._assertions, self._sign_ins)
         with self._lock:
-            for store in stores:
+            for store in (
+                self._codes,
+                self._redeemed,
+                self._refresh_tokens,
+                self._assertions,
+                self._sign_ins,
+                self._requests,
+            ):
                 store.clear()
 
 

@@ -19,6 +19,7 @@ from azcred_emulators.directory import (
 )
 from azcred_emulators.tokens import SignIn
 
+_LAPSED = 50078
 _DEVICE_CONTROLS = {"compliantDevice": 53000, "domainJoinedDevice": 53001}
 
 
@@ -32,12 +33,14 @@ def check_user(
     target: Application | None,
     now: float,
     renewal: bool = False,
+    interactive: bool = False,
 ) -> None:
     """Raise EntraError if a policy of the tenant, or the user's own setting, forbids or wants more than the sign-in.
 
-    `renewal` tells that the user is not there: the client presents a refresh token.
+    `renewal` tells that the user is not there: the client presents a refresh token. `interactive` tells that the user
+    is: what is missing then has codes of its own, which interrupt a sign-in rather than refuse a token.
     """
-    has_mfa = "mfa" in sign_in.amr
+    missing = _missing_factor(tenant, user, sign_in, now=now, interactive=interactive)
     for policy in _applying(directory, tenant, resource, target):
         if not _includes(policy.include_users, user.object_id):
             continue
@@ -50,14 +53,12 @@ def check_user(
             raise EntraError(530084, claims=_claims(policy))
         if renewal and policy.sign_in_frequency and now >= sign_in.auth_time + policy.sign_in_frequency.total_seconds():
             raise EntraError(70043, claims=_claims(policy))
-        if "mfa" in policy.built_in_controls and not has_mfa:
-            raise EntraError(_mfa_code(user), claims=_claims(policy), resource=resource)
-    if has_mfa:
-        return
-    if user.mfa is not Mfa.DISABLED:
-        raise EntraError(_mfa_code(user), resource=resource)
-    if tenant.security_defaults:
-        raise EntraError(530035)
+        if "mfa" in policy.built_in_controls and missing:
+            raise EntraError(missing, claims=_claims(policy), resource=resource)
+    if missing and user.mfa is not Mfa.DISABLED:
+        raise EntraError(missing, resource=resource)
+    if missing and tenant.security_defaults:
+        raise EntraError(530035 if missing != _LAPSED else missing, resource=resource)
 
 
 def check_principal(
@@ -86,8 +87,14 @@ def _includes(ids: tuple[str, ...], object_id: str) -> bool:
     return ALL in ids or object_id.lower() in (one.lower() for one in ids)
 
 
-def _mfa_code(user: User) -> int:
-    return 50079 if user.mfa is Mfa.ENABLED else 50076
+def _missing_factor(tenant: Tenant, user: User, sign_in: SignIn, *, now: float, interactive: bool) -> int | None:
+    """Return the code that says what a sign-in lacks where a second factor is demanded, None if it has one."""
+    if "mfa" in sign_in.amr:
+        given, remember = sign_in.mfa_time or sign_in.auth_time, tenant.remember_mfa
+        return _LAPSED if remember and now >= given + remember.total_seconds() else None
+    if user.mfa is Mfa.ENABLED:
+        return 50072 if interactive else 50079
+    return 50074 if interactive else 50076
 
 
 def _claims(policy: ConditionalAccessPolicy) -> dict[str, object]:

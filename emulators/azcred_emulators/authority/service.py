@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import authorization, description, device_code, documents, unattended
+from azcred_emulators.authority import authorization, clients, description, device_code, documents, pages, unattended
 from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError, is_guid
 from azcred_emulators.authority.grants import GRANTS
@@ -69,6 +69,8 @@ class Authority(Emulator):
             *_versions("authorize", "authorize", "GET", "POST"),
             *_versions("devicecode", "devicecode", "POST"),
             *_versions("logout", "logout", "GET", "POST"),
+            Rule("/oauth2/<any(token,authorize,devicecode,logout):what>", endpoint="without-tenant"),
+            Rule("/oauth2/v2.0/<any(token,authorize,devicecode,logout):what>", endpoint="without-tenant"),
             Rule("/common/oauth2/deviceauth", methods=["GET", "POST"], endpoint="device-login"),
             Rule("/devicelogin", methods=["GET"], endpoint="to-device-login"),
             Rule("/<tenant>/userrealm/<name>", methods=["GET"], endpoint="userrealm"),
@@ -92,6 +94,7 @@ class Authority(Emulator):
             "token": self._token,
             "devicecode": self._devicecode,
             "logout": self._logout,
+            "without-tenant": self._without_tenant,
             "authorize": self._pages.authorize,
             "device-login": self._pages.device_login,
             "to-device-login": self._pages.send_to_device_login,
@@ -209,6 +212,7 @@ class Authority(Emulator):
         if grant is None:
             raise EntraError(70003, grant=grant_type)
         asked = self._read(request, values, form)
+        clients.check_repetition(asked)
         answer = grant(asked)
         headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4())}
         if asked.origin:
@@ -228,6 +232,13 @@ class Authority(Emulator):
             return self._pages.sign_out(request, answer)
         answer = Response("You signed out of your account. It's a good idea to close all browser windows.")
         return self._pages.sign_out(request, answer)
+
+    def _without_tenant(self, request: Request, values: Mapping[str, str]) -> Response:
+        """Answer a request whose path leaves out the tenant, which comes first in it."""
+        if values["what"] == "authorize":
+            request.details["error"] = "AADSTS90019"
+            return pages.error(EntraError(90019))
+        raise EntraError(90019)
 
     def _userrealm(self, request: Request, values: Mapping[str, str]) -> Response:
         cloud = cloud_of(_name(request)) or PUBLIC

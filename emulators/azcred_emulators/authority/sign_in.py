@@ -18,12 +18,13 @@ from azcred_emulators.authority.sessions import Browser
 from azcred_emulators.authority.token_request import Stores
 from azcred_emulators.claims import is_graph
 from azcred_emulators.clock import Clock
-from azcred_emulators.directory import Application, User
+from azcred_emulators.directory import Application, Mfa, User
 from azcred_emulators.tokens import SignIn
 
-_MORE_PROOF = (50076, 50079, 530035)  # refusals of a sign-in that a second factor turns into consent
+_MORE_PROOF = (50072, 50074, 50078, 530035)  # refusals of a sign-in that a second factor turns into consent
 _NO_CONSENT = 65001
 _DECLINED = 65004
+_DENIED = 50074
 _FORGED = "The form is not one that this browser was given. Cookies must be allowed; go back to the app and try again."
 
 
@@ -70,7 +71,8 @@ class SignInSteps:
         if not browser.has_sealed(form.get("canary", ""), "canary", asked.action):
             return pages.error(EntraError(90023, reason=_FORGED))
         if form.get("answer") == "cancel":
-            return asked.refuse(EntraError(_DECLINED))
+            denied = form.get("step") == "mfa"
+            return asked.refuse(EntraError(_DENIED, error="access_denied") if denied else EntraError(_DECLINED))
         match form.get("step"):
             case "account":
                 return self._choose(browser, asked, form.get("username", "").strip())
@@ -121,8 +123,12 @@ class SignInSteps:
         """Go on after a page that is shown to a person who has signed in."""
         match step, answer:
             case "mfa", "approve":
-                sign_in = replace(sign_in, amr=(*sign_in.amr, "mfa"))
+                methods = tuple(dict.fromkeys((*sign_in.amr, "mfa")))
+                sign_in = replace(sign_in, amr=methods, mfa_time=self._clock.now())
                 browser.sign_in(sign_in)
+                user = self._directory.user(sign_in.user_id)
+                if user and user.mfa is Mfa.ENABLED:  # it was to be registered, and now is
+                    self._directory.replace(user, mfa=Mfa.ENFORCED)
             case "stay", "yes":
                 browser.stay_signed_in()
             case "consent", "accept":

@@ -66,7 +66,7 @@ class TokenRequest:
         """Return a form parameter; raises EntraError if it is missing or empty."""
         value = self.form.get(parameter)
         if not value:
-            raise EntraError(900144, parameter=parameter)
+            raise EntraError(90014 if parameter in _OF_THE_CREDENTIAL else 900144, parameter=parameter)
         return value
 
     def one_tenant(self) -> Tenant:
@@ -88,6 +88,7 @@ class ClaimsRequest:
     not_before: float = 0.0
 
 
+_OF_THE_CREDENTIAL = ("scope", "username", "password")
 _NO_CLAIMS = ClaimsRequest()
 
 

@@ -12,11 +12,17 @@ from azcred_emulators.optional_claims import user_id_of
 
 
 def find_by_name(directory: Directory, name: str, *, tenant: Tenant | None) -> User:
-    """Return the user with this principal name, as typed in; raises EntraError if there is none."""
+    """Return the user with this principal name, as typed in; raises EntraError if there is none.
+
+    Where several tenants could be meant, it is the name's domain that says which.
+    """
     user = directory.user(name)
     if user is None or user.principal_name.lower() != name.lower():
-        here = tenant or directory.tenant(name.rpartition("@")[2])
-        raise EntraError(50034, tenant=here.name if here else "Microsoft Entra ID")
+        _, at, domain = name.rpartition("@")
+        here = tenant or directory.tenant(domain)
+        if here is None:
+            raise EntraError(50128 if at else 50059)
+        raise EntraError(50034, tenant=here.name)
     return user
 
 
