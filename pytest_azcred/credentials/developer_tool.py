@@ -14,6 +14,7 @@ from .credential import CachingCredential, within_default_chain
 from .process import Output, run
 from .request import TokenRequest, validate_tenant
 from .tenants import resolve_tenant
+from .trace import exchange
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -77,12 +78,15 @@ class DeveloperToolCredential(CachingCredential):
         if not path:
             raise unavailable(self._not_found())
         try:
-            return run(
-                [path, *arguments],
-                folder=_safe_folder(),
-                environ={**os.environ, **dict(self.variables)},
-                seconds=self._process_timeout,
-            )
+            with exchange(" ".join((os.path.basename(path), *arguments[:2]))) as asked:
+                output = run(
+                    [path, *arguments],
+                    folder=_safe_folder(),
+                    environ={**os.environ, **dict(self.variables)},
+                    seconds=self._process_timeout,
+                )
+                asked.outcome = f"exit code {output.exit_code}"
+                return output
         except TimeoutError as error:
             reason = f"Failed to invoke {self.label}: it did not answer within {self._process_timeout:g} s."
             raise unavailable(reason) from error

@@ -126,6 +126,14 @@ def _azure_developer_cli(settings: Settings) -> Credential:
     return AzureDeveloperCliCredential(process_timeout=settings.process_timeout)
 
 
+def _interactive_browser(settings: Settings) -> Credential:
+    from .interactive_browser import InteractiveBrowserCredential
+
+    chosen = {"tenant_id": settings.browser_tenant_id, "client_id": settings.browser_client_id}
+    given: dict[str, Any] = {keyword: value for keyword, value in chosen.items() if value}
+    return InteractiveBrowserCredential(authority=settings.authority, **given, **settings.others)
+
+
 def _absent(name: str, reason: str) -> Callable[[Settings], Credential]:
     return lambda _: Unavailable(f"{name} is unavailable: {reason}", name)
 
@@ -165,6 +173,13 @@ LINKS = (
     Link("AzureCliCredential", "exclude_cli_credential", "dev", _azure_cli),
     Link("AzurePowerShellCredential", "exclude_powershell_credential", "dev", _azure_powershell),
     Link("AzureDeveloperCliCredential", "exclude_developer_cli_credential", "dev", _azure_developer_cli),
+    Link(
+        "InteractiveBrowserCredential",
+        "exclude_interactive_browser_credential",
+        None,
+        _interactive_browser,
+        by_default=False,
+    ),
     Link(
         "BrokerCredential",
         "exclude_broker_credential",

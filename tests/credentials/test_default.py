@@ -229,6 +229,20 @@ def test_a_malformed_tenant_makes_a_pod_unavailable(monkeypatch: pytest.MonkeyPa
     assert credential.selected == "ManagedIdentityCredential"
 
 
+def test_a_person_is_asked_only_if_the_app_wants_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By keyword or by name, with keywords for the sign-in."""
+    assert "InteractiveBrowserCredential" not in links(DefaultAzureCredential())
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+    asking = DefaultAzureCredential(
+        exclude_interactive_browser_credential=False,
+        interactive_browser_client_id=CLIENT,
+        interactive_browser_tenant_id="elsewhere",
+    )
+    assert links(asking)[-2:] == ["InteractiveBrowserCredential", "BrokerCredential"]
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "InteractiveBrowserCredential")
+    assert links(DefaultAzureCredential()) == ["InteractiveBrowserCredential"]
+
+
 def test_keywords_of_links_that_are_never_available_have_no_effect() -> None:
     """Code that is written for azure-identity passes them."""
     credential = DefaultAzureCredential(
