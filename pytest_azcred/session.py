@@ -14,7 +14,7 @@ from azcred_emulators.directory import Directory, Principal, User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import find
 from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
-from azcred_emulators.journal import Entry, Journal
+from azcred_emulators.journal import Entry, Journal, table
 from azcred_emulators.setup import Setup
 from azcred_emulators.tls import write_private
 from pytest_azcred.clock import Clock
@@ -363,6 +363,6 @@ def _unspent(name: str, faults: "Faults[Fault]", requests: Sequence[Entry]) -> s
         [
             f"azcred: {len(left)} of {faults.added} faults for {name!r} {were} never reached: {which}.",
             f"The app made {count} to {name!r}{':' if requests else '.'}",
-            *(f"  {entry.number}  {entry}" for entry in requests),
+            *([table(requests)] if requests else []),
         ]
     )

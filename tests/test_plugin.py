@@ -63,8 +63,9 @@ def test_a_failed_test_shows_what_was_asked(pytester: pytest.Pytester) -> None:
         [
             "*- azcred -*",
             "The emulators got these requests:",
-            "  1  authority  openid-configuration  /*  200  * ms",
-            "  2  authority  token  https://vault.azure.net  401  AADSTS7000215  * ms",
+            "  #  time      provider     request                                  outcome",
+            "  1  +0.000 s  -            authority openid-configuration           200 in * ms",
+            "  2  +* s  environment  authority token https://vault.azure.net  401 in * ms: AADSTS7000215",
         ]
     )
     result.stdout.no_fnmatch_line("*hunter2~typo*")
@@ -130,7 +131,7 @@ def test_faults_that_nothing_met_are_reported(pytester: pytest.Pytester) -> None
         [
             "azcred: 1 of 3 faults for 'imds' was never reached: Status(429, retry_after=1).",
             "The app made 1 request to 'imds':",
-            "  1  imds  token  https://vault.azure.net  400 (fault IdentityNotFound)  * ms",
+            "  1  +0.000 s  managed-identity  imds token https://vault.azure.net  400 (fault IdentityNotFound) in * ms",
             "azcred: 2 of 2 faults for 'authority' were never reached: Status(503), Status(503).",
             "The app made 0 requests to 'authority'.",
         ]

@@ -101,7 +101,14 @@ def test_the_failure_reads_as_shown() -> None:
     journal = Journal()
     for operation, status, error in (("probe", 400, "Required metadata header not specified"), ("token", 200, None)):
         entry = journal.open(at=0, emulator="imds", method="GET", server_name="169.254.169.254", path="/")
-        journal.close(entry, operation=operation, status=status, error=error, resource="https://vault.azure.net")
+        journal.close(
+            entry,
+            operation=operation,
+            status=status,
+            error=error,
+            resource="https://vault.azure.net",
+            provider="managed-identity",
+        )
     with pytest.raises(AssertionError) as failure:
         journal.assert_answered(host="imds", times=2)
     [shown] = blocks("text")

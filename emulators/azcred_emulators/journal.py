@@ -1,8 +1,9 @@
 """The ordered record of every request that reached an emulator, and the assertions on it."""
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta, timezone
 from operator import attrgetter
 
 
@@ -14,7 +15,7 @@ class Entry:
     `status` is None while the request is being answered, and where a fault left it without an answer. `fault` is the
     kind of fault that befell it. `provider` is the link of the chain that sends such a request, None where any could
     (discovery documents). Of an executable, `command` is how it was called and `exit_code` what became of it;
-    `status` only says that the emulator answered.
+    `status` only says that the emulator answered. `claims` are those of the token that was handed out.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Entry:
     scope: str | None = None
     status: int | None = None
     error: str | None = None
+    claims: Mapping[str, object] | None = field(default=None, repr=False)
     command: str | None = None
     exit_code: int | None = None
     fault: str | None = None
@@ -48,15 +50,27 @@ class Entry:
         """Whether a token was handed out."""
         return self.operation == "token" and self.status == 200 and not self.exit_code
 
-    def __str__(self) -> str:
-        what = self.command or self.resource or self.scope or self.path
-        outcome = "unanswered" if self.status is None else str(self.status)
+    @property
+    def outcome(self) -> str:
+        """What became of it, in a few words: the answer, the fault, and why there was no token or what is in it."""
         if self.exit_code is not None:
-            outcome = f"exit {self.exit_code}"
-        if self.fault:
-            outcome += f" (fault {self.fault})"
-        parts = [self.emulator, self.operation or self.method, what, outcome, self.error or ""]
-        return "  ".join(part for part in parts if part) + f"  {self.duration * 1000:.0f} ms"
+            answer = f"exit {self.exit_code}"
+        else:
+            answer = "no answer" if self.status is None else str(self.status)
+        fault = f" (fault {self.fault})" if self.fault else ""
+        told = self.error or (shown_claims(self.claims) if self.claims else "")
+        return f"{answer}{fault} in {self.duration * 1000:.0f} ms{f': {told}' if told else ''}"
+
+    @property
+    def request(self) -> str:
+        """What was asked for, in a few words."""
+        if self.command:
+            return self.command
+        what = self.resource or self.scope or ("" if self.operation else self.path)
+        return f"{self.emulator} {self.operation or self.method} {what}".rstrip()
+
+    def __str__(self) -> str:
+        return f"{self.provider or '-'}  {self.request}  {self.outcome}"
 
 
 # Emulators that are no host of a managed identity.
@@ -119,10 +133,37 @@ class Journal:
         answered = [entry for entry in self.requests(**criteria) if entry.answered]
         if (len(answered) != times) if times is not None else not answered:
             expected = "at least 1 token" if times is None else f"{times} token{'' if times == 1 else 's'}"
-            asked = ", ".join(f"{name}={value!r}" for name, value in criteria.items()) or "any request"
-            raise AssertionError(
-                f"azcred: expected {expected} for {asked}, got {len(answered)}.\n{describe(self.requests())}"
-            )
+            raise self._failure(f"expected {expected} for {_listed(criteria)}, got {len(answered)}")
+
+    def assert_requested_once(self, **criteria: object) -> None:
+        """Check that exactly one request like these was made, whatever became of it.
+
+        It is one for a token unless the criteria name another `operation`. Raises AssertionError as above.
+        """
+        wanted = {"operation": "token", **criteria}
+        requests = self.requests(**wanted)
+        if len(requests) != 1:
+            raise self._failure(f"expected 1 request with {_listed(wanted)}, got {len(requests)}")
+
+    def assert_providers_tried(self, *providers: str) -> None:
+        """Check that the app asked these providers for a token or whether they are there, in this order, and no other.
+
+        Providers that find out without a request that they are not available leave no trace. Raises AssertionError as
+        above.
+        """
+        tried = tuple(dict.fromkeys(entry.provider for entry in self.requests() if entry.provider))
+        if tried != providers:
+            expected = ", ".join(providers) or "none"
+            raise self._failure(f"expected the providers tried to be {expected}, got {', '.join(tried) or 'none'}")
+
+    def assert_no_requests(self, **criteria: object) -> None:
+        """Check that no request like these was made. Raises AssertionError as above."""
+        requests = self.requests(**criteria)
+        if requests:
+            raise self._failure(f"expected no request with {_listed(criteria)}, got {len(requests)}")
+
+    def _failure(self, reason: str) -> AssertionError:
+        return AssertionError(f"azcred: {reason}.\n{describe(self.requests())}")
 
     def clear(self) -> None:
         """Forget every entry."""
@@ -130,7 +171,44 @@ class Journal:
             self._entries.clear()
 
 
-def describe(entries: Iterable[Entry]) -> str:
-    """Return entries as numbered lines for a person to read."""
-    lines = [f"  {entry.number}  {entry}" for entry in entries]
-    return "\n".join(["The emulators got these requests:", *lines] if lines else ["The emulators got no request."])
+def describe(entries: Sequence[Entry]) -> str:
+    """Return entries as a table for a person to read: when, by whom, what for, and what became of it."""
+    if not entries:
+        return "The emulators got no request."
+    return f"The emulators got these requests:\n{table(entries)}"
+
+
+def table(entries: Sequence[Entry]) -> str:
+    """Return entries as the lines of a table; times are since the first of them."""
+    rows = [("#", "time", "provider", "request", "outcome")]
+    for entry in entries:
+        elapsed = _elapsed(entry.at - entries[0].at)
+        rows.append((str(entry.number), elapsed, entry.provider or "-", entry.request, entry.outcome))
+    widths = [min(max(len(row[column]) for row in rows), _WIDEST) for column in range(4)]
+    return "\n".join(
+        "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
+        for row in rows
+    )
+
+
+_WIDEST = 70  # characters of a column; a longer cell moves only its own line's
+_SHOWN_CLAIMS = ("aud", "appid", "azp", "upn", "preferred_username", "oid", "tid", "scp", "roles", "exp")
+
+
+def shown_claims(claims: Mapping[str, object]) -> str:
+    """Return the claims of a token that say whose it is, what for and until when."""
+    shown = {name: claims[name] for name in _SHOWN_CLAIMS if claims.get(name)}
+    if isinstance(expires := shown.get("exp"), int):
+        shown["exp"] = f"{datetime.fromtimestamp(expires, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    return " ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def _elapsed(seconds: float) -> str:
+    """Return seconds to the millisecond, or hours, minutes and seconds if they are many."""
+    if abs(seconds) < 60:
+        return f"+{seconds:.3f} s"
+    return f"+{timedelta(seconds=round(seconds))}"
+
+
+def _listed(criteria: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in criteria.items()) or "any field"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from azcred_emulators.journal import Entry, Journal
+from azcred_emulators.journal import Entry, Journal, describe
 
 
 def record(journal: Journal, **details: object) -> Entry:
@@ -27,7 +27,7 @@ def test_requests_are_numbered_and_filtered(journal: Journal) -> None:
     assert [entry.number for entry in journal.requests()] == [1, 2, 3]
     assert [entry.status for entry in journal.requests(operation="token")] == [200, 429]
     assert [entry.number for entry in journal.requests(host="imds", answered=True)] == [2]
-    with pytest.raises(TypeError, match="no field 'colour'; they have answered, at, client_id"):
+    with pytest.raises(TypeError, match="no field 'colour'; they have answered, at, claims, client_id"):
         journal.requests(colour="red")
 
 
@@ -45,15 +45,16 @@ def test_a_failed_assertion_lists_what_came_instead(journal: Journal) -> None:
     assert str(failure.value) == (
         "azcred: expected 2 tokens for provider='managed-identity', got 1.\n"
         "The emulators got these requests:\n"
-        "  1  imds  probe  /token  400  1 ms\n"
-        "  2  imds  token  https://vault.azure.net  200  0 ms\n"
-        "  3  imds  token  /token  429  throttled  0 ms"
+        "  #  time      provider          request                             outcome\n"
+        "  1  +0.000 s  managed-identity  imds probe                          400 in 1 ms\n"
+        "  2  +0.000 s  managed-identity  imds token https://vault.azure.net  200 in 0 ms\n"
+        "  3  +0.000 s  managed-identity  imds token                          429 in 0 ms: throttled"
     )
 
 
 def test_an_empty_journal_says_so() -> None:
     """The app asked for nothing."""
-    with pytest.raises(AssertionError, match=r"for any request, got 0.\nThe emulators got no"):
+    with pytest.raises(AssertionError, match=r"for any field, got 0.\nThe emulators got no"):
         Journal().assert_answered()
 
 
@@ -62,8 +63,55 @@ def test_a_request_under_way_is_there_without_status(journal: Journal) -> None:
     hanging = journal.open(at=0.0, emulator="authority", method="POST", server_name="x", path="/token")
     assert journal.requests()[-1].status is None
     assert journal.requests()[-1].host is None
-    assert "unanswered" in str(hanging)
+    assert "no answer" in str(hanging)
     journal.clear()
     record(journal, status=200)
     journal.close(hanging, status=500)
     assert [entry.status for entry in journal.requests()] == [200]
+
+
+def test_one_request_for_a_token(journal: Journal) -> None:
+    """Probes are not meant unless they are named; refused requests count as well."""
+    journal.assert_requested_once(resource="https://vault.azure.net")
+    journal.assert_requested_once(operation="probe")
+    with pytest.raises(AssertionError, match=r"expected 1 request with operation='token', host='imds', got 2\.\nThe"):
+        journal.assert_requested_once(host="imds")
+
+
+def test_providers_in_order(journal: Journal) -> None:
+    """Each once, in the order in which they were first asked; requests that any could send do not matter."""
+    record(journal, operation="openid-configuration", status=200)
+    record(journal, provider="azure-cli", command="az account get-access-token", exit_code=1)
+    record(journal, operation="token", provider="managed-identity", status=200)
+    journal.assert_providers_tried("managed-identity", "azure-cli")
+    expected = "expected the providers tried to be azure-cli, got managed-identity, azure-cli."
+    with pytest.raises(AssertionError, match=expected):
+        journal.assert_providers_tried("azure-cli")
+    with pytest.raises(AssertionError, match="tried to be none, got managed-identity, azure-cli"):
+        journal.assert_providers_tried()
+    Journal().assert_providers_tried()
+
+
+def test_no_requests(journal: Journal) -> None:
+    """Of one kind, or at all."""
+    journal.assert_no_requests(provider="environment")
+    Journal().assert_no_requests()
+    with pytest.raises(AssertionError, match="expected no request with any field, got 3"):
+        journal.assert_no_requests()
+
+
+def test_the_table_tells_what_is_in_a_token() -> None:
+    """And times that are long by the clock, the exit code of an executable, and a fault."""
+    journal = Journal()
+    claims = {"aud": "https://vault.azure.net", "appid": "1-2-3", "nbf": 5, "roles": ["Reader"], "exp": 86400}
+    record(journal, operation="token", provider="managed-identity", status=200, claims=claims)
+    later = journal.open(at=90061.0, emulator="executable", method="POST", server_name="localhost", path="/")
+    journal.close(later, command="az " + "x" * 90, exit_code=1, provider="azure-cli", error="ERROR: no")
+    record(journal, operation="token", fault="Hang")
+    assert describe(journal.requests()).splitlines()[2:] == [
+        f"  1  +0.000 s         managed-identity  {'imds token':70}  200 in 0 ms: aud=https://vault.azure.net "
+        "appid=1-2-3 roles=['Reader'] exp=1970-01-02T00:00:00Z",
+        f"  2  +1 day, 1:01:01  azure-cli         az {'x' * 90}  exit 1 in 0 ms: ERROR: no",
+        f"  3  +0.000 s         -                 {'imds token':70}  no answer (fault Hang) in 0 ms",
+    ]
+    assert "1-2-3" not in repr(journal.requests())

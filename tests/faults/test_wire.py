@@ -147,7 +147,7 @@ def test_answers_that_never_come(ask: Ask, fake_managed_identity: Place) -> None
     with pytest.raises(http.client.IncompleteRead):
         answer.read()
     assert [(entry.fault, entry.status) for entry in fake_managed_identity.requests] == [("Hang", None), ("Hang", 200)]
-    assert "unanswered (fault Hang)" in str(fake_managed_identity.requests[0])
+    assert "no answer (fault Hang)" in str(fake_managed_identity.requests[0])
 
 
 def test_connections_that_break(ask: Ask, connection: http.client.HTTPConnection, fake_managed_identity: Place) -> None:

@@ -214,6 +214,7 @@ class Authority(Emulator):
         asked = self._read(request, values, form)
         clients.check_repetition(asked)
         answer = grant(asked)
+        request.details["claims"] = answer.token.claims
         headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4())}
         if asked.origin:
             headers["Access-Control-Allow-Origin"] = asked.origin

@@ -99,4 +99,5 @@ def _token(exchange: Exchange, body: Mapping[str, Any], **claims: object) -> Map
     if "access_token" not in body:
         return {}
     genuine = jwt.decode(body["access_token"], options={"verify_signature": False})
+    exchange.request.details["claims"] = {**genuine, **claims}
     return {"access_token": exchange.mint({**genuine, **claims})}

@@ -91,13 +91,16 @@ class AzureArc(Host):
         understood = ("client_id", "object_id", "msi_res_id") if self.supports_user_assigned else ()
         return super().select({name: parameters[name] for name in understood if name in parameters})
 
+    def operation(self, request: Request) -> str:
+        """Return "challenge" for a request that has yet to be told where its key is."""
+        return "token" if "Authorization" in request.headers else "challenge"
+
     def authorize(self, request: Request) -> None:
         """Raise Refused unless the request holds the content of a key's file. Each key is good for one request."""
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         with self._lock:
             file = self._keys.pop(key, None) if scheme == "Basic" else None
         if file is None:
-            request.details["operation"] = "challenge"
             raise Refused(Problem.CHALLENGE)
         file.unlink(missing_ok=True)
 

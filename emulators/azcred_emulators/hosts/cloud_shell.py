@@ -92,6 +92,7 @@ class CloudShell(Endpoint):
         if resource.rstrip("/").lower() not in _SUPPORTED:
             raise Refused(Problem.UNKNOWN_RESOURCE)
         token = self._token(user, resource)
+        request.details["claims"] = token.claims
         return {
             "access_token": token.value,
             "refresh_token": "",
@@ -101,6 +102,12 @@ class CloudShell(Endpoint):
             "resource": resource,
             "token_type": "Bearer",
         }
+
+    def describe(self, request: Request, path: str) -> None:
+        """Note whose token is asked for, too."""
+        super().describe(request, path)
+        if user := self.directory.user(self.user):
+            request.details.update(tenant=user.tenant_id, client_id=PORTAL, identity=user.principal_name)
 
     def error(self, code: str, message: str, status: int) -> Mapping[str, object]:
         """Return the body of the console's service."""

@@ -125,15 +125,29 @@ class Endpoint(Emulator):
     def install(self) -> None:  # most hosts are but an address, so this one does nothing
         """Put the files in place that the host has on a machine."""
 
+    def operation(self, request: Request) -> str:
+        """Return what a request is for: a token, on most hosts."""
+        return "token"
+
+    def describe(self, request: Request, path: str) -> None:
+        """Note what a request is for."""
+        super().describe(request, path)
+        if "operation" in request.details:
+            self._note(request, parameters_of(request))
+
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a token request."""
-        parameters = {name.lower(): value for name, value in request.values.items()}
-        request.details.update(operation="token", provider=self.provider, resource=parameters.get("resource") or None)
+        parameters = parameters_of(request)
+        self._note(request, parameters)
         try:
             self.check(request, parameters)
             return json_response(self.grant(request, parameters), headers=self.headers)
         except Refused as refused:
             return self.refusal(request, refused.problem)
+
+    def _note(self, request: Request, parameters: Mapping[str, str]) -> None:
+        resource = parameters.get("resource") or None
+        request.details.update(operation=self.operation(request), provider=self.provider, resource=resource)
 
     def check(self, request: Request, parameters: Mapping[str, str]) -> None:
         """Raise Refused unless headers, version and resource are there."""
@@ -172,6 +186,11 @@ class Endpoint(Emulator):
         if isinstance(body, str):
             return Response(body, refusal.status, self.headers, content_type="text/plain; charset=utf-8")
         return json_response(body, status=refusal.status, headers=self.headers)
+
+
+def parameters_of(request: Request) -> dict[str, str]:
+    """Return the parameters of a request, by their names in lower case."""
+    return {name.lower(): value for name, value in request.values.items()}
 
 
 def correlation_id() -> str:

@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, ManagedIdentity
 from azcred_emulators.emulator import Request
-from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refused
+from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refused, parameters_of
 from azcred_emulators.resources import is_known_resource
 from azcred_emulators.tokens import Token, Tokens
 
@@ -37,12 +38,25 @@ class Host(Endpoint):
     def grant(self, request: Request, parameters: Mapping[str, str]) -> Mapping[str, object]:
         """Return the body with a token of the identity that is meant; raises Refused."""
         resource = parameters["resource"]
-        identity = self.select(parameters)
-        request.details.update(tenant=identity.tenant_id, client_id=identity.client_id, identity=identity.name)
+        identity = self._identify(request, parameters)
         if not is_known_resource(resource, self.directory):
             raise Refused(Problem.UNKNOWN_RESOURCE)
         self.authorize(request)
-        return self.success(self.token(identity, resource, parameters), identity, resource, parameters)
+        token = self.token(identity, resource, parameters)
+        request.details["claims"] = token.claims
+        return self.success(token, identity, resource, parameters)
+
+    def describe(self, request: Request, path: str) -> None:
+        """Note whose token is asked for, too."""
+        super().describe(request, path)
+        if request.details.get("operation") == "token":
+            with suppress(Refused):
+                self._identify(request, parameters_of(request))
+
+    def _identify(self, request: Request, parameters: Mapping[str, str]) -> ManagedIdentity:
+        identity = self.select(parameters)
+        request.details.update(tenant=identity.tenant_id, client_id=identity.client_id, identity=identity.name)
+        return identity
 
     def select(self, parameters: Mapping[str, str]) -> ManagedIdentity:
         """Return the assigned identity that the parameters name, or the one meant if none is named.

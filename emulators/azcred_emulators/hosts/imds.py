@@ -109,11 +109,13 @@ class Imds(Host):
         """Answer whatever the path's case: the JavaScript SDK lower-cases it, IMDS does not mind."""
         return super().answer(request, path.lower())
 
+    def operation(self, request: Request) -> str:
+        """Return "probe" for a request without the header, by which clients find out whether IMDS is there."""
+        return "token" if request.headers.get("Metadata", "").lower() == "true" else "probe"
+
     def check(self, request: Request, parameters: Mapping[str, str]) -> None:
-        """Raise Refused for a probe, which clients send without the header, and for what came through a proxy."""
-        if request.headers.get("Metadata", "").lower() != "true":
-            request.details["operation"] = "probe"
-        elif "X-Forwarded-For" in request.headers:
+        """Raise Refused for a probe, and for what came through a proxy."""
+        if self.operation(request) == "token" and "X-Forwarded-For" in request.headers:
             raise Refused(Problem.FORWARDED)
         super().check(request, parameters)
 
