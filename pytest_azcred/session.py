@@ -170,7 +170,7 @@ class Session:
     def unspent_faults(self) -> str:
         """What to tell of faults that no request of the test has met; nothing if there are none."""
         return "\n".join(
-            _unspent(name, faults, self.journal.requests(emulator=name))
+            _unspent(name, faults, self.journal.requests(emulator=name) or self.journal.requests(provider=name))
             for name, faults in self._emulators.unspent_faults().items()
         )
 

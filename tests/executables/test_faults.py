@@ -6,6 +6,7 @@ import time
 
 from executables.conftest import Call
 
+from azcred_emulators import faults
 from azcred_emulators.directory import User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azure_cli import AzureCli
@@ -49,6 +50,16 @@ def test_slow_is_the_callers_time_not_the_emulators(call: Call, az: AzureCli, us
     assert call(*TOKEN).returncode == 0
     assert time.perf_counter() - started >= 0.2
     assert emulators.journal.requests()[-1].duration < 0.2
+
+
+def test_a_hang_is_the_one_of_the_emulators(call: Call, az: AzureCli, user: User, emulators: Emulators) -> None:
+    """The same faults befall requests and calls; nothing is printed when it ends."""
+    az.sign_in(user)
+    az.faults.add(faults.Hang(0.05), faults.Slow(0.05))
+    hung, slow = call(*TOKEN), call(*TOKEN)
+    assert (hung.returncode, hung.stdout, hung.stderr) == (1, "", "")
+    assert slow.stdout.startswith("{")
+    assert [entry.fault for entry in emulators.journal.requests()] == ["Hang", "Slow"]
 
 
 def test_reset_forgets_faults_and_accounts(call: Call, az: AzureCli, user: User, emulators: Emulators) -> None:

@@ -31,7 +31,7 @@ class Result:
 class Fault(Protocol):
     """What can go wrong with a call; `run` is the call without the fault, which may or may not be made."""
 
-    def befall(self, run: Callable[[], Result]) -> Result:
+    def befall_call(self, run: Callable[[], Result]) -> Result:
         """Return what the executable prints instead."""
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a call of an executable.
+"""What can go wrong with a call of an executable, beside `Slow` and `Hang`, which befall requests as well.
 
 fake_azure_cli.faults.add(Hang())
 fake_azure_cli.faults.add(Exit(1, stderr="ERROR: ..."), times=2)
@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from azcred_emulators.executables.executable import Result
+from azcred_emulators.faults.delays import Hang, Slow
+
+__all__ = ["Crash", "Exit", "Garbage", "Hang", "Noise", "Slow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,32 +21,9 @@ class Exit:
     stdout: str = ""
     stderr: str = ""
 
-    def befall(self, run: Callable[[], Result]) -> Result:
+    def befall_call(self, run: Callable[[], Result]) -> Result:
         """Leave the call out."""
         return Result(stdout=self.stdout, stderr=self.stderr, exit_code=self.code)
-
-
-@dataclass(frozen=True, slots=True)
-class Slow:
-    """The executable takes some seconds longer."""
-
-    seconds: float
-
-    def befall(self, run: Callable[[], Result]) -> Result:
-        """Make the call, and let the launcher wait before it prints."""
-        result = run()
-        return replace(result, delay=result.delay + self.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Hang:
-    """The executable waits until its caller kills it, or these seconds have passed, and prints nothing."""
-
-    seconds: float = 3600.0
-
-    def befall(self, run: Callable[[], Result]) -> Result:
-        """Leave the call out."""
-        return Result(exit_code=1, delay=self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +33,7 @@ class Noise:
     stdout: str = ""
     stderr: str = "WARNING: You have 2 update(s) available. Consider updating your CLI installation with 'az upgrade'\n"
 
-    def befall(self, run: Callable[[], Result]) -> Result:
+    def befall_call(self, run: Callable[[], Result]) -> Result:
         """Make the call."""
         result = run()
         return replace(result, stdout=self.stdout + result.stdout, stderr=self.stderr + result.stderr)
@@ -65,7 +45,7 @@ class Garbage:
 
     stdout: str = "{]\x1b[0m\x00 not what anybody asked for"
 
-    def befall(self, run: Callable[[], Result]) -> Result:
+    def befall_call(self, run: Callable[[], Result]) -> Result:
         """Leave the call out."""
         return Result(stdout=self.stdout)
 
@@ -76,7 +56,7 @@ class Crash:
 
     error: str = "ModuleNotFoundError: No module named 'azure'"
 
-    def befall(self, run: Callable[[], Result]) -> Result:
+    def befall_call(self, run: Callable[[], Result]) -> Result:
         """Leave the call out."""
         lines = ("Traceback (most recent call last):", '  File "<frozen runpy>", line 198, in _run_module_as_main')
         return Result(stderr="\n".join((*lines, self.error, "")), exit_code=1)

@@ -118,7 +118,7 @@ class Executables(Emulator):
         fault = tool.faults.take()
         if fault:
             details["fault"] = type(fault).__name__
-            result = fault.befall(lambda: tool.run(invocation, details))
+            result = fault.befall_call(lambda: tool.run(invocation, details))
         else:
             result = tool.run(invocation, details)
             if result.exit_code:

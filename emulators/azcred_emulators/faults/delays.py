@@ -1,12 +1,21 @@
-"""Answers that are late, all at once or bit by bit, or never come. The seconds are of real time: keep them few."""
+"""Answers that are late, all at once or bit by bit, or never come. The seconds are of real time: keep them few.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+`Slow` and `Hang` befall the calls of executables, too.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
 from azcred_emulators.faults.fault import Exchange, Fault, in_pieces
 from azcred_emulators.server import Disconnect
+
+if TYPE_CHECKING:
+    from azcred_emulators.executables.executable import Result
+
+_LONG = 3600.0  # seconds that a call hangs if nobody ends it
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -19,6 +28,11 @@ class Slow(Fault):
         """Wait, then answer."""
         exchange.wait(self.seconds)
         return exchange.answer()
+
+    def befall_call(self, run: "Callable[[], Result]") -> "Result":
+        """Make the call, and let the launcher wait before it prints."""
+        result = run()
+        return replace(result, delay=result.delay + self.seconds)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,7 +63,8 @@ class Drip(Fault):
 class Hang(Fault):
     """Silence, then a closed connection: after some seconds, None for when the test ends.
 
-    With `in_body` it begins in the middle of the genuine answer's body.
+    With `in_body` it begins in the middle of the genuine answer's body. An executable prints nothing until its caller
+    kills it, or these seconds have passed.
     """
 
     seconds: float | None = None
@@ -67,3 +82,8 @@ class Hang(Fault):
             raise Disconnect
 
         return in_pieces(exchange.answer(), half)
+
+    def befall_call(self, run: "Callable[[], Result]") -> "Result":
+        """Make the call, and have nothing printed."""
+        delay = _LONG if self.seconds is None else self.seconds
+        return replace(run(), stdout="", stderr="", exit_code=1, delay=delay)
