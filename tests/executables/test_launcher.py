@@ -78,6 +78,20 @@ def test_a_hanging_call_is_killed_by_its_caller(call: Call, az: AzureCli) -> Non
         call(*TOKEN, timeout=0.5)
 
 
+def test_a_hanging_call_ends_with_the_shell_that_made_it(call: Call, emulators: Emulators, az: AzureCli) -> None:
+    """Callers that kill the shell between do not leave the launcher behind."""
+    az.faults.add(Hang())
+    folder = emulators.executables.install()
+    with subprocess.Popen(
+        ["/bin/sh", "-c", "az version; exit $?"], env={"PATH": str(folder)}, stdout=subprocess.PIPE
+    ) as shell:
+        assert shell.stdout
+        while not emulators.journal.requests(exit_code=1):
+            os.sched_yield()
+        shell.kill()
+        assert shell.stdout.read() == b""  # its end: the launcher held the pipe open as well
+
+
 def test_no_emulator(tmp_path: Path, emulators: Emulators) -> None:
     """Without an emulator the launcher says what is wrong in one sentence."""
     state = tmp_path / "emulator"

@@ -77,15 +77,30 @@ def write(number: int, content: bytes) -> None:
         content = content[os.write(number, content) :]
 
 
+def wait(seconds: float, caller: int) -> bool:
+    """Wait, but not beyond the process that called; tell whether it is still there.
+
+    SDKs that lose patience kill the shell that they started, and leave its child alone.
+    """
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if os.getppid() != caller:
+            return False
+        time.sleep(min(left, 0.1))
+    return True
+
+
 def main() -> int:
     """Run as the tool that the command line names; returns its exit code."""
+    caller = os.getppid()
     _, state, name, *arguments = sys.argv
     try:
         exit_code, delay, stdout, stderr = ask(os.environ.get("AZCRED_EXECUTABLES") or state, name, arguments)
     except Unanswered as error:
         write(2, f"{name}: {error}\n".encode())
         return 1
-    time.sleep(delay)
+    if not wait(delay, caller):
+        return 1
     write(1, stdout)
     write(2, stderr)
     return exit_code
