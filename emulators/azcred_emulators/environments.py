@@ -223,6 +223,24 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             prepare=prepare.sign_in("az", USER_PRINCIPAL_NAME),
         ),
         Environment(
+            name="developer-powershell",
+            alias="fake_azure_powershell",
+            description="a developer's machine on which a user has signed in with Connect-AzAccount",
+            provider="azure-powershell",
+            user=USER_PRINCIPAL_NAME,
+            executables=("pwsh",),
+            prepare=prepare.sign_in("pwsh", USER_PRINCIPAL_NAME),
+        ),
+        Environment(
+            name="developer-azd",
+            alias="fake_azure_developer_cli",
+            description="a developer's machine on which a user has signed in with `azd auth login`",
+            provider="azure-developer-cli",
+            user=USER_PRINCIPAL_NAME,
+            executables=("azd",),
+            prepare=prepare.sign_in("azd", USER_PRINCIPAL_NAME),
+        ),
+        Environment(
             name="developer-browser",
             description="a developer's machine on which nobody has signed in, but a user will in the browser; "
             "AZURE_TOKEN_CREDENTIALS lets the chain ask them",
