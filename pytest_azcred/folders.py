@@ -15,6 +15,8 @@ from typing import Any
 
 from pytest_azcred.patching import Patches
 
+ABSENT = os.path.join(os.sep, "nonexistent")  # stands for a folder that is not to be seen
+
 _FUNCTIONS = ("access", "listdir", "lstat", "open", "scandir", "stat")  # those of `os` that take a path
 
 

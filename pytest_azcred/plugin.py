@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from azcred_emulators.environments import ENVIRONMENTS, Environment, select
+from azcred_emulators.environments import ENVIRONMENTS, Environment
+from pytest_azcred import options
+from pytest_azcred.selection import PARAMETER, deselect, marked
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
@@ -23,43 +25,40 @@ _FAILED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini options."""
-    parser.addini(
-        "azcred_azurite_accounts", "storage accounts of the fixture azurite", type="args", default=["myaccount"]
-    )
-    parser.addini("azcred_azurite_executable", "path of azurite-blob, if it is neither in node_modules nor on PATH")
+    """Declare the options."""
+    options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Isolate the whole run, if that is asked for, before any code of the user's is loaded."""
+    if early_config.getini("azcred_isolate"):
+        from pytest_azcred.ambient import isolate
+
+        early_config.add_cleanup(isolate())
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and refuse options that cannot be used."""
     config.addinivalue_line(
         "markers",
         'azcred(*environments): run the test once in each of these environments, such as "kubernetes"; '
         '"*" stands for every one that gives an identity.',
     )
+    options.check(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let a marked test run once in each of its environments."""
-    names = _marked(metafunc.definition)
+    names = marked(metafunc.definition)
     if names:
-        metafunc.parametrize("_azcred_place", names, indirect=True)
+        metafunc.parametrize(PARAMETER, names, indirect=True)
 
 
-def _marked(item: pytest.Item | pytest.Function) -> list[str]:
-    """Return the names of the environments that a test is marked with, the nearest marker's."""
-    marker = item.get_closest_marker("azcred")
-    if marker is None:
-        return []
-    if not marker.args or marker.kwargs:
-        raise pytest.UsageError(
-            f"{item.nodeid}: the marker azcred takes names of environments, "
-            'as in @pytest.mark.azcred("kubernetes", "app-service")'
-        )
-    try:
-        return [environment.name for environment in select(*marker.args)]
-    except LookupError as error:
-        raise pytest.UsageError(f"{item.nodeid}: {error.args[0]}") from None
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that are for other environments than that of the run."""
+    if name := options.environment(config):
+        deselect(config, items, name)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,6 +95,8 @@ def azcred(
     from pytest_azcred.session import Session
 
     with Session(azcred_emulators, monkeypatch).active() as session:
+        for host, to in options.routes(request.config):
+            session.route(host, to)
         yield session
         unspent = session.unspent_faults
         if unspent and not request.node.stash.get(_FAILED, False):  # else the test's own failure says more
@@ -119,17 +120,20 @@ for _environment in ENVIRONMENTS.values():
 
 @pytest.fixture(autouse=True)
 def _azcred_place(request: pytest.FixtureRequest) -> None:
-    """Put the app of a marked test into the environment of this run."""
+    """Put the app into the environment that the test is marked with, or else that of the run."""
+    everywhere = options.environment(request.config)
     name: str | None = getattr(request, "param", None)
-    if name is None and (names := _marked(request.node)):  # unittest's test cases cannot run several times
-        if len(names) > 1:
+    if name is None and (names := marked(request.node)):  # unittest's test cases cannot run several times
+        if len(names) > 1 and not everywhere:
             raise pytest.UsageError(
-                f"{request.node.nodeid}: a method of unittest.TestCase runs in one environment; "
-                f"of {', '.join(names)}, name the one, or write a function"
+                f"{request.node.nodeid}: a method of unittest.TestCase runs in one environment; of {', '.join(names)}, "
+                "name the one, write a function, or run the suite in one with --azcred-environment"
             )
-        name = names[0]
+        name = everywhere or names[0]
     if name is not None:
         request.getfixturevalue("azcred").environment(name)
+    elif everywhere:
+        request.getfixturevalue("azcred").start_in(everywhere)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the `azcred` fixture hands out: the emulators around one test, and the place the test's app runs in."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,9 +17,10 @@ from azcred_emulators.journal import Entry, Journal, table
 from azcred_emulators.setup import Setup
 from azcred_emulators.tls import write_private
 from pytest_azcred.clock import Clock
-from pytest_azcred.folders import Folders
+from pytest_azcred.folders import ABSENT, Folders
 from pytest_azcred.isolation import isolation
 from pytest_azcred.patching import Patches
+from pytest_azcred.own_route import own_route
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
     from pytest_azcred.browser import FakeBrowser
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@\[\]]+)(?::([0-9]+))?")  # a name, IPv4 or [IPv6], and perhaps a port
-_ABSENT = os.path.join(os.sep, "nonexistent")
 
 
 class Variables(Protocol):
@@ -140,6 +136,7 @@ class Session:
         self._variables = variables
         self._before: dict[str, str | None] = {}  # variables that environments have changed
         self._places: list[Place] = []
+        self._until_another: Place | None = None  # where the test has not put the app itself
         self.clock = Clock(emulators.active.rotate_files)
         self._folders = Folders()
         self._patches = Patches()
@@ -222,7 +219,10 @@ class Session:
         """
         if not names:
             raise TypeError('environment() takes at least one name, such as "virtual-machine"')
-        setups = [self._emulators.active.enter(environment) for environment in [find(name) for name in names]]
+        environments = [find(name) for name in names]
+        if self._until_another is not None:
+            self.leave(self._until_another)
+        setups = [self._emulators.active.enter(environment) for environment in environments]
         for setup in setups:
             for name, value in setup.variables.items():
                 self._before.setdefault(name, os.environ.get(name))
@@ -235,11 +235,17 @@ class Session:
         self._redirect()
         return self._places[-1]
 
+    def start_in(self, name: str) -> None:
+        """Put the app into an environment until the test names one itself."""
+        self._until_another = self.environment(name)
+
     def leave(self, place: Place) -> None:
         """Take the app out of a place; what other places set up stays, and so does what the test has changed since."""
         if place not in self._places:
             return
         self._places.remove(place)
+        if place is self._until_another:
+            self._until_another = None
         remaining = [setup for one in reversed(self._places) for setup in reversed(one.setups)]
         for setup in place.setups:
             self._emulators.active.leave(setup.environment)
@@ -266,19 +272,7 @@ class Session:
         scheme of `to`, the local server's URL: "https://127.0.0.1:10000". A server of an https URL must present
         a certificate from `certificate(host)`. Raises ValueError if either is not of that form.
         """
-        target = urlsplit(to)
-        try:
-            port = target.port
-        except ValueError:
-            port = None
-        if target.scheme not in _DEFAULT_PORTS or port is None or target.hostname is None or target.path.strip("/"):
-            raise ValueError(f"a route leads to a local server's URL such as 'https://127.0.0.1:10000', not to {to!r}")
-        source = _HOST.fullmatch(host)
-        if source is None:
-            raise ValueError(f"a route is for a host name, with a port if need be, not for {host!r}")
-        name, given = source.groups()
-        address = "127.0.0.1" if target.hostname == "localhost" else target.hostname
-        self._add(Route(name.strip("[]"), int(given or _DEFAULT_PORTS[target.scheme]), (address, port)))
+        self._add(own_route(host, to))
 
     def resource(self, url: str, audience: str | None = None) -> "Resource":
         """Put a protected resource at a real https URL, such as "https://myvault.vault.azure.net".
@@ -310,13 +304,6 @@ class Session:
         """Isolate the process and redirect its connections; on leaving, everything is as it was."""
         isolated = isolation(os.environ, self._emulators.folder)
         self._set(isolated)
-        children = str(Path(__file__).parent / "child")
-        self._set(
-            {
-                "AZCRED_ROUTING": str(self._emulators.folder / "routing.json"),
-                "PYTHONPATH": os.pathsep.join(filter(None, (children, os.environ.get("PYTHONPATH")))),
-            }
-        )
         self._routing.activate()
         self._redirect()
         self._emulators.on_new_host = lambda host: self._add(Route(host, 443, self._emulators.https.address))
@@ -338,7 +325,7 @@ class Session:
     def _redirect(self) -> None:
         """Let this process and its children go where the environments' routes and folders lead."""
         # An agent that this machine really has is not to be seen either.
-        table = {folder: _ABSENT for folders in AGENT_FOLDERS.values() for folder in folders if os.path.isdir(folder)}
+        table = {folder: ABSENT for folders in AGENT_FOLDERS.values() for folder in folders if os.path.isdir(folder)}
         for place in self._places:
             for setup in place.setups:
                 table |= {folder: str(stand_in) for folder, stand_in in setup.folders.items()}

@@ -1,6 +1,7 @@
 """Environment variables that are changed for a while, where pytest's `monkeypatch` is not at hand."""
 
 import os
+from collections.abc import Mapping
 
 
 class EnvironmentVariables:
@@ -20,6 +21,14 @@ class EnvironmentVariables:
             return
         self._before.setdefault(name, os.environ.get(name))
         del os.environ[name]
+
+    def update(self, changes: Mapping[str, str | None]) -> None:
+        """Set variables, and remove those whose value is None."""
+        for name, value in changes.items():
+            if value is None:
+                self.delenv(name, raising=False)
+            else:
+                self.setenv(name, value)
 
     def restore(self) -> None:
         """Give every changed variable its earlier value, or none."""

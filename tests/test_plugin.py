@@ -32,9 +32,23 @@ def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
 
 
 def test_the_options_are_in_the_help(pytester: pytest.Pytester) -> None:
-    """`pytest --help` names the ini options."""
+    """`pytest --help` names the options of the command line and those of the configuration file."""
     result = pytester.runpytest_subprocess("--help")
-    result.stdout.fnmatch_lines(["*azcred_azurite_accounts*"])
+    result.stdout.fnmatch_lines(
+        [
+            "Azure credentials (pytest-azcred):",
+            "*--azcred-environment=NAME*",
+            "*azcred_environment (string):*",
+            "*azcred_isolate (bool):*",
+            "*azcred_routes (linelist):*",
+            "*azcred_azurite_accounts (args):*",
+        ]
+    )
+
+
+def test_the_marker_is_registered(pytester: pytest.Pytester) -> None:
+    """`pytest --markers` shows how it is written."""
+    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.azcred([*]environments): *"])
 
 
 @pytest.mark.parametrize("options", [("-n2",), ("-p", "no:xdist"), ("-p", "no:randomly")])

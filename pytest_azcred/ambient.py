@@ -1,0 +1,37 @@
+"""Hides this machine's identity from a whole run: from modules, from fixtures of any scope, and from every test.
+
+What the fixture `azcred` adds for its test comes on top of it.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
+from pytest_azcred.folders import ABSENT, Folders
+from pytest_azcred.isolation import isolation
+from pytest_azcred.routing import UNREACHABLE, Route, Routing
+from pytest_azcred.variables import EnvironmentVariables
+
+
+def isolate() -> Callable[[], None]:
+    """Isolate this process and its children; returns the function that ends it."""
+    folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+    variables = EnvironmentVariables()
+    unreachable = (address for addresses in ADDRESSES.values() for address in addresses)
+    routing = Routing("", [Route(host, port, UNREACHABLE) for host, port in unreachable])
+    folders = Folders()
+    agents = {path: ABSENT for paths in AGENT_FOLDERS.values() for path in paths if os.path.isdir(path)}
+    variables.update(isolation(os.environ, Path(folder.name)))
+    routing.save(Path(folder.name) / "routing.json", agents)
+    routing.activate()
+    folders.redirect(agents)
+
+    def restore() -> None:
+        folders.redirect({})
+        routing.deactivate()
+        variables.restore()
+        folder.cleanup()
+
+    return restore

@@ -1,0 +1,64 @@
+"""The options of the command line and of the configuration file, as `pytest --help` shows them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from azcred_emulators.environments import find
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option."""
+    group = parser.getgroup("azcred", "Azure credentials (pytest-azcred)")
+    group.addoption(
+        "--azcred-environment",
+        metavar="NAME",
+        help='run the suite as if in this environment, such as "kubernetes": tests that name others are deselected, '
+        "tests that name none start there; '' for each test where it says, whatever the configuration file says",
+    )
+    parser.addini("azcred_environment", "the environment to run the suite in, as --azcred-environment")
+    parser.addini(
+        "azcred_isolate",
+        "hide this machine's own identity and refuse every connection that leaves it from the start of the run to its "
+        "end, so that nothing can use a real credential, with or without a fixture",
+        type="bool",
+        default=False,
+    )
+    parser.addini(
+        "azcred_routes",
+        "local servers that answer for real host names in every test that uses azcred, one a line: "
+        "orders.contoso.com = http://127.0.0.1:8080",
+        type="linelist",
+    )
+    parser.addini(
+        "azcred_azurite_accounts", "storage accounts of the fixture azurite", type="args", default=["myaccount"]
+    )
+    parser.addini("azcred_azurite_executable", "path of azurite-blob, if it is neither in node_modules nor on PATH")
+
+
+def check(config: pytest.Config) -> None:
+    """Raise UsageError for a value that cannot be used, before any test runs."""
+    from pytest_azcred.own_route import own_route
+
+    try:
+        if name := environment(config):
+            find(name)
+    except LookupError as error:
+        raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
+    try:
+        for host, to in routes(config):
+            own_route(host, to)
+    except ValueError as error:
+        raise pytest.UsageError(f"azcred_routes: {error}") from None
+
+
+def environment(config: pytest.Config) -> str:
+    """Return the name of the environment that the whole suite runs in, an empty one if each test says where."""
+    given: str | None = config.getoption("azcred_environment")
+    return config.getini("azcred_environment") if given is None else given
+
+
+def routes(config: pytest.Config) -> Sequence[tuple[str, str]]:
+    """Return the user's own routes: host names, and the URLs that are to answer for them."""
+    parts = [line.partition("=") for line in config.getini("azcred_routes")]
+    return [(host.strip(), to.strip()) for host, _, to in parts]
