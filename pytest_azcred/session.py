@@ -19,8 +19,8 @@ from azcred_emulators.tls import write_private
 from pytest_azcred.clock import Clock
 from pytest_azcred.folders import ABSENT, Folders
 from pytest_azcred.isolation import isolation
-from pytest_azcred.patching import Patches
 from pytest_azcred.own_route import own_route
+from pytest_azcred.patching import Patches
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
 if TYPE_CHECKING:

@@ -59,11 +59,12 @@ def test_the_installed_wheel_works_without_the_sources(wheel: Path, tmp_path: Pa
     run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel)
     installed = {path.name for path in site_packages.iterdir()}
     assert {name for name in installed if not name.endswith(".dist-info")} == {"azcred_emulators", "pytest_azcred"}
-    [ours] = [path for path in sys.path if path.endswith("site-packages")][:1]
     (tmp_path / "dependencies").mkdir()
-    for path in Path(ours).iterdir():
-        if "azcred" not in path.name and path.suffix != ".pth":
-            (tmp_path / "dependencies" / path.name).symlink_to(path)
+    for ours in [Path(entry) for entry in sys.path if entry.endswith("site-packages")]:
+        for path in ours.iterdir():
+            link = tmp_path / "dependencies" / path.name
+            if "azcred" not in path.name and path.suffix != ".pth" and not link.is_symlink():
+                link.symlink_to(path)
     (site_packages / "dependencies.pth").write_text(str(tmp_path / "dependencies"))
     (tmp_path / "test_wheel.py").write_text(
         "import azcred_emulators, pytest_azcred\n"
@@ -87,7 +88,7 @@ def test_imports_point_one_way() -> None:
     ("module", "heavy"),
     [
         ("pytest_azcred", ("azcred_emulators", "werkzeug", "cryptography", "azure", "msal", "freezegun")),
-        ("pytest_azcred.plugin", ("azcred_emulators", "werkzeug", "cryptography", "azure", "msal", "freezegun")),
+        ("pytest_azcred.plugin", ("werkzeug", "cryptography", "azure", "msal", "freezegun")),
         ("pytest_azcred.credentials", ("msal", "azure", "requests", "azcred_emulators", "pytest")),
         ("pytest_azcred.session", ("werkzeug", "msal", "azure", "freezegun", "pytest")),
         ("pytest_azcred.routing", ("azcred_emulators", "werkzeug", "cryptography", "asyncio", "pytest")),
