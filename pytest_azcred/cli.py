@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from pytest_azcred import matrix
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code: 0, 1 if the command failed, 2 if it was called wrongly."""
@@ -31,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="URL",
         help="what the token would be for (default: %(default)s)",
     )
+    matrix.add_command(commands)
     options = parser.parse_args(arguments)
+    if "call" in options:
+        return int(options.call(options))
     if options.command == "explain":
         return _explain(options.scope)
     return _demo()
