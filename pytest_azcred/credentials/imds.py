@@ -6,17 +6,16 @@ import json
 import os
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from .credential import NetworkCredential, within_chain
-from .errors import CredentialUnavailableError
 from .http import Answer, build_pipeline, send
+from .identity import Identity, unavailable
 from .request import TokenRequest
 from .threads import within
 from .token_response import refusal, token_of
@@ -40,14 +39,6 @@ _PIPELINE_SETTINGS = {
 
 _GONE_BACKOFF_FACTOR = 2.5
 """For 410, which IMDS answers for up to 70 s while it is being updated: waits of 0, 5, 10, 20 and 40 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A user-assigned identity, by one of its names."""
-
-    kind: Literal["client_id", "object_id", "resource_id"]
-    value: str
 
 
 _in_a_hurry = ContextVar("in_a_hurry", default=False)
@@ -194,8 +185,3 @@ def could_be_imds(status: int, text: str) -> bool:
 def is_unreachable(answer: Answer) -> bool:
     """Whether Docker Desktop's proxy answered, which does so for any address (azure-identity 1.27)."""
     return answer.status == 403 and "unreachable" in answer.text
-
-
-def unavailable(reason: str) -> CredentialUnavailableError:
-    """The error for an IMDS that is not there or has no such identity."""
-    return CredentialUnavailableError(message=f"ManagedIdentityCredential is unavailable: {reason}")

@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from .credential import Credential, DelegatingCredential, Unavailable
-from .imds import Identity, ImdsCredential
-from .workload_identity import WorkloadIdentityCredential
+from .identity import Identity, named_identity
 
-_HOSTS = {
-    "Service Fabric": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"),
-    "App Service": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
-    "Azure Arc": ("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"),
+HOSTS = {
+    "service_fabric": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"),
+    "app_service": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+    "azure_arc": ("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"),
     "unknown": ("IDENTITY_ENDPOINT",),
-    "Azure ML": ("MSI_ENDPOINT", "MSI_SECRET"),
-    "Cloud Shell": ("MSI_ENDPOINT",),
-    "workload identity": ("AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"),
-    "IMDS": (),
+    "machine_learning": ("MSI_ENDPOINT", "MSI_SECRET"),
+    "cloud_shell": ("MSI_ENDPOINT",),
+    "workload_identity": ("AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"),
+    "imds": (),
 }
 """What serves managed identity, by the variables that it sets; the first that matches is it (azure-identity 1.27)."""
 
 
 class ManagedIdentityCredential(DelegatingCredential):
-    """Authenticates with the managed identity of a virtual machine, or with the workload identity of a pod.
+    """Authenticates with the managed identity of the place where the app runs.
 
-    Which of them is decided now. On the other hosts of managed identity this version is unavailable.
+    That is, by the variables that are set now: Service Fabric, App Service (also Functions and Container Apps), a
+    server with Azure Arc, Azure ML, Cloud Shell, a pod with workload identity, or else a virtual machine.
 
     :keyword client_id: the client id of a user-assigned identity; by default the system-assigned one is used.
     :keyword identity_config: names a user-assigned identity by its ``client_id``, ``object_id`` or ``resource_id``.
-    :keyword imds_probe_timeout: within a chain, how long the search for IMDS may take altogether, in seconds.
-    :raises ValueError: the identity is named in more than one way.
+    :keyword imds_probe_timeout: within a chain, how long the search for the virtual machine's metadata service (IMDS)
+        may take altogether, in seconds.
+    :raises ValueError: the identity is named in more than one way, or in Cloud Shell, which has none to choose from;
+        or a pod with workload identity says nowhere which application it is.
 
-    Other keywords are settings of the azure-core pipeline, such as ``transport`` or ``retry_total``.
+    Other keywords are settings of the azure-core pipeline, such as ``transport`` or ``retry_total``. With a transport
+    of its own, Service Fabric's endpoint is not known by its thumbprint: the transport decides whom to trust.
     """
 
     def __init__(
@@ -44,39 +48,40 @@ class ManagedIdentityCredential(DelegatingCredential):
         imds_probe_timeout: float = 1.0,
         **kwargs: Any,
     ) -> None:
+        in_default_chain = "_workload_identity" in kwargs  # where AZURE_CLIENT_ID may be meant for another link
+        hosts = HOSTS if kwargs.pop("_workload_identity", True) else {**HOSTS}
         probe = kwargs.pop("_probe", True)
-        hosts = dict(_HOSTS)
-        if not kwargs.pop("_workload_identity", True):
-            del hosts["workload identity"]
+        if hosts is not HOSTS:
+            del hosts["workload_identity"]
         identity = named_identity(client_id, identity_config)
         host = detected_host(os.environ, hosts)
-        delegate: Credential
-        if host == "IMDS":
-            delegate = ImdsCredential(identity, probe=probe, probe_timeout=imds_probe_timeout, **kwargs)
-        elif host == "workload identity":
-            delegate = WorkloadIdentityCredential(client_id=client_id, **kwargs)
-        else:
-            delegate = Unavailable(
-                f"ManagedIdentityCredential is unavailable: the host is {host}, by {', '.join(hosts[host])}. "
-                "Of the hosts of managed identity this version supports IMDS only."
-            )
-        super().__init__(delegate)
+        if host == "cloud_shell" and identity and not in_default_chain:
+            raise ValueError(f"Cloud Shell has no identities to choose from: leave {identity.kind} out.")
+        super().__init__(_delegate(host, identity, probe=probe, probe_timeout=imds_probe_timeout, **kwargs))
+
+
+def _delegate(host: str, identity: Identity | None, *, probe: bool, probe_timeout: float, **http: Any) -> Credential:
+    if host == "imds":
+        from .imds import ImdsCredential
+
+        return ImdsCredential(identity, probe=probe, probe_timeout=probe_timeout, **http)
+    if host == "workload_identity":
+        from .workload_identity import WorkloadIdentityCredential
+
+        client_id = identity.value if identity and identity.kind == "client_id" else os.environ.get("AZURE_CLIENT_ID")
+        if not client_id:
+            raise ValueError("This pod has a workload identity, but no application: give client_id or AZURE_CLIENT_ID.")
+        return WorkloadIdentityCredential(client_id=client_id, **http)
+    if host == "unknown":
+        return Unavailable(
+            "ManagedIdentityCredential is unavailable: the host cannot be told, for of its variables only "
+            "IDENTITY_ENDPOINT is set. App Service would set IDENTITY_HEADER, Azure Arc IMDS_ENDPOINT."
+        )
+    from .hosts.host import HostCredential
+
+    return HostCredential(import_module(f"{__package__}.hosts.{host}").HOST, identity, os.environ, **http)
 
 
 def detected_host(environ: Mapping[str, str], hosts: Mapping[str, tuple[str, ...]]) -> str:
     """The first host all of whose variables are there and not empty."""
     return next(host for host, variables in hosts.items() if all(environ.get(name) for name in variables))
-
-
-def named_identity(client_id: str | None, identity_config: Mapping[str, str] | None) -> Identity | None:
-    """The user-assigned identity that a credential was given, if any.
-
-    :raises ValueError: it is named in more than one way.
-    """
-    config = identity_config or {}
-    names = [Identity("client_id", client_id)] if client_id else []
-    names += [Identity(kind, config[kind]) for kind in ("client_id", "object_id", "resource_id") if kind in config]
-    if len(names) > 1:
-        ways = " and ".join(name.kind for name in names)
-        raise ValueError(f"The identity is named by {ways}: name it in one way only.")
-    return names[0] if names else None

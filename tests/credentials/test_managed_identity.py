@@ -27,6 +27,7 @@ from pytest_azcred.credentials import (
     CredentialUnavailableError,
     ManagedIdentityCredential,
 )
+from pytest_azcred.credentials.managed_identity import HOSTS, detected_host
 from pytest_azcred.credentials.threads import within
 
 RESOURCE = "https://vault.azure.net"
@@ -371,27 +372,23 @@ def test_the_next_try_can_succeed() -> None:
 @pytest.mark.parametrize(
     ("variables", "host"),
     [
-        (("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"), "Service Fabric"),
-        (("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), "App Service"),
-        (("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"), "Azure Arc"),
+        (("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"), "service_fabric"),
+        (("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), "app_service"),
+        (("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"), "azure_arc"),
         (("IDENTITY_ENDPOINT",), "unknown"),
-        (("MSI_ENDPOINT", "MSI_SECRET"), "Azure ML"),
-        (("MSI_ENDPOINT",), "Cloud Shell"),
+        (("MSI_ENDPOINT", "MSI_SECRET"), "machine_learning"),
+        (("MSI_ENDPOINT",), "cloud_shell"),
+        (("MSI_ENDPOINT", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"), "app_service"),
+        (("MSI_SECRET", "IMDS_ENDPOINT", "IDENTITY_HEADER"), "imds"),
+        (("AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"), "workload_identity"),
+        (("AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"), "imds"),
+        ((), "imds"),
     ],
 )
-def test_imds_is_not_asked_on_another_host(
-    variables: tuple[str, ...], host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """This version does not know how to ask there, so it is unavailable and says why."""
-    for variable in variables:
-        monkeypatch.setenv(variable, "http://localhost:4711")
-    transport = imds(TOKEN)
-    with (
-        ManagedIdentityCredential(transport=transport) as credential,
-        pytest.raises(CredentialUnavailableError, match=f"the host is .*{host}, by {', '.join(variables)}"),
-    ):
-        credential.get_token(VAULT)
-    assert not transport.sent
+def test_the_variables_tell_the_host(variables: tuple[str, ...], host: str) -> None:
+    """Each host sets its own; one that is empty is as good as missing."""
+    assert detected_host(dict.fromkeys(variables, "x"), HOSTS) == host
+    assert detected_host(dict.fromkeys(variables, ""), HOSTS) == "imds"
 
 
 def test_a_pod_uses_its_workload_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,127 @@
+"""A host of managed identity as data, and the credential that asks it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.rest import HttpRequest
+
+from pytest_azcred.credentials.credential import NetworkCredential
+from pytest_azcred.credentials.errors import authentication_failed
+from pytest_azcred.credentials.http import Answer, build_pipeline, send
+from pytest_azcred.credentials.identity import Identity, unavailable
+from pytest_azcred.credentials.request import TokenRequest
+from pytest_azcred.credentials.token_response import token_of
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessTokenInfo
+
+Ask = Callable[[Mapping[str, str]], Answer]
+"""Sends the request for a token, with these headers besides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """How a host is asked, and what its answers mean (azure-identity 1.27).
+
+    :param name: what it is called in messages.
+    :param endpoint: the variable with its address.
+    :param secret: a header, and the variable with what it must hold.
+    :param headers: others that it insists on.
+    :param method: that of the request; what a POST asks for is in its form.
+    :param parameters: what it is told besides the resource.
+    :param selectors: how it calls each kind of a user-assigned identity's names; without any, none can be chosen.
+    :param takes_refused_token: whether it wants to know which token a service has refused.
+    :param token_is_refused: what it is that an answer in JSON has no token: the host may be without an identity,
+        or the attempt has failed.
+    :param answer_is_unreadable: the same of an answer that is not JSON.
+    :param problem: what is wrong with its variables, if anything is.
+    :param settings: those of the pipeline that it needs, from the variables.
+    :param exchange: asks it, if once is not enough.
+    """
+
+    name: str
+    endpoint: str
+    secret: tuple[str, str] | None = None
+    headers: Mapping[str, str]
+    method: Literal["GET", "POST"] = "GET"
+    parameters: Mapping[str, str]
+    selectors: Mapping[str, str]
+    takes_refused_token: bool = False
+    token_is_refused: Literal["unavailable", "failed"] = "unavailable"
+    answer_is_unreadable: Literal["unavailable", "failed"] = "failed"
+    problem: Callable[[Mapping[str, str]], str] = lambda environ: ""
+    settings: Callable[[Mapping[str, str]], Mapping[str, Any]] = lambda environ: {}
+    exchange: Callable[[Ask, Identity | None], Answer] = lambda ask, identity: ask({})
+
+
+class HostCredential(NetworkCredential):
+    """Asks a host of managed identity for tokens.
+
+    :param identity: the user-assigned identity to ask for; None is the host's own choice.
+    :param environ: the variables that the host sets.
+
+    Keywords are settings of the azure-core pipeline.
+    """
+
+    def __init__(self, host: Host, identity: Identity | None, environ: Mapping[str, str], **http: Any) -> None:
+        super().__init__(build_pipeline(**{**host.settings(environ), **http}))
+        self._host = host
+        self._identity = identity
+        self._environ = dict(environ)
+
+    def _settled(self, request: TokenRequest) -> TokenRequest:
+        # A managed identity lives in one tenant, so the tenant asked for makes no difference.
+        return TokenRequest((request.resource,), claims=request.claims)
+
+    def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
+        host, identity = self._host, self._identity
+        if identity and not host.selectors:
+            raise authentication_failed(f"the identity on {host.name} is chosen there: leave {identity.kind} out.")
+        problem = host.problem(self._environ)
+        if problem:
+            raise authentication_failed(problem)
+        now = int(time.time())
+        try:
+            answer = host.exchange(lambda headers: self._ask(request, headers), identity)
+        except ClientAuthenticationError:
+            raise
+        except AzureError as error:
+            raise authentication_failed(f"{host.name} did not answer: {error.message}") from error
+        token = token_of(answer.payload, now, halve=True)
+        if token is not None:
+            return token
+        kind = host.answer_is_unreadable if answer.payload is None else host.token_is_refused
+        reason = f"{host.name} answered {answer.status}: {said(answer)}"
+        raise unavailable(reason) if kind == "unavailable" else authentication_failed(reason)
+
+    def _ask(self, request: TokenRequest, headers: Mapping[str, str]) -> Answer:
+        host, url = self._host, self._environ[self._host.endpoint]
+        parameters = {**host.parameters, "resource": request.resource}
+        if self._identity:
+            parameters[host.selectors[self._identity.kind]] = self._identity.value
+        refused = self._cache.slot(request).info if request.claims and host.takes_refused_token else None
+        if refused:
+            parameters["token_sha256_to_refresh"] = hashlib.sha256(refused.token.encode()).hexdigest()
+        secret = {host.secret[0]: self._environ[host.secret[1]]} if host.secret else {}
+        place = {"params" if host.method == "GET" else "data": parameters}
+        everything = {**host.headers, **secret, **headers}
+        asked = HttpRequest(host.method, url, headers=everything, **place)  # type: ignore[arg-type]
+        return send(self._pipeline, asked, retry_on_methods=[host.method])
+
+
+def said(answer: Answer) -> str:
+    """Why there is no token, in the host's words; never the answer as it is, for it may be half a token."""
+    payload = answer.payload if isinstance(answer.payload, Mapping) else {}
+    error = payload.get("error")
+    if isinstance(error, Mapping):  # Service Fabric, Cloud Shell
+        return f"({error.get('code')}) {error.get('message')}"
+    text = payload.get("error_description") or payload.get("message") or error
+    if text:
+        return str(text)
+    return "neither a token nor a reason." if answer.payload is not None else "something that is not JSON."
