@@ -138,6 +138,8 @@ class Session:
         self._places: list[Place] = []
         self._until_another: Place | None = None  # where the test has not put the app itself
         self.clock = Clock(emulators.active.rotate_files)
+        # An agent that this machine really has is not to be seen.
+        self._hidden = {name: ABSENT for folders in AGENT_FOLDERS.values() for name in folders if os.path.isdir(name)}
         self._folders = Folders()
         self._patches = Patches()
         self._routing = Routing(
@@ -324,8 +326,7 @@ class Session:
 
     def _redirect(self) -> None:
         """Let this process and its children go where the environments' routes and folders lead."""
-        # An agent that this machine really has is not to be seen either.
-        table = {folder: ABSENT for folders in AGENT_FOLDERS.values() for folder in folders if os.path.isdir(folder)}
+        table = dict(self._hidden)
         for place in self._places:
             for setup in place.setups:
                 table |= {folder: str(stand_in) for folder, stand_in in setup.folders.items()}

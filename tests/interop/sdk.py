@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 Expected = TypeVar("Expected")
 
 HALVES = {"sync": "azure.identity", "aio": "azure.identity.aio"}
+OURS = {"sync": "pytest_azcred.credentials", "aio": "pytest_azcred.credentials.aio"}
 
 
 def release(text: str) -> tuple[int, ...]:
@@ -51,11 +52,12 @@ class Credential:
 
 
 class Sdk:
-    """One half of azure-identity; `close` closes the credentials that it made."""
+    """One half of azure-identity, or of our library; `close` closes the credentials that it made."""
 
-    def __init__(self, half: str) -> None:
+    def __init__(self, half: str, modules: Mapping[str, str] = HALVES) -> None:
         self.half = half
-        self._module = import_module(HALVES[half])
+        self.name = modules[half]
+        self._module = import_module(self.name)
         self._loop = asyncio.new_event_loop()
         self._credentials: list[Credential] = []
 
