@@ -49,9 +49,14 @@ class Folders:
 
     def _redirected(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def look(*arguments: Any, **keywords: Any) -> Any:
-            if arguments:
-                return original(self._place(arguments[0]), *arguments[1:], **keywords)
-            return original(**{name: self._place(value) for name, value in keywords.items()})
+            if not arguments:
+                return original(**{name: self._place(value) for name, value in keywords.items()})
+            path, *rest = arguments
+            try:
+                return original(self._place(path), *rest, **keywords)
+            except OSError as error:
+                error.filename = path if error.filename == self._place(path) else error.filename
+                raise
 
         return look
 

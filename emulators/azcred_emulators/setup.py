@@ -56,6 +56,9 @@ class ActiveEnvironments:
     def leave(self, environment: Environment) -> None:
         """Take an environment away, with its files unless it is there twice."""
         self._environments.remove(environment)
+        neighbours = [one for one in self._environments if one.host == environment.host]
+        if neighbours:
+            self._assign(neighbours[-1])
         tools = {name for one in self._environments for name in one.executables}
         if gone := [name for name in environment.executables if name not in tools]:
             self._emulators.executables.uninstall(*gone)

@@ -1,0 +1,98 @@
+"""The table of environments: what it must hold, and what comes from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from azcred_emulators.contoso import contoso
+from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.environments import ENVIRONMENTS, Environment, find, select
+from pytest_azcred.session import Place, Session
+
+EACH = pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=lambda environment: environment.name)
+
+
+def test_every_environment_of_the_vocabulary_is_there() -> None:
+    """The places that apps run in, and the absence of one."""
+    assert {
+        "virtual-machine",
+        "scale-set",
+        "container-instances",
+        "kubernetes-node",
+        "app-service",
+        "functions",
+        "container-apps",
+        "azure-arc",
+        "service-fabric",
+        "cloud-shell",
+        "machine-learning",
+        "kubernetes",
+        "kubernetes-identity-binding",
+        "on-premises-secret",
+        "on-premises-certificate",
+        "developer-service-principal",
+        "developer-azure-cli",
+        "developer-browser",
+        "nothing",
+    } <= set(ENVIRONMENTS)
+
+
+def test_each_identity_is_of_one_environment() -> None:
+    """So that a token says where it comes from. People are the same everywhere."""
+    ids = [one.client_id for one in ENVIRONMENTS.values() if one.client_id]
+    assert len(ids) == len(set(ids))
+
+
+@EACH
+def test_the_identity_is_in_the_directory(environment: Environment) -> None:
+    """With the kind of assignment that the table says."""
+    directory = contoso()
+    assert environment.user is None or directory.user(environment.user)
+    principal = directory.principal(environment.client_id or "")
+    assert bool(principal) == bool(environment.client_id)
+    if environment.host and isinstance(principal, ManagedIdentity):
+        assert principal.system_assigned is not environment.user_assigned
+
+
+@EACH
+def test_each_has_its_fixtures(environment: Environment, request: pytest.FixtureRequest, azcred: Session) -> None:
+    """One is named after the environment."""
+    assert environment.fixtures[0] == f"fake_{environment.name.replace('-', '_')}"
+    for name in environment.fixtures:
+        place: Place = request.getfixturevalue(name)
+        assert place.environment == environment
+
+
+def test_a_name_that_is_not_there_is_answered_with_the_nearest() -> None:
+    """Or with all of them."""
+    with pytest.raises(LookupError, match="did you mean 'app-service'"):
+        find("appservice")
+    with pytest.raises(LookupError, match="there are nothing, virtual-machine"):
+        find("mainframe")
+
+
+def test_a_star_selects_every_environment_with_an_identity() -> None:
+    """In which DefaultAzureCredential finds one, that is; once each."""
+    everywhere = [environment.name for environment in select("*", "kubernetes")]
+    assert everywhere == [one.name for one in ENVIRONMENTS.values() if one.provider]
+    assert "nothing" not in everywhere
+
+
+def test_the_table_is_light() -> None:
+    """The plugin reads it at the start of every run: neither cryptography nor Werkzeug comes with it."""
+    program = "import sys, azcred_emulators.environments as e; print(len(e.ENVIRONMENTS), *sys.modules)"
+    words = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert int(words[0]) == len(ENVIRONMENTS)
+    assert not {"cryptography", "werkzeug", "jwt", "socket", "ssl"} & set(words)
+
+
+def test_a_place_tells_what_it_lacks(fake_nothing: Place, fake_cloud_shell: Place) -> None:
+    """In a sentence with its name."""
+    for missing in ("identity", "user", "faults", "executable", "browser"):
+        with pytest.raises(LookupError, match="'nothing'"):
+            getattr(fake_nothing, missing)
+    with pytest.raises(LookupError, match="'cloud-shell' has no identity"):
+        _ = fake_cloud_shell.identity
