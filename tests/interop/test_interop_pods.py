@@ -10,8 +10,6 @@ from interop.published import verified
 from interop.sdk import IDENTITY, Sdk
 
 from azcred_emulators import contoso
-from azcred_emulators.directory import Application, FederatedCredential
-from azcred_emulators.identifiers import GITHUB_ISSUER, PIPELINES_ISSUER
 from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
@@ -26,7 +24,8 @@ def test_an_identity_binding(azcred: Session, sdk: Sdk) -> None:
     place = azcred.environment("kubernetes-identity-binding")
     token = sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True).get_token(SCOPE).token
     assert verified(token, resource=VAULT, tenant=TENANT)["appid"] == place.identity.client_id
-    [request] = azcred.journal.requests()
+    azcred.journal.assert_answered(times=1)
+    [request] = place.requests
     assert (request.emulator, request.provider) == ("identity-binding", "workload-identity")
     assert request.path == f"/{TENANT}/oauth2/v2.0/token"
     assert place.statuses == [200]
@@ -84,38 +83,3 @@ def test_the_projected_token_rotates(azcred: Session, sdk: Sdk) -> None:
     with open(os.environ["AZURE_FEDERATED_TOKEN_FILE"]) as file:
         assert file.read() != first
     azcred.journal.assert_answered(provider="workload-identity", times=2)
-
-
-@pytest.fixture
-def deployer(azcred: Session) -> Application:
-    """An application that trusts the project's pipelines."""
-    pipelines = azcred.pipelines
-    return azcred.directory.add(
-        Application(
-            name="deployer",
-            tenant_id=TENANT,
-            federated_credentials=(
-                FederatedCredential(PIPELINES_ISSUER, pipelines["azure-pipelines"].subject),
-                FederatedCredential(GITHUB_ISSUER, pipelines["github-actions"].subject),
-            ),
-        )
-    )
-
-
-@pytest.mark.skipif(IDENTITY < (1, 17), reason="azure-identity has AzurePipelinesCredential from 1.17 on")
-def test_azure_pipelines(azcred: Session, sdk: Sdk, deployer: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job exchanges its service connection's token."""
-    for name, value in azcred.pipelines["azure-pipelines"].variables(azcred.url("azure-pipelines")).items():
-        monkeypatch.setenv(name, value)
-    credential = sdk.credential(
-        "AzurePipelinesCredential",
-        tenant_id=TENANT,
-        client_id=deployer.client_id,
-        service_connection_id=os.environ["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"],
-        system_access_token=os.environ["SYSTEM_ACCESSTOKEN"],
-    )
-    assert verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)["appid"] == deployer.client_id
-    assert [(entry.emulator, entry.status) for entry in azcred.journal.requests()] == [
-        ("azure-pipelines", 200),
-        ("authority", 200),
-    ]

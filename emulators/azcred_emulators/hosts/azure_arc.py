@@ -5,6 +5,7 @@ Azure resources with Azure Arc-enabled servers"; azure-identity 1.27, msal 1.39 
 """
 
 import secrets
+import shutil
 import threading
 import uuid
 from collections.abc import Mapping
@@ -23,8 +24,8 @@ from azcred_emulators.hosts.imds import UNKNOWN_RESOURCE
 from azcred_emulators.tls import write_private
 from azcred_emulators.tokens import Token, Tokens
 
-_TOKENS = "/var/opt/azcmagent/tokens"  # the one folder that SDKs take a key from
-_OTHER_FOLDER = "/var/opt/azcmagent"
+_FOLDER = "/var/opt/azcmagent"
+_TOKENS = f"{_FOLDER}/tokens"  # the one folder that SDKs take a key from
 _AGENT = "/opt/azcmagent/bin/himds"
 _MAXIMUM_KEY = 4096  # bytes; SDKs refuse larger files
 _REALM = "Basic realm="
@@ -144,16 +145,15 @@ class AzureArc(Host):
         self.supports_user_assigned = True
         self.bad_challenge = None
         with self._lock:
-            files, self._keys = list(self._keys.values()), {}
-        for file in files:
-            file.unlink(missing_ok=True)
+            self._keys.clear()
+        shutil.rmtree(self._place(_FOLDER), ignore_errors=True)
 
     def _challenge(self, wrong: BadChallenge | None) -> str:
         """Write a key's file and return its path on the machine."""
         if wrong is BadChallenge.NO_REALM:
             return ""
         name = f"{uuid.uuid4()}{'.txt' if wrong is BadChallenge.OTHER_SUFFIX else '.key'}"
-        path = f"{_OTHER_FOLDER if wrong is BadChallenge.OTHER_FOLDER else _TOKENS}/{name}"
+        path = f"{_FOLDER if wrong is BadChallenge.OTHER_FOLDER else _TOKENS}/{name}"
         if wrong is BadChallenge.NO_FILE:
             return path
         key = secrets.token_hex(32 if wrong is not BadChallenge.TOO_LARGE else _MAXIMUM_KEY)
