@@ -8,7 +8,7 @@ import ipaddress
 import os
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -59,13 +59,17 @@ class HostRefused(RuntimeError):
 
 
 class Routes:
-    """A table of routes. Hosts are given in any form that sockets take: text or bytes, any case, a dot at the end."""
+    """A table of routes. Hosts are given in any form that sockets take: text or bytes, any case, a dot at the end.
+
+    `on_connect` is asked about each connection that stays on this machine, and may lead it elsewhere or raise OSError.
+    """
 
     def __init__(self, routes: Iterable[Route] = ()) -> None:
         self._lock = threading.Lock()
         self._targets: dict[str, dict[int, Target]] = {}
         self._stand_ins: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self.on_connect: Callable[[str, int], Address | None] | None = None
         for route in routes:
             self.add(route)
 
@@ -131,6 +135,10 @@ class Routes:
         target = ports.get(port)
         if isinstance(target, Unreachable):
             raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+        if here or target is not None:
+            elsewhere = self.on_connect(name, port) if self.on_connect else None
+            if elsewhere is not None:
+                return elsewhere
         if target is not None:
             return target
         if not here or port == _DNS_PORT:  # a name server on this machine would ask others

@@ -44,6 +44,13 @@ class Routing:
         """The routes, in the order in which their hosts were added."""
         return list(self._routes)
 
+    def on_connect(self, decide: Callable[[str, int], tuple[str, int] | None]) -> None:
+        """Let a function decide about this process's connections to this machine: where they lead, None for as usual.
+
+        It may raise OSError, for the client to see.
+        """
+        self._routes.on_connect = decide
+
     def add(self, route: Route) -> None:
         """Add a route; one for the same host and port is replaced.
 

@@ -306,6 +306,7 @@ class Session:
         """Isolate the process and redirect its connections; on leaving, everything is as it was."""
         isolated = isolation(os.environ, self._emulators.folder)
         self._set(isolated)
+        self._routing.on_connect(self._emulators.connect)
         self._routing.activate()
         self._redirect()
         self._emulators.on_new_host = lambda host: self._add(Route(host, 443, self._emulators.https.address))

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
 from azcred_emulators.contoso import contoso
+from azcred_emulators.hosts import ADDRESSES
 from azcred_emulators.journal import Journal
+from azcred_emulators.network import BrokenNetwork
 from azcred_emulators.server import Server
 from azcred_emulators.setup import ActiveEnvironments
 from azcred_emulators.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
+    from azcred_emulators.emulator import Emulator
     from azcred_emulators.executables.service import Executables
     from azcred_emulators.faults.script import Faults
     from azcred_emulators.hosts.endpoint import Endpoint
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from azcred_emulators.resource import Resources
     from azcred_emulators.services import Services
     from azcred_emulators.tokens import Tokens
+
+
+_HTTPS_PORT = 443
 
 
 class Emulators:
@@ -47,6 +53,7 @@ class Emulators:
         self.certificate_authority = CertificateAuthority()
         self.http = Server(self._answer)
         self.https = Server(self._answer, tls=self.certificate_authority.server_context())
+        self.network = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
         self._keys: dict[str, SigningKey] = {}
         self.active = ActiveEnvironments(self)
@@ -126,6 +133,35 @@ class Emulators:
         scripts |= {tool.provider: tool.faults for tool in services.executables.tools}
         return {name: faults for name, faults in scripts.items() if faults.unspent}
 
+    def connect(self, host: str, port: int) -> tuple[str, int] | None:
+        """Return where a connection to this real or loopback address leads if a fault is due there, else None.
+
+        Raises OSError if the fault is that it fails at once.
+        """
+        if not self._loaded.done():
+            return None
+        from azcred_emulators.faults.network import NetworkFault
+
+        for emulator in self._behind(host, port):
+            fault: NetworkFault | None = emulator.faults.take_for_connection(NetworkFault, host)
+            if fault is not None:
+                entry = self.journal.open(
+                    at=self.clock.now(), emulator=emulator.name, method="CONNECT", server_name=host, path=""
+                )
+                kind, provider = type(fault).__name__, emulator.provider
+                self.journal.close(entry, operation="connection", provider=provider, fault=kind)
+                return fault.connect(self.network)
+        return None
+
+    def _behind(self, host: str, port: int) -> "Iterable[Emulator]":
+        """Return the emulators that a connection to this address may be for."""
+        services = self._loaded.result()
+        if (host, port) in (self.http.address, self.https.address):
+            return [services.hosts[name] for name in self.active.hosts]
+        if port == _HTTPS_PORT:
+            return (emulator for emulator in services.emulators if emulator.serves(host, "/"))
+        return (services.hosts[name] for name, addresses in ADDRESSES.items() if (host, port) in addresses)
+
     @property
     def machine_folder(self) -> Path:
         """What stands for the root of the file system where a host has files at fixed places."""
@@ -160,6 +196,7 @@ class Emulators:
             self._loaded.result().reset()  # else the ports would wait for faults that hang
         self.http.stop()
         self.https.stop()
+        self.network.stop()
         self._folder.cleanup()
 
     def reset(self) -> None:
@@ -170,6 +207,7 @@ class Emulators:
         self.journal.clear()
         if self._loaded.done():
             self._loaded.result().reset()
+        self.network.stop()
 
     def __enter__(self) -> "Emulators":
         self.start()

@@ -67,6 +67,11 @@ class ActiveEnvironments:
                 path.unlink(missing_ok=True)
                 del self._written[path]
 
+    @property
+    def hosts(self) -> list[str]:
+        """The names of the managed identity hosts that the environments have."""
+        return list(dict.fromkeys(one.host for one in self._environments if one.host))
+
     def rotate_files(self) -> None:
         """Renew files for a clock that has moved, as the platforms do, unless the test has changed them."""
         for environment in dict.fromkeys(self._environments):

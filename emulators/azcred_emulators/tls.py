@@ -4,6 +4,7 @@ import os
 import ssl
 import tempfile
 import threading
+from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import cached_property
 from ipaddress import ip_address
@@ -17,6 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # Certificates made here hold for any date that a test may move its clock to.
 NOT_BEFORE = datetime(2000, 1, 1, tzinfo=timezone.utc)
 NOT_AFTER = datetime(2099, 12, 31, tzinfo=timezone.utc)
+
+
+Issue = Callable[[str], tuple[bytes, bytes]]
 
 
 class CertificateAuthority:
@@ -45,12 +49,15 @@ class CertificateAuthority:
         """The authority's certificate, which a client must trust."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, *names: str) -> tuple[bytes, bytes]:
-        """Return certificate chain and private key, both PEM, for a server with these names or addresses."""
+    def issue(self, *names: str, not_after: datetime = NOT_AFTER) -> tuple[bytes, bytes]:
+        """Return certificate chain and private key, both PEM, for a server with these names or addresses.
+
+        The certificate holds until `not_after`.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()
         certificate = (
-            _builder(_name(names[0][:64]), self._name, public)
+            _builder(_name(names[0][:64]), self._name, public, not_after)
             .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
@@ -64,12 +71,16 @@ class CertificateAuthority:
         )
         return certificate.public_bytes(serialization.Encoding.PEM) + self.pem.encode(), private
 
-    def server_context(self) -> ssl.SSLContext:
-        """Return a context that presents a certificate for whichever name the client asks for, made when it does."""
+    def server_context(self, issue: Issue | None = None) -> ssl.SSLContext:
+        """Return a context that presents a certificate for whichever name the client asks for, made when it does.
+
+        `issue` makes certificate chain and private key for a name, if they are not to be sound ones.
+        """
         context = _new_context()
 
         def present(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-            connection.context = self._context_for((name or "localhost").lower())
+            asked = (name or "localhost").lower()
+            connection.context = _load(*issue(asked)) if issue else self._context_for(asked)
 
         context.sni_callback = present
         return context
@@ -115,7 +126,9 @@ def _new_context() -> ssl.SSLContext:
     return kind(ssl.PROTOCOL_TLS_SERVER)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, not_after: datetime = NOT_AFTER
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -123,7 +136,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurve
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOT_BEFORE)
-        .not_valid_after(NOT_AFTER)
+        .not_valid_after(not_after)
     )
 
 

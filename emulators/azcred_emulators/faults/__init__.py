@@ -1,8 +1,8 @@
 """What can be made to go wrong, on purpose and in order: `emulator.faults.add(Status(429, retry_after=1), times=2)`.
 
 One module per idea: answers with any status (`answers`), named cases from real life (`cases`), the genuine answer
-spoilt (`bodies`), what comes late (`delays`), and connections that break (`connections`); the token service has its
-own beside it. `registry` finds them by name.
+spoilt (`bodies`), what comes late (`delays`), connections that break (`connections`) and those that are never made
+(`network`); the token service has its own beside it. `registry` finds them by name.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,14 @@ from azcred_emulators.faults.cases import (
 from azcred_emulators.faults.connections import Reset, Truncate
 from azcred_emulators.faults.delays import Drip, Hang, Slow
 from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.faults.network import BlackHole, RefusedPort, TlsFailure
 from azcred_emulators.faults.script import Faults
 
 if TYPE_CHECKING:
     from azcred_emulators.authority.faults import Refuse, Throttle
 
 __all__ = [
+    "BlackHole",
     "CaptivePortal",
     "DockerDesktop",
     "Drip",
@@ -41,11 +43,13 @@ __all__ = [
     "MistypedField",
     "NotJson",
     "Refuse",
+    "RefusedPort",
     "Reset",
     "Slow",
     "Status",
     "Throttle",
     "Throttled",
+    "TlsFailure",
     "Truncate",
     "WrongResource",
 ]

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from azcred_emulators.authority.faults import Refuse, Throttle
 from azcred_emulators.faults.answers import Status
@@ -20,6 +20,7 @@ from azcred_emulators.faults.cases import (
 from azcred_emulators.faults.connections import Reset, Truncate
 from azcred_emulators.faults.delays import Drip, Hang, Slow
 from azcred_emulators.faults.fault import Fault
+from azcred_emulators.faults.network import BlackHole, RefusedPort, TlsFailure
 
 KINDS: Mapping[str, type[Fault]] = {
     kind.__name__: kind
@@ -41,6 +42,9 @@ KINDS: Mapping[str, type[Fault]] = {
         Hang,
         Reset,
         Truncate,
+        RefusedPort,
+        BlackHole,
+        TlsFailure,
         Refuse,
         Throttle,
     )
@@ -74,6 +78,8 @@ def read_fault(data: Mapping[str, Any]) -> Fault:
 
 def _accepts(hint: Any, value: object) -> bool:
     """Tell whether a value from JSON is of a field's type."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
     if isinstance(hint, UnionType):
         return any(_accepts(one, value) for one in get_args(hint))
     if get_origin(hint) is Mapping:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Kind = TypeVar("Kind")
 
@@ -30,6 +30,7 @@ class _Line(Generic[Kind]):
 
     fault: Kind
     criteria: Mapping[str, object]
+    chosen: Mapping[str, object]  # those of the criteria that whoever added the fault has named
     passes: int
     optional: bool
 
@@ -68,7 +69,7 @@ class Faults(Generic[Kind]):
             raise TypeError(f"faults cannot be chosen by {unknown!r}; they can by {', '.join(sorted(CRITERIA))}")
         wanted = {**self._usual, **criteria}
         with self._lock:
-            self._script += [_Line(fault, wanted, nth - 1, optional) for fault in faults * times]
+            self._script += [_Line(fault, wanted, criteria, nth - 1, optional) for fault in faults * times]
             self._added += len(faults) * times
 
     def take(self, details: Mapping[str, object] | None = None) -> Kind | None:
@@ -84,6 +85,19 @@ class Faults(Generic[Kind]):
             if taken is not None:
                 self._script.remove(taken)
         return taken.fault if taken else None
+
+    def take_for_connection(self, kind: Any, server_name: str) -> Any:
+        """Return the fault of this class that befalls a new connection and cross it off; None if none is due next.
+
+        What the connection will be used for is not known, so faults that are for some requests are not meant.
+        """
+        with self._lock:
+            due = (line for line in self._script if line.chosen in ({}, {"server_name": server_name}))
+            line = next(due, None)
+            if line is None or line.passes or not isinstance(line.fault, kind):
+                return None
+            self._script.remove(line)
+            return line.fault
 
     def __bool__(self) -> bool:
         """Whether any fault is left."""

@@ -1,0 +1,84 @@
+"""Connections that are not established as they should be.
+
+A process whose connections are redirected meets these when it connects. One that is connected already, or is another
+process, sees its connection break when it asks for something.
+"""
+
+import errno
+import os
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from werkzeug.wrappers import Response
+
+from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.server import Disconnect
+
+Address = tuple[str, int]
+Defect = Literal["untrusted", "expired", "wrong-name", "handshake"]
+_DEFECTS = ("untrusted", "expired", "wrong-name", "handshake")
+
+
+class Network(Protocol):
+    """Where connections can be led to."""
+
+    def black_hole(self) -> Address:
+        """Return an address at which nothing ever answers."""
+
+    def bad_tls(self, defect: Defect) -> Address:
+        """Return the address of a server whose TLS has this defect."""
+
+
+class NetworkFault(Fault):
+    """A fault that befalls a connection before there is a request."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def connect(self, network: Network) -> Address:
+        """Return where the connection leads instead; raises OSError if it fails at once."""
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Break a connection that is there already."""
+        raise Disconnect(reset=True)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RefusedPort(NetworkFault):
+    """A port at which nobody listens: the connection is refused at once."""
+
+    def connect(self, network: Network) -> Address:
+        """Refuse the connection."""
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BlackHole(NetworkFault):
+    """A network that swallows everything: the connection is never established, however long its client waits."""
+
+    def connect(self, network: Network) -> Address:
+        """Lead the connection to where nothing answers."""
+        return network.black_hole()
+
+    def befall(self, exchange: Exchange) -> Response:
+        """Say nothing until the test ends."""
+        exchange.wait(None)
+        raise Disconnect
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TlsFailure(NetworkFault):
+    """A server whose certificate is of an unknown authority ("untrusted"), out of date ("expired") or for another name
+    ("wrong-name"), or that does not speak TLS ("handshake").
+    """
+
+    defect: Defect = "untrusted"
+
+    def __post_init__(self) -> None:
+        if self.defect not in _DEFECTS:
+            raise ValueError(f"TLS can be {', '.join(_DEFECTS)}, not {self.defect!r}")
+
+    def connect(self, network: Network) -> Address:
+        """Lead the connection to such a server."""
+        return network.bad_tls(self.defect)
