@@ -128,6 +128,7 @@ def id_token(
     uti: str,
     nonce: str | None = None,
     access_token: str | None = None,
+    code: str | None = None,
     email: bool = False,
 ) -> dict[str, object]:
     """Return the claims that tell the client itself who has signed in."""
@@ -156,8 +157,9 @@ def id_token(
     if nonce:
         claims["nonce"] = nonce
     if access_token:
-        digest = hashlib.sha256(access_token.encode()).digest()
-        claims["at_hash"] = _base64url(digest[: len(digest) // 2])
+        claims["at_hash"] = _half_hash(access_token)
+    if code:
+        claims["c_hash"] = _half_hash(code)
     if email and user.mail:
         claims["email"] = user.mail
     claims |= _membership(delegation, client, delegation.client_roles)
@@ -250,6 +252,12 @@ def _person(user: User) -> dict[str, object]:
 
 def _puid(user: User) -> str:
     return hashlib.sha256(user.object_id.encode()).hexdigest()[:16].upper()
+
+
+def _half_hash(text: str) -> str:
+    """Return how an id token names what comes with it (OpenID Connect Core, section 3.3.2.11)."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return _base64url(digest[: len(digest) // 2])
 
 
 def _base64url(data: bytes) -> str:

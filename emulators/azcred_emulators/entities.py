@@ -105,7 +105,9 @@ class Application:
     is; a `public_client` need not. Its `redirect_uris` are those of a desktop app if it is public, else of a web
     app. `permission_grants` are what was consented to. A `multi_tenant` application has users in every tenant and
     acts for itself in those of `service_principal_in`. `family` are Microsoft's own developer tools, which share
-    refresh tokens. `required_resource_access` names the resources it may ask for, None for any.
+    refresh tokens. `required_resource_access` names the resources it may ask for, None for any. With
+    `id_token_issuance` and `access_token_issuance` it gets such tokens from `/authorize` itself (Graph:
+    `implicitGrantSettings`).
 
     As a resource: `identifier_uris` are the names under which others ask for tokens to it, `access_token_version`
     (1 or 2) is the version of these. `oauth2_permission_scopes` and `app_roles` are what can be granted, and
@@ -135,6 +137,8 @@ class Application:
     service_principal_in: tuple[str, ...] = ()
     permission_grants: tuple[PermissionGrant, ...] = ()
     required_resource_access: tuple[str, ...] | None = None
+    id_token_issuance: bool = False
+    access_token_issuance: bool = False
     app_role_assignments: tuple[AppRoleAssignment, ...] = ()
     family: bool = False
     reusable_refresh_tokens: bool = False

@@ -145,9 +145,13 @@ class Tokens:
         version: int = 2,
         nonce: str | None = None,
         access_token: str | None = None,
+        code: str | None = None,
         email: bool = False,
     ) -> str:
-        """Mint the token that tells a client who has signed in; `email` is whether it asked for that scope."""
+        """Mint the token that tells a client who has signed in; `email` is whether it asked for that scope.
+
+        `access_token` and `code` are what comes with it, for the client to see that they belong together.
+        """
         return self._sign(
             make.id_token(
                 delegation,
@@ -157,6 +161,7 @@ class Tokens:
                 uti=self._uti(),
                 nonce=nonce,
                 access_token=access_token,
+                code=code,
                 email=email,
             )
         ).value

@@ -216,6 +216,10 @@ CAUSES: dict[int, Cause] = {
     54005: twice,
     70000: lambda entra: entra.refresh(entra.add_web_app(), "nonsense"),
     70003: lambda entra: app_only(entra, grant_type="nonsense"),
+    70005: lambda entra: entra.authorize(entra.add_web_app(), response_type="nonsense"),
+    70007: lambda entra: entra.authorize(
+        entra.add_web_app(id_token_issuance=True), response_type="id_token", response_mode="query"
+    ),
     70008: lambda entra: redeemed(entra, later=timedelta(minutes=10)),
     70011: lambda entra: app_only(entra, scope="$"),
     70016: polled,
@@ -241,6 +245,8 @@ CAUSES: dict[int, Cause] = {
     700025: lambda entra: entra.password(entra.user, client_secret="pointless"),
     700027: lambda entra: certified(entra, SigningKey("other")),
     700030: other_name_by_the_trusted_authority,
+    700051: lambda entra: entra.authorize(entra.add_web_app(), response_type="token"),
+    700054: lambda entra: entra.authorize(entra.add_web_app(), response_type="id_token"),
     700082: inactive,
     700084: single_page_app_after_a_day,
     700211: lambda entra: federated(entra, issuer="https://stranger.example"),

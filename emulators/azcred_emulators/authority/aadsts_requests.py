@@ -58,6 +58,10 @@ REQUESTS = (
     Aadsts(70001, "unauthorized_client", 400, "The application named {client} is disabled or was not found."),
     Aadsts(70002, "invalid_client", 401, "Error validating credentials."),
     Aadsts(70003, "unsupported_grant_type", 400, "The app requested an unsupported grant type '{grant}'."),
+    Aadsts(70005, "unsupported_response_type", 400, "{reason}"),
+    Aadsts(
+        70007, "invalid_request", 400, "'query' is not a supported value of 'response_mode' when requesting a token."
+    ),
     Aadsts(
         70008,
         "invalid_grant",
@@ -175,6 +179,8 @@ REQUESTS = (
         "Invalid certificate - subject name in certificate is not authorized. SubjectNames/SubjectAlternativeNames "
         "(up to 10) in token certificate are: {subject}.",
     ),
+    Aadsts(700051, "unsupported_response_type", 400, "response_type 'token' is not enabled for the application."),
+    Aadsts(700054, "unsupported_response_type", 400, "response_type 'id_token' is not enabled for the application."),
     Aadsts(
         700082,
         "invalid_grant",

@@ -1,25 +1,24 @@
-"""Authorization requests: what a client asks of `/authorize`, checked, and the code that a sign-in earns it.
+"""Authorization requests: what a client asks of `/authorize`, checked.
 
 This is what sign-in pages stand on. A page reads the request with `read`; shows an EntraError that this raises
-itself, because then there is no address to trust; and sends the browser to `redirect_uri` for everything else: the
-request's own `error` or another with `refuse`, or a code with `approve` once a user has signed in.
+itself, because then there is no address to trust; and sends the browser to `redirect_uri` for everything else, with
+what `authorization_response` makes: the request's own `error` or another, or a code and tokens once a user has signed
+in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from dataclasses import dataclass
 
-from azcred_emulators.authority import clients, consent, delegated, policies, scopes, users
+from azcred_emulators.authority import clients, consent, delegated, policies, response_types, scopes, users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.issued import AuthorizationCode
 from azcred_emulators.authority.redirects import Platform, platform_of
+from azcred_emulators.authority.response_types import RESPONSE_MODES
 from azcred_emulators.authority.scopes import Access
 from azcred_emulators.authority.token_request import ClaimsRequest, Stores, read_claims
-from azcred_emulators.authority.token_response import client_info
+from azcred_emulators.clouds import PUBLIC, Cloud
 from azcred_emulators.directory import Application, Directory, Tenant, User
 from azcred_emulators.tokens import SignIn
 
-RESPONSE_MODES = ("query", "fragment", "form_post")
 PROMPTS = ("login", "none", "consent", "select_account", "create", "admin_consent")
 _CHALLENGE_METHODS = ("plain", "S256")
 
@@ -28,8 +27,9 @@ _CHALLENGE_METHODS = ("plain", "S256")
 class AuthorizationRequest:
     """A request to `/authorize` whose client and redirect URI are right.
 
-    `tenant` is None where `tenant_name` is one of the shared names, else that is the tenant's GUID. `error` is what
-    is wrong with the rest, for the client to be told; `access` is then not to be relied on.
+    `tenant` is None where `tenant_name` is one of the shared names, else that is the tenant's GUID. `response_types`
+    are "code", "id_token" and "token", as far as they are asked for. `error` is what is wrong with the rest, for the
+    client to be told; `access` is then not to be relied on.
     """
 
     version: int
@@ -51,11 +51,19 @@ class AuthorizationRequest:
     domain_hint: str
     client_info: bool
     claims: ClaimsRequest
+    response_types: frozenset[str] = response_types.CODE
+    cloud: Cloud = PUBLIC
     error: EntraError | None = None
 
 
 def read(
-    parameters: Mapping[str, str], *, directory: Directory, version: int, tenant_name: str, tenant: Tenant | None
+    parameters: Mapping[str, str],
+    *,
+    directory: Directory,
+    version: int,
+    tenant_name: str,
+    tenant: Tenant | None,
+    cloud: Cloud = PUBLIC,
 ) -> AuthorizationRequest:
     """Read the parameters of a request to `/authorize`.
 
@@ -75,10 +83,12 @@ def read(
     try:
         access = _access(parameters, version)
         wanted = read_claims(parameters.get("claims"))
-        _check(parameters, platform)
+        _check(parameters, client, platform, access)
     except EntraError as found:
         error = found
-    mode = parameters.get("response_mode") or "query"
+    types = response_types.read(parameters)
+    usual = response_types.usual_mode(types)
+    mode = parameters.get("response_mode") or usual
     return AuthorizationRequest(
         version=version,
         tenant_name=tenant_name,
@@ -86,7 +96,7 @@ def read(
         client=client,
         redirect_uri=address,
         platform=platform,
-        response_mode=mode if mode in RESPONSE_MODES else "query",
+        response_mode=mode if response_types.carries(mode, types) else usual,
         state=parameters.get("state"),
         access=access,
         scope=parameters.get("scope") or "",
@@ -99,6 +109,8 @@ def read(
         domain_hint=parameters.get("domain_hint") or "",
         client_info=parameters.get("client_info") == "1",
         claims=wanted,
+        response_types=types,
+        cloud=cloud,
         error=error,
     )
 
@@ -124,60 +136,6 @@ def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, stores: Sto
     return user
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Where the browser goes with which parameters, in the client's `response_mode`."""
-
-    address: str
-    parameters: Mapping[str, str] = field(repr=False)
-    response_mode: str
-
-    @property
-    def url(self) -> str:
-        """The address with the parameters, as the modes "query" and "fragment" have it."""
-        if self.response_mode == "fragment":
-            return f"{self.address}#{urlencode(self.parameters)}"
-        return f"{self.address}{'&' if '?' in self.address else '?'}{urlencode(self.parameters)}"
-
-
-def approve(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores) -> Redirect:
-    """Return the way back to the client with a new code, for the tokens of the user who signed in."""
-    stores.issued.sign_in(sign_in)
-    code = stores.issued.code(
-        AuthorizationCode(
-            client_id=request.client.client_id,
-            tenant=request.tenant_name,
-            sign_in=sign_in,
-            redirect_uri=request.redirect_uri,
-            scope=request.scope,
-            resource=request.resource,
-            nonce=request.nonce,
-            code_challenge=request.code_challenge,
-            code_challenge_method=request.code_challenge_method,
-            spa=request.platform.spa,
-            public=request.platform.public,
-        )
-    )
-    user = stores.directory.user(sign_in.user_id)
-    account = {"client_info": client_info(user.object_id, user.tenant_id)} if user and request.client_info else {}
-    return _back(request, {"code": code, **account, "session_state": sign_in.id})
-
-
-def refuse(request: AuthorizationRequest, error: EntraError) -> Redirect:
-    """Return the way back to the client with an error.
-
-    "invalid_grant" is the token endpoint's word (RFC 6749, section 5.2); here, where there is no grant yet, the user
-    is denied access.
-    """
-    word = "access_denied" if error.error == "invalid_grant" else error.error
-    return _back(request, {"error": word, "error_description": error.text})
-
-
-def _back(request: AuthorizationRequest, parameters: Mapping[str, str]) -> Redirect:
-    state = {} if request.state is None else {"state": request.state}
-    return Redirect(request.redirect_uri, {**parameters, **state}, request.response_mode)
-
-
 def _access(parameters: Mapping[str, str], version: int) -> Access:
     if version == 1:
         return scopes.read_resource(parameters.get("resource") or scopes.GRAPH, parameters.get("scope") or "")
@@ -188,17 +146,13 @@ def _access(parameters: Mapping[str, str], version: int) -> Access:
     return scopes.read_scope(parameters["scope"])
 
 
-def _check(parameters: Mapping[str, str], platform: Platform) -> None:
-    response_type = parameters.get("response_type")
-    if not response_type:
-        raise EntraError(900144, parameter="response_type")
-    if response_type != "code":
-        raise EntraError(90023, error="unsupported_response_type", reason="The response_type is not supported.")
+def _check(parameters: Mapping[str, str], client: Application, platform: Platform, access: Access) -> None:
+    response_types.check(parameters, client, access)
     if (parameters.get("response_mode") or "query") not in RESPONSE_MODES:
         raise EntraError(90023, reason="The response_mode is not supported.")
     if (parameters.get("code_challenge_method") or "plain") not in _CHALLENGE_METHODS:
         raise EntraError(90023, reason="The code_challenge_method is not supported.")
     if any(word not in PROMPTS for word in (parameters.get("prompt") or "").split()):
         raise EntraError(90023, reason="The prompt is not supported.")
-    if platform.spa and not parameters.get("code_challenge"):
+    if platform.spa and "code" in response_types.read(parameters) and not parameters.get("code_challenge"):
         raise EntraError(9002325)

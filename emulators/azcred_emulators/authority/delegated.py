@@ -7,7 +7,7 @@ from azcred_emulators.authority import consent, policies, scopes, users
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.issued import RefreshToken
 from azcred_emulators.authority.scopes import DEFAULT, Access
-from azcred_emulators.authority.token_request import TokenRequest
+from azcred_emulators.authority.token_request import ClaimsRequest, TokenRequest
 from azcred_emulators.authority.token_response import Answer, client_info
 from azcred_emulators.claims import is_graph, roles_in
 from azcred_emulators.directory import Application, AppRoleAssignment, Directory, Tenant, User
@@ -38,10 +38,12 @@ def check(
     *,
     authentication: ClientAuthentication,
     renewal: bool = False,
+    wanted: ClaimsRequest | None = None,
 ) -> Delegation:
     """Return what the tokens are made of; raises EntraError if the user, or the client for them, may not.
 
-    `renewal` tells that the user is not there: the client presents a refresh token.
+    `renewal` tells that the user is not there: the client presents a refresh token. `wanted` are the claims asked for,
+    by default by the request itself.
     """
     directory = request.directory
     user = users.find_user(directory, sign_in.user_id, tenant=request.tenant)
@@ -66,7 +68,7 @@ def check(
     granted = consent.granted_scopes(client, user, access, target)
     if is_graph(access.resource):
         granted = tuple(dict.fromkeys((*granted, *(one for one in access.openid if one != "offline_access"))))
-    wanted = request.claims()
+    wanted = wanted or request.claims()
     return Delegation(
         user=user,
         client=client,
@@ -157,7 +159,7 @@ def answer(
     return Answer(
         token=token,
         resource=access.resource,
-        scopes=_written(delegation, access) if request.version == 2 else delegation.scopes,
+        scopes=written_scopes(delegation, access) if request.version == 2 else delegation.scopes,
         refresh_token=refresh_token,
         id_token=id_token,
         client_info=client_info(user.object_id, user.tenant_id) if request.form.get("client_info") else None,
@@ -165,7 +167,7 @@ def answer(
     )
 
 
-def _written(delegation: Delegation, access: Access) -> tuple[str, ...]:
+def written_scopes(delegation: Delegation, access: Access) -> tuple[str, ...]:
     """Return the granted scopes as the client writes them, which is how msal finds the token in its cache."""
     openid = tuple(one for one in access.openid if one != "offline_access")
     names = [name for name in delegation.scopes if name not in openid]

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import authorization, clients, description, device_code, documents, pages, unattended
+from azcred_emulators.authority import clients, description, device_code, documents, pages, unattended
+from azcred_emulators.authority.authorization_response import Redirect
 from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError, is_guid
 from azcred_emulators.authority.grants import GRANTS
@@ -142,7 +143,7 @@ class Authority(Emulator):
         """Return a sign-in of the user that happens now, with a second factor or by password alone."""
         return SignIn(user_id=user.object_id, auth_time=self._clock.now(), amr=("pwd", "mfa") if mfa else ("pwd",))
 
-    def authorize(self, url: str, user: User, *, mfa: bool = False) -> authorization.Redirect:
+    def authorize(self, url: str, user: User, *, mfa: bool = False) -> Redirect:
         """Answer the URL of `/authorize` that an app opens in a browser as if the user had signed in there.
 
         Raises EntraError for what a page would show instead of sending the browser back to the app.

@@ -5,8 +5,9 @@ from urllib.parse import quote, urlencode
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import authorization, pages, scopes
-from azcred_emulators.authority.authorization import AuthorizationRequest, Redirect
+from azcred_emulators.authority import authorization, authorization_response, pages, scopes
+from azcred_emulators.authority.authorization import AuthorizationRequest
+from azcred_emulators.authority.authorization_response import Redirect
 from azcred_emulators.authority.device_codes import DeviceCode
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.redirects import Platform
@@ -14,6 +15,7 @@ from azcred_emulators.authority.sessions import Sessions
 from azcred_emulators.authority.sign_in import Asked, SignInSteps
 from azcred_emulators.authority.token_request import ClaimsRequest, Stores
 from azcred_emulators.clock import Clock
+from azcred_emulators.clouds import PUBLIC, cloud_of
 from azcred_emulators.directory import Application, Tenant
 from azcred_emulators.emulator import Request
 from azcred_emulators.tokens import SignIn
@@ -31,6 +33,7 @@ class SignInPages:
         self._find_tenant = find_tenant
         self._sessions = Sessions(clock)
         self._steps = SignInSteps(stores, clock)
+        self._clock = clock
 
     def reset(self) -> None:
         """Sign everybody out."""
@@ -91,7 +94,12 @@ class SignInPages:
         tenant_name, tenant = self._find_tenant(values["tenant"])
         request.details["tenant"] = tenant_name
         wanted = authorization.read(
-            parameters, directory=self._stores.directory, version=version, tenant_name=tenant_name, tenant=tenant
+            parameters,
+            directory=self._stores.directory,
+            version=version,
+            tenant_name=tenant_name,
+            tenant=tenant,
+            cloud=cloud_of(request.host.partition(":")[0]) or PUBLIC,
         )
         if not pages.sources_of(wanted.redirect_uri):
             raise EntraError(50011, address=wanted.redirect_uri, client=wanted.client.client_id)
@@ -100,11 +108,11 @@ class SignInPages:
         def approve(sign_in: SignIn) -> Response:
             user = self._stores.directory.user(sign_in.user_id)
             request.details["identity"] = user.principal_name if user else None
-            return _send(authorization.approve(wanted, sign_in, stores=self._stores))
+            return _send(authorization_response.approve(wanted, sign_in, stores=self._stores, now=self._clock.now()))
 
         def refuse(error: EntraError) -> Response:
             request.details["error"] = f"AADSTS{error.code}"
-            return _send(authorization.refuse(wanted, error))
+            return _send(authorization_response.refuse(wanted, error))
 
         path = f"/{quote(tenant_name)}/oauth2/{'v2.0/' if version == 2 else ''}authorize"
         return Asked(wanted, f"{path}?{urlencode(parameters, errors='replace')}", approve, refuse)
