@@ -277,7 +277,8 @@ REQUESTS = (
         9002326,
         "invalid_request",
         400,
-        "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type.",
+        "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request "
+        "origin: '{address}'.",
     ),
     Aadsts(
         9002327,

@@ -8,7 +8,7 @@ from azcred_emulators.urls import split_url
 
 # What desktop apps may use without a registered address of their own.
 NATIVE = "https://login.microsoftonline.com/common/oauth2/nativeclient"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def _is_same_loopback(address: str, registered: str) -> bool:
         return False
     return (
         wanted.scheme == given.scheme == "http"
-        and wanted.hostname in _LOOPBACK
+        and wanted.hostname in LOOPBACK
         and given.hostname == wanted.hostname
         and given.username is given.password is None
         and (given.path or "/") == (wanted.path or "/")

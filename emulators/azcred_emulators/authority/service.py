@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import clients, description, device_code, documents, pages, unattended
+from azcred_emulators.authority import clients, cross_origin, description, device_code, documents, pages, unattended
 from azcred_emulators.authority.authorization_response import Redirect
 from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError, is_guid
@@ -67,6 +67,7 @@ class Authority(Emulator):
             Rule("/<tenant>/discovery/v2.0/keys", methods=["GET"], endpoint="keys", defaults={"version": "2"}),
             Rule("/<tenant>/discovery/keys", methods=["GET"], endpoint="keys", defaults={"version": "1"}),
             *_versions("token", "token", "POST"),
+            *_versions("token", "preflight", "OPTIONS"),
             *_versions("authorize", "authorize", "GET", "POST"),
             *_versions("devicecode", "devicecode", "POST"),
             *_versions("logout", "logout", "GET", "POST"),
@@ -93,6 +94,7 @@ class Authority(Emulator):
             "openid-configuration": self._openid_configuration,
             "keys": self._keys,
             "token": self._token,
+            "preflight": lambda request, _: cross_origin.preflight(request, directory),
             "devicecode": self._devicecode,
             "logout": self._logout,
             "without-tenant": self._without_tenant,
@@ -118,9 +120,13 @@ class Authority(Emulator):
         """Answer a request for a document or a token, refusals included."""
         request.details["operation"] = endpoint
         try:
-            return self._answers[endpoint](request, values)
+            answer = self._answers[endpoint](request, values)
         except EntraError as error:
-            return refuse(request, error, now=self._clock.now())
+            answer = refuse(request, error, now=self._clock.now())
+        origin = request.headers.get("Origin")
+        if origin and endpoint == "token":
+            return cross_origin.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
+        return answer
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out; a wrong method has an AADSTS code of its own."""
@@ -213,12 +219,12 @@ class Authority(Emulator):
         if grant is None:
             raise EntraError(70003, grant=grant_type)
         asked = self._read(request, values, form)
+        if asked.origin:
+            cross_origin.check(asked.origin, clients.find_client(asked))
         clients.check_repetition(asked)
         answer = grant(asked)
         request.details["claims"] = answer.token.claims
         headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4())}
-        if asked.origin:
-            headers["Access-Control-Allow-Origin"] = asked.origin
         return json_response(answer.body(version=asked.version, now=asked.now), headers=headers)
 
     def _devicecode(self, request: Request, values: Mapping[str, str]) -> Response:
@@ -289,4 +295,8 @@ def _form(request: Request) -> dict[str, str]:
     return form
 
 
-_CACHED = {"Cache-Control": "max-age=86400, private", "X-Content-Type-Options": "nosniff"}
+_CACHED = {
+    "Cache-Control": "max-age=86400, private",
+    "X-Content-Type-Options": "nosniff",
+    **cross_origin.EVERYBODY,
+}
