@@ -1,0 +1,87 @@
+"""Sets environments up 200 times in one process and compares it before and after; run by test_cycles.py."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import azure.identity
+
+import pytest_azcred
+from azcred_emulators.environments import ENVIRONMENTS
+from pytest_azcred.context import _emulators
+
+NAMES = sorted(ENVIRONMENTS)
+PATH_FUNCTIONS = ("access", "listdir", "lstat", "open", "scandir", "stat")
+OWNERS = (socket, socket.socket, ssl.SSLContext, webbrowser)
+SUPPORTING = (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks)
+
+
+def state() -> dict[str, Any]:
+    """Return what environments change in the process."""
+    gc.collect()
+    return {
+        "open": (open, io.open),
+        "functions of os": [getattr(os, name) for name in PATH_FUNCTIONS],
+        "attributes": [{name: value for name, value in vars(owner).items() if callable(value)} for owner in OWNERS],
+        "what takes descriptors": [frozenset(functions) for functions in SUPPORTING],
+        "import hooks": (list(sys.meta_path), list(sys.path)),
+        "variables": dict(os.environ),
+        "signal handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
+    }
+
+
+def open_files() -> int:
+    """Return how many files and sockets are open."""
+    return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+
+
+def written() -> set[Path]:
+    """Return the files in the run's folder."""
+    return {path for path in _emulators().folder.rglob("*") if path.is_file()}
+
+
+def cycle(number: int, *, moves_clock: bool = False) -> None:
+    """Set up two environments; sometimes get a token or move the clock, and fail or be interrupted."""
+    first, second = NAMES[number % len(NAMES)], NAMES[number * 7 % len(NAMES)]
+    try:
+        with pytest_azcred.environment(first) as azcred, azcred.environment(second):
+            if moves_clock:
+                azcred.clock.advance(hours=1)
+            if ENVIRONMENTS[first].provider and not ENVIRONMENTS[first].browser and number % 5 == 0:
+                with azure.identity.DefaultAzureCredential() as credential:
+                    credential.get_token("https://vault.azure.net/.default")
+            if number % 3 == 0:
+                raise KeyboardInterrupt if number % 2 else RuntimeError
+    except (KeyboardInterrupt, RuntimeError):
+        return
+
+
+def main() -> None:
+    """Compare; raises AssertionError for what is not as it was."""
+    for number in range(len(NAMES)):  # whatever is loaded or made once
+        cycle(number, moves_clock=number == 0)
+    before, threads, opened, files = state(), threading.active_count(), open_files(), written()
+    for number in range(200):
+        cycle(number, moves_clock=number % 40 == 0)
+    after = state()
+    for key, value in before.items():
+        assert after[key] == value, key
+    # The server may be about to end its thread for a connection, with the socket, that a credential has just closed.
+    assert threading.active_count() <= threads + 1, threading.enumerate()
+    assert open_files() <= opened + 2
+    assert written() == files
+    print("as before")
+
+
+if __name__ == "__main__":
+    main()
