@@ -58,6 +58,7 @@ def build(links: Sequence[Link], keywords: dict[str, Any], environ: Environ) -> 
     from .entra import authority_url
 
     rest = {name: value for name, value in keywords.items() if name not in _OF_ABSENT_LINKS}
+    rest.pop("enable_azure_proxy", None)  # which azure-identity 1.27 leaves to WorkloadIdentityCredential by itself
     identity_client_id = rest.pop("managed_identity_client_id", environ.get("AZURE_CLIENT_ID"))
     settings = Settings(
         authority=authority_url(rest.pop("authority", None), environ),

@@ -10,6 +10,7 @@ from typing import Any
 
 from .client_assertion import ClientAssertionCredential
 from .credential import Credential, DelegatingCredential, Unavailable
+from .entra import authority_url
 from .errors import CredentialUnavailableError
 
 
@@ -22,9 +23,12 @@ class WorkloadIdentityCredential(DelegatingCredential):
     :keyword tenant_id: the application's tenant; ``AZURE_TENANT_ID``.
     :keyword client_id: the application's id; ``AZURE_CLIENT_ID``.
     :keyword token_file_path: the file with the token; ``AZURE_FEDERATED_TOKEN_FILE``.
+    :keyword enable_azure_proxy: ask through the token proxy of AKS's identity bindings, if its variables are set:
+        ``AZURE_KUBERNETES_TOKEN_PROXY``, ``AZURE_KUBERNETES_SNI_NAME``, and ``AZURE_KUBERNETES_CA_FILE`` or
+        ``AZURE_KUBERNETES_CA_DATA``.
     :keyword authority: the authority's host; by default ``AZURE_AUTHORITY_HOST`` or the public cloud.
     :keyword additionally_allowed_tenants: other tenants that a call may ask for; ``*`` allows all.
-    :raises ValueError: the tenant is malformed, or the authority is not https.
+    :raises ValueError: the tenant is malformed, the authority is not https, or the proxy's variables make no sense.
 
     Other keywords are settings of the azure-core pipeline, such as ``transport`` or ``connection_verify``.
     """
@@ -35,6 +39,7 @@ class WorkloadIdentityCredential(DelegatingCredential):
         tenant_id: str | None = None,
         client_id: str | None = None,
         token_file_path: str | None = None,
+        enable_azure_proxy: bool = False,
         **kwargs: Any,
     ) -> None:
         settings = {
@@ -42,10 +47,12 @@ class WorkloadIdentityCredential(DelegatingCredential):
             "AZURE_CLIENT_ID": client_id,
             "AZURE_FEDERATED_TOKEN_FILE": token_file_path,
         }
-        super().__init__(_configured(settings, os.environ, kwargs))
+        super().__init__(_configured(settings, os.environ, kwargs, use_proxy=enable_azure_proxy))
 
 
-def _configured(given: Mapping[str, str | None], environ: Mapping[str, str], kwargs: Mapping[str, Any]) -> Credential:
+def _configured(
+    given: Mapping[str, str | None], environ: Mapping[str, str], kwargs: Mapping[str, Any], *, use_proxy: bool
+) -> Credential:
     settings = {variable: value or environ.get(variable) for variable, value in given.items()}
     missing = [variable for variable, value in settings.items() if not value]
     if missing:
@@ -54,7 +61,12 @@ def _configured(given: Mapping[str, str | None], environ: Mapping[str, str], kwa
             "On Kubernetes the workload identity webhook sets them, if the pod is labelled for it."
         )
     tenant_id, client_id, path = (value or "" for value in settings.values())
-    return ClientAssertionCredential(tenant_id, client_id, partial(_read, Path(path)), **kwargs)
+    proxy: dict[str, Any] = {}
+    if use_proxy:
+        from .token_proxy import through_proxy
+
+        proxy = through_proxy(environ, authority_url(kwargs.get("authority"), environ), kwargs)
+    return ClientAssertionCredential(tenant_id, client_id, partial(_read, Path(path)), **{**kwargs, **proxy})
 
 
 def _read(path: Path) -> str:
