@@ -157,7 +157,7 @@ class Emulators:
         """Return the emulators that a connection to this address may be for."""
         services = self._loaded.result()
         if (host, port) in (self.http.address, self.https.address):
-            return [services.hosts[name] for name in self.active.hosts]
+            return [one for one in services.emulators if one.name in self.active.hosts]
         if port == _HTTPS_PORT:
             return (emulator for emulator in services.emulators if emulator.serves(host, "/"))
         return (services.hosts[name] for name, addresses in ADDRESSES.items() if (host, port) in addresses)
