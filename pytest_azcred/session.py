@@ -86,7 +86,7 @@ class Place:
         That is the host, the executable or the authority. Raises LookupError if nothing hands out tokens.
         """
         if self.environment.host:
-            return self._session.hosts[self.environment.host].faults
+            return self._session._emulators.faults_of(self.environment.host)
         if self.environment.executables:
             return self.executable.faults
         if self.environment.provider is None:

@@ -124,6 +124,13 @@ class Emulators:
         """A folder that only this user can read, for the files of environments; it goes with the emulators."""
         return Path(self._folder.name)
 
+    def faults_of(self, name: str) -> "Faults[Any]":
+        """Return what is to go wrong with an emulator's next requests; raises LookupError if there is none so named."""
+        for emulator in self._loaded.result().emulators:
+            if emulator.name == name:
+                return emulator.faults
+        raise LookupError(f"there is no emulator {name!r}")
+
     def unspent_faults(self) -> "Mapping[str, Faults[Any]]":
         """Return the scripts of those emulators and executables, by name, whose faults have not all happened."""
         if not self._loaded.done():

@@ -17,6 +17,7 @@ import httpx
 import pytest
 import requests
 
+from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import BlackHole, Gone, RefusedPort, Status, TlsFailure
 from azcred_emulators.faults.network import Defect
 from pytest_azcred.session import Place, Session
@@ -155,3 +156,12 @@ def test_nothing_is_waited_for_at_the_end(fake_managed_identity: Place, azcred: 
     azcred._emulators.reset()
     assert time.perf_counter() - started < 5
     connecting.close()
+
+
+@pytest.mark.parametrize("name", [one.name for one in ENVIRONMENTS.values() if one.provider])
+def test_every_place_has_its_script(azcred: Session, name: str) -> None:
+    """Of the host, the executable or the authority that hands out tokens there."""
+    place = azcred.environment(name)
+    place.faults.add(Gone(), optional=True)
+    assert place.faults.unspent == ()
+    assert place.faults
