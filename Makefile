@@ -6,7 +6,10 @@ INSTALLED := .stamps/installed
 AZURITE := .stamps/azurite
 CHROMIUM := .stamps/chromium
 
-.PHONY: demo test test-matrix lint format benchmark clean
+GO := .stamps/go/token
+JAVA := .stamps/java/classes
+
+.PHONY: demo test test-matrix test-go test-java lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -16,6 +19,12 @@ test: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite
 
 test-matrix: $(AZURITE) | $(BIN)/python  ## with other releases of azure-identity: VERSIONS="1.15.0 latest"
 	$(BIN)/python tests/matrix.py $(VERSIONS)
+
+test-go: $(INSTALLED) $(GO)  ## azidentity for Go against the emulators
+	$(BIN)/python -m pytest tests/go $(ARGUMENTS)
+
+test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulators
+	$(BIN)/python -m pytest tests/java $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check
@@ -60,6 +69,18 @@ $(CHROMIUM):
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null \
 		|| echo "chromium is not here: the tests of the sign-in pages in a browser will be skipped"
 	@mkdir -p $(@D) && touch $@
+
+# Without the toolchain the tests with these programs are skipped, and say so.
+$(GO): $(wildcard tests/go/*.go tests/go/go.*)
+	@if command -v go >/dev/null; then mkdir -p $(@D) && cd tests/go && go build -o $(CURDIR)/$@ .; \
+	else echo "go is not here: the tests with it will be skipped"; fi
+
+$(JAVA): tests/java/pom.xml tests/java/Tokens.java
+	@if command -v mvn >/dev/null && command -v javac >/dev/null; then mkdir -p $(@D) \
+		&& mvn --quiet --batch-mode --file tests/java/pom.xml dependency:copy-dependencies \
+			-DoutputDirectory=$(CURDIR)/$(@D)/lib \
+		&& javac -d $@ -cp '$(@D)/lib/*' tests/java/Tokens.java && touch $@; \
+	else echo "mvn or javac is not here: the tests with Java will be skipped"; fi
 
 clean:
 	rm -rf $(VENV) .venv-* .stamps node_modules dist build

@@ -101,8 +101,8 @@ def main() -> int:
         return 1
     if not wait(delay, caller):
         return 1
+    write(2, stderr)  # first, for a caller that reads both as one: tools warn before they answer
     write(1, stdout)
-    write(2, stderr)
     return exit_code
 
 

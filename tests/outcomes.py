@@ -1,0 +1,51 @@
+"""What an SDK in another language makes of the states of a developer tool, and what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import stage
+
+from azcred_emulators import contoso
+
+VAULT = "https://vault.azure.net"
+SCOPE = f"{VAULT}/.default"
+TOKEN = ("", "")  # instead of the class of an error and a part of its message
+CHALLENGE = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}'
+_WHOSE = {
+    "service principal": contoso.SERVICE_PRINCIPAL_CLIENT_ID,
+    "managed identity": contoso.VIRTUAL_MACHINE_CLIENT_ID,
+}
+
+needs_namespaces = pytest.mark.skipif(bool(stage.why_not()), reason=str(stage.why_not()))
+
+
+def check(
+    command: Sequence[str | Path], credential: str, expected: Mapping[str, tuple[str, str]], **request: Any
+) -> None:
+    """Ask a program for a token in every state that something is expected of; `request` is the same in each.
+
+    Raises AssertionError with whatever comes out differently.
+    """
+    cases = [{"state": state, "credential": credential, "scope": SCOPE, **request} for state in expected]
+    answers = stage.play(command, cases)
+    wrong = [
+        f"{state}: {answer}"
+        for state, answer in zip(expected, answers, strict=True)
+        if not _is(answer, *expected[state], whose=_WHOSE.get(state))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _is(answer: Mapping[str, Any], kind: str, message: str, *, whose: str | None) -> bool:
+    if kind:
+        return bool(answer.get("error") == kind and message in answer["message"])
+    if "token" not in answer:
+        return False
+    claims = jwt.decode(answer["token"], options={"verify_signature": False})
+    right = claims["appid"] == whose if whose else claims.get("upn") == contoso.USER_PRINCIPAL_NAME
+    return bool(right and claims["aud"] == VAULT and claims["exp"] == answer["expires"])
