@@ -23,6 +23,7 @@ from azcred_emulators.entities import (
     PermissionGrant,
     Principal,
     Tenant,
+    TokenTimes,
     TrustedSubject,
     User,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "PermissionGrant",
     "Principal",
     "Tenant",
+    "TokenTimes",
     "TrustedSubject",
     "User",
 ]

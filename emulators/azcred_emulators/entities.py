@@ -98,6 +98,19 @@ class OptionalClaims:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTimes:
+    """How long the tokens of an application or managed identity last, and by which clock.
+
+    `lifetime` and `refresh_in`, after which a client should ask for a newer one, are None for what is usual.
+    `clock_skew` is how far the clock of who hands them out is ahead of the app's; it may be negative.
+    """
+
+    lifetime: timedelta | None = None
+    refresh_in: timedelta | None = None
+    clock_skew: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """An application with its service principal in the tenant.
 
@@ -113,6 +126,8 @@ class Application:
     (1 or 2) is the version of these. `oauth2_permission_scopes` and `app_roles` are what can be granted, and
     `admin_consent_scopes` those that only an administrator can. `group_membership_claims` ("All",
     "SecurityGroup", "DirectoryRole") puts `groups` or `wids` into its tokens.
+
+    `token_times` are those of the tokens that it gets as a client, for itself or for a user.
 
     Three settings are stricter than Entra ID or as strict: a refresh token is spent when it is used unless the
     application has `reusable_refresh_tokens`, as every application has in Entra ID; with `single_use_assertions` the
@@ -152,6 +167,7 @@ class Application:
     app_role_assignment_required: bool = False
     optional_claims: OptionalClaims = OptionalClaims()
     group_membership_claims: str | None = None
+    token_times: TokenTimes = TokenTimes()
 
     @property
     def resource_names(self) -> tuple[str, ...]:
@@ -161,7 +177,10 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedIdentity:
-    """A managed identity; `resource_id` is the ARM id of the identity, or of its host if system-assigned."""
+    """A managed identity; `resource_id` is the ARM id of the identity, or of its host if system-assigned.
+
+    `token_times` are those of its tokens.
+    """
 
     name: str
     tenant_id: str
@@ -171,6 +190,7 @@ class ManagedIdentity:
     system_assigned: bool = False
     federated_credentials: tuple[FederatedCredential, ...] = ()
     app_role_assignments: tuple[AppRoleAssignment, ...] = ()
+    token_times: TokenTimes = TokenTimes()
 
 
 class Mfa(Enum):

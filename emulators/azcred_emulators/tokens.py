@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, Cloud
 from azcred_emulators.defects import DEFECTS, Forger
 from azcred_emulators.delegation import ClientAuthentication, Delegation, SignIn
-from azcred_emulators.directory import Application, Principal
+from azcred_emulators.directory import Application, Principal, TokenTimes
 from azcred_emulators.keys import SigningKey
 
 __all__ = [
@@ -49,14 +50,37 @@ LONG_LIFETIME = 86399  # of tokens for clients that understand continuous access
 _NUMBER_SIZE = 8  # bytes of `uti` that number the tokens of a run
 
 
+_USUAL = TokenTimes()
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token; `expires_on` and `not_before` are epoch seconds."""
+    """An access token; `expires_on` and `not_before` are epoch seconds, by the clock of `times`."""
 
     value: str = field(repr=False)
     claims: Mapping[str, object]
     expires_on: int
     not_before: int
+    times: TokenTimes = _USUAL
+
+    def expires_in(self, now: float) -> int:
+        """Return the seconds that it has left; `now` is epoch seconds by the app's clock."""
+        return int(self.expires_on - self.times.clock_skew.total_seconds() - now)
+
+    @property
+    def refresh_in(self) -> int | None:
+        """The seconds after which a client should ask for a newer one, if that is out of the usual."""
+        return None if self.times.refresh_in is None else int(self.times.refresh_in.total_seconds())
+
+    def is_to_be_renewed(self, now: float) -> bool:
+        """Tell whether it is time for a newer one: after `refresh_in`, or half of its life.
+
+        `now` is epoch seconds by the app's clock.
+        """
+        left = self.expires_in(now)
+        if self.refresh_in is not None:
+            return self.expires_on - self.not_before - BACK_DATED - left >= self.refresh_in
+        return left < (self.expires_on - self.not_before) / 2
 
 
 Fault = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
@@ -116,7 +140,8 @@ class Tokens:
         `access_token_version` decides the token's version, as in Entra ID. `tenant_id` is by default the
         principal's own. `host_resource_id` is the ARM id of the machine that a managed identity runs on.
         """
-        lifetime = MANAGED_IDENTITY_LIFETIME if host_resource_id else _lifetime(capabilities)
+        times = principal.token_times
+        usual = MANAGED_IDENTITY_LIFETIME if host_resource_id else _lifetime(capabilities)
         return self._sign(
             make.app_only(
                 principal,
@@ -127,16 +152,19 @@ class Tokens:
                 authentication=authentication,
                 capabilities=capabilities,
                 host_resource_id=host_resource_id,
-                now=int(self._clock.now()),
-                lifetime=lifetime,
+                now=self._now(times),
+                lifetime=_seconds(times.lifetime, usual),
                 uti=self._uti(),
-            )
+            ),
+            times,
         )
 
     def delegated(self, delegation: Delegation) -> Token:
         """Mint the token by which a client acts for a user."""
-        lifetime = _lifetime(delegation.capabilities)
-        return self._sign(make.delegated(delegation, now=int(self._clock.now()), lifetime=lifetime, uti=self._uti()))
+        times = delegation.client.token_times
+        lifetime = _seconds(times.lifetime, _lifetime(delegation.capabilities))
+        claims = make.delegated(delegation, now=self._now(times), lifetime=lifetime, uti=self._uti())
+        return self._sign(claims, times)
 
     def id_token(
         self,
@@ -231,13 +259,17 @@ class Tokens:
         }
         return {name: value for name, value in {**every, **claims}.items() if value is not None}
 
-    def _sign(self, claims: Mapping[str, object]) -> Token:
+    def _now(self, times: TokenTimes) -> int:
+        return int(self._clock.now() + times.clock_skew.total_seconds())
+
+    def _sign(self, claims: Mapping[str, object], times: TokenTimes = _USUAL) -> Token:
         header = {"x5t": self.key.id} if claims.get("ver") == "1.0" else {}
         return Token(
             self.key.sign(claims, header=header),
             claims,
             expires_on=int(str(claims.get("exp", 0))),
             not_before=int(str(claims.get("nbf", 0))),
+            times=times,
         )
 
     def _uti(self) -> str:
@@ -252,6 +284,10 @@ _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": 
 
 def _lifetime(capabilities: tuple[str, ...]) -> int:
     return LONG_LIFETIME if CAE_CAPABILITY in capabilities else APPLICATION_LIFETIME
+
+
+def _seconds(duration: timedelta | None, usual: int) -> int:
+    return usual if duration is None else int(duration.total_seconds())
 
 
 def issue_number(claims: Mapping[str, object]) -> int:

@@ -71,4 +71,11 @@ class Sdk:
         """Close everything."""
         for credential in self._credentials:
             credential.close()
+        self._loop.run_until_complete(_closed(self._loop))
         self._loop.close()
+
+
+async def _closed(loop: Any) -> None:
+    """Wait until the loop has only its own socket left: TLS takes its leave in the background."""
+    while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110  # transports tell nobody that they are closed
+        await asyncio.sleep(0.001)

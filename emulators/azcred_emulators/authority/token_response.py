@@ -26,13 +26,16 @@ class Answer:
 
     def body(self, *, version: int, now: float) -> dict[str, object]:
         """Return the JSON body; version 1 writes every value as a string."""
-        expires_in = int(self.token.expires_on - now)
+        expires_in = self.token.expires_in(now)
         body: dict[str, object] = {"token_type": "Bearer"}
         if self.scopes:
             body["scope"] = " ".join(self.scopes)
         body |= {"expires_in": expires_in, "ext_expires_in": expires_in}
-        if expires_in >= _WORTH_REFRESHING:
-            body["refresh_in"] = expires_in // 2
+        refresh_in = self.token.refresh_in
+        if refresh_in is None and expires_in >= _WORTH_REFRESHING:
+            refresh_in = expires_in // 2
+        if refresh_in is not None:
+            body["refresh_in"] = refresh_in
         if version == 1:
             body |= {
                 "expires_on": self.token.expires_on,

@@ -162,7 +162,7 @@ class Endpoint(Emulator):
 
     def expires_in(self, token: Token) -> str:
         """Return the seconds that a token has left, as text."""
-        return str(int(token.expires_on - self._clock.now()))
+        return str(token.expires_in(self._clock.now()))
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Answer a request to another path, or with another method."""

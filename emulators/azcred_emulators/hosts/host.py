@@ -44,7 +44,8 @@ class Host(Endpoint):
         self.authorize(request)
         token = self.token(identity, resource, parameters)
         request.details["claims"] = token.claims
-        return self.success(token, identity, resource, parameters)
+        body = self.success(token, identity, resource, parameters)
+        return body if token.refresh_in is None else {**body, "refresh_in": token.refresh_in}
 
     def describe(self, request: Request, path: str) -> None:
         """Note whose token is asked for, too."""
@@ -89,7 +90,7 @@ class Host(Endpoint):
         key = (identity, resource, capabilities)
         token = self._cache.get(key)
         now = self._clock.now()
-        if token is None or now > (token.not_before + token.expires_on) / 2 or self.is_stale(token, parameters):
+        if token is None or token.is_to_be_renewed(now) or self.is_stale(token, parameters):
             token = self._cache[key] = self._tokens.app_only(
                 identity,
                 resource,
