@@ -64,6 +64,13 @@ def test_a_resource_with_a_slash_at_its_end_keeps_it(ask_token: Ask) -> None:
     assert claims["aud"] == "https://management.core.windows.net/"
 
 
+def test_scopes_of_openid_connect_do_not_matter(ask_token: Ask) -> None:
+    """The SDKs for Go and Java ask for them beside the resource, though no user is there."""
+    answer = ask_token(scope=f"openid profile offline_access {VAULT}/.default")
+    assert claims_of(answer)["aud"] == VAULT
+    assert not {"id_token", "refresh_token"} & set(answer.get_json())
+
+
 def test_the_resource_decides_the_version_of_its_tokens(ask_token: Ask, emulators: Emulators) -> None:
     """An application whose manifest asks for version 2 gets version 2 tokens, from whichever endpoint."""
     orders = emulators.directory.add(
@@ -112,6 +119,7 @@ REFUSALS = [
     Refusal("an unknown grant", 400, "unsupported_grant_type", 70003, {"grant_type": "magic"}),
     Refusal("no scope", 400, "invalid_request", 90014, {"scope": None}),
     Refusal("a scope without /.default", 400, "invalid_scope", 1002012, {"scope": VAULT}),
+    Refusal("no resource at all", 400, "invalid_scope", 1002012, {"scope": "openid profile"}),
     Refusal("two resources", 400, "invalid_request", 700022, {"scope": f"{VAULT}/.default https://x/.default"}),
     Refusal("a scope of strange characters", 400, "invalid_scope", 70011, {"scope": "<script>/.default"}),
     Refusal("an unknown resource", 400, "invalid_resource", 500011, {"scope": "https://typo.example/.default"}),

@@ -4,6 +4,7 @@ import re
 
 from azcred_emulators.authority import clients, policies
 from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.scopes import OPENID_SCOPES
 from azcred_emulators.authority.token_request import TokenRequest
 from azcred_emulators.authority.token_response import Answer
 from azcred_emulators.directory import Application, Principal, Tenant
@@ -58,9 +59,12 @@ def _resource(request: TokenRequest) -> str:
         return request.required("resource")
     if request.form.get("resource"):
         raise EntraError(901002)
-    scopes = request.required("scope").split()
-    request.details["scope"] = " ".join(scopes)
-    if len(scopes) != 1:
+    wanted = request.required("scope").split()
+    request.details["scope"] = " ".join(wanted)
+    scopes = [scope for scope in wanted if scope.lower() not in OPENID_SCOPES]  # msal for Go and Java sends them, too
+    if not scopes:
+        raise EntraError(1002012, scope=" ".join(wanted))
+    if len(scopes) > 1:
         raise EntraError(700022)
     if not _SCOPE.match(scopes[0]):
         raise EntraError(70011, scope=scopes[0])
