@@ -276,6 +276,14 @@ class Session:
         """
         self._add(own_route(host, to))
 
+    def federate(self, domain: str) -> None:
+        """Let the users of a domain, such as "fabrikam.com", sign in at an AD FS of its own until the test ends.
+
+        It answers at "sts." and the domain, checks the directory's passwords, and is also a token service that clients
+        address as the tenant "adfs". A domain that no tenant has becomes Contoso's.
+        """
+        self._emulators.adfs.federate(domain)
+
     def resource(self, url: str, audience: str | None = None) -> "Resource":
         """Put a protected resource at a real https URL, such as "https://myvault.vault.azure.net".
 

@@ -12,6 +12,7 @@ import jwt
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators import contoso
+from azcred_emulators.adfs import saml
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User
 from azcred_emulators.emulators import Emulators
@@ -22,6 +23,7 @@ VAULT = "https://vault.azure.net"
 REDIRECT = "https://shop.contoso.com/auth"
 SECRET = "shop~secret"
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+SAML_GRANT = "urn:ietf:params:oauth:grant-type:saml1_1-bearer"
 OBO_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 VERIFIER = "v" * 64
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -165,6 +167,27 @@ class Entra:
             **changes,
         }
         return self.post(form, tenant=tenant, headers=headers)
+
+    def redeem_assertion(self, **changes: Any) -> TestResponse:
+        """Bring what the AD FS of fabrikam.com, a federated domain, says of a user, as the Azure CLI does.
+
+        `changes` are those to what `saml.issue` is called with.
+        """
+        self.emulators.adfs.federate("fabrikam.com")
+        given = {
+            "key": self.emulators.adfs.key,
+            "issuer": "http://sts.fabrikam.com/adfs/services/trust",
+            "immutable_id": "x",
+            "now": self.emulators.clock.now(),
+            **changes,
+        }
+        form = {
+            "grant_type": SAML_GRANT,
+            "client_id": contoso.AZURE_CLI_CLIENT_ID,
+            "assertion": base64.urlsafe_b64encode(saml.issue(given.pop("key"), **given).encode()).decode(),
+            "scope": f"{GRAPH}/.default",
+        }
+        return self.post(dict(form), tenant="organizations")
 
     def sign_in(self, app: Application, user: User | None = None, **parameters: Any) -> dict[str, Any]:
         """Return the tokens of a user who signs in to a web app."""

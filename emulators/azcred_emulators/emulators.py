@@ -17,6 +17,7 @@ from azcred_emulators.setup import ActiveEnvironments
 from azcred_emulators.tls import CertificateAuthority
 
 if TYPE_CHECKING:
+    from azcred_emulators.adfs.service import AdFs
     from azcred_emulators.authority import Authority
     from azcred_emulators.emulator import Emulator
     from azcred_emulators.executables.service import Executables
@@ -88,6 +89,11 @@ class Emulators:
     def issuers(self) -> "Issuers":
         """The token issuers outside Entra ID."""
         return self._loaded.result().issuers
+
+    @property
+    def adfs(self) -> "AdFs":
+        """The AD FS of the federated domains."""
+        return self._loaded.result().adfs
 
     @property
     def authority(self) -> "Authority":

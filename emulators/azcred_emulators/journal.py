@@ -74,7 +74,9 @@ class Entry:
 
 
 # Emulators that are no host of a managed identity.
-_SERVICES = frozenset({"authority", "azure-pipelines", "executable", "github-actions", "graph", "issuer", "resource"})
+_SERVICES = frozenset(
+    {"adfs", "authority", "azure-pipelines", "executable", "github-actions", "graph", "issuer", "resource"}
+)
 _FIELDS = frozenset(field.name for field in fields(Entry)) | {"host", "answered"}
 
 

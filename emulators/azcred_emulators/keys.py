@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
@@ -43,6 +43,10 @@ class SigningKey:
     ) -> str:
         """Return the claims as a signed JWT, its `kid` set unless the header names another; "PS256" is possible."""
         return jwt.encode(dict(claims), self._private, algorithm=algorithm, headers={"kid": self.id, **(header or {})})
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """Return the signature of data by RSASSA-PKCS1-v1_5 with SHA-256, as XML Signature has it."""
+        return self._private.sign(data, padding.PKCS1v15(), hashes.SHA256())
 
     def jwk(self) -> dict[str, object]:
         """Return the public key in the form in which Entra ID's keys document lists it."""

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from azcred_emulators.adfs.service import AdFs
 from azcred_emulators.application import Application
 from azcred_emulators.authority import Authority
 from azcred_emulators.clock import Clock
@@ -60,7 +61,8 @@ class Services:
     ) -> None:
         self.tokens = Tokens(clock)  # first: its key is made while the rest is set up
         self.issuers = Issuers(clock, announce)
-        self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of)
+        self.adfs = AdFs(directory, clock, announce)
+        self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
         self.graph = Graph(directory, self.tokens)
         self.resources = Resources(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
@@ -79,6 +81,7 @@ class Services:
             imds,
             self.authority,
             self.graph,
+            self.adfs,
             self.issuers,
         )
         mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}

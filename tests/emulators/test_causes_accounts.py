@@ -129,6 +129,12 @@ def the_users_sessions_were_revoked(entra: Entra) -> Any:
     return entra.refresh(shop, token)
 
 
+@causes(51004)
+def the_federated_account_is_not_in_the_directory(entra: Entra) -> Any:
+    """Although the domain's AD FS vouches for it."""
+    return entra.redeem_assertion(upn="grace@fabrikam.com")
+
+
 @causes(530035)
 def the_tenant_has_security_defaults(entra: Entra) -> Any:
     """And the user came by password alone."""

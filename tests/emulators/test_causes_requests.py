@@ -204,12 +204,15 @@ ELSEWHERE = "https://shop.contoso.com/elsewhere"
 
 CAUSES: dict[int, Cause] = {
     50001: disabled_resource,
+    50006: lambda entra: entra.redeem_assertion(upn="grace@fabrikam.com", key=CERTIFIED),
+    50008: lambda entra: entra.redeem_assertion(upn="grace@fabrikam.com", now=1.0),
     50011: lambda entra: lambda: entra.authorize(entra.add_web_app(), redirect_uri=ELSEWHERE),
     50012: forged_assertion,
     50013: lambda entra: on_behalf(entra, minted(entra, aud=GRAPH)),
     50027: lambda entra: on_behalf(entra, "nonsense"),
     50049: instance_discovery,
     50059: lambda entra: app_only(entra, tenant="common"),
+    50107: lambda entra: entra.redeem_assertion(upn="grace@fabrikam.com", issuer="urn:elsewhere"),
     50128: lambda entra: entra.password(entra.user, username="ada@nowhere.example", tenant="organizations"),
     50194: lambda entra: redeemed(entra, tenant="organizations"),
     50196: looped,

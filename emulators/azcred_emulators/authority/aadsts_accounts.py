@@ -62,6 +62,13 @@ ACCOUNTS = (
         "changed or reset their password.",
         "bad_token",
     ),
+    Aadsts(
+        51004,
+        "invalid_grant",
+        400,
+        "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account "
+        "must be added to the directory.",
+    ),
     Aadsts(53000, "invalid_grant", 400, "Device is not in required device state: compliant.", "message_only"),
     Aadsts(53001, "invalid_grant", 400, "Device is not in required device state: domain_joined.", "message_only"),
     Aadsts(

@@ -14,6 +14,8 @@ _NOT_FOUND_HERE = (
 REQUESTS = (
     Aadsts(50000, "server_error", 500, "There was an error issuing a token or an issue with the sign-in service."),
     Aadsts(50001, "invalid_resource", 400, "The resource named {resource} is disabled in the tenant {tenant}."),
+    Aadsts(50006, "invalid_grant", 400, "Signature verification failed because of an invalid signature."),
+    Aadsts(50008, "invalid_grant", 400, "SAML token is invalid. {reason}"),
     Aadsts(
         50011,
         "invalid_request",
@@ -31,6 +33,7 @@ REQUESTS = (
         400,
         "No tenant-identifying information found in either the request or implied by any provided credentials.",
     ),
+    Aadsts(50107, "invalid_grant", 400, "Requested federation realm object '{issuer}' does not exist."),
     Aadsts(
         50128,
         "invalid_request",

@@ -8,6 +8,7 @@ from azcred_emulators.authority.device_code import device_code
 from azcred_emulators.authority.on_behalf_of import on_behalf_of
 from azcred_emulators.authority.password import password
 from azcred_emulators.authority.refresh_token import refresh_token
+from azcred_emulators.authority.saml_bearer import saml_bearer
 from azcred_emulators.authority.token_request import TokenRequest
 from azcred_emulators.authority.token_response import Answer
 
@@ -21,4 +22,5 @@ GRANTS: Mapping[str, Grant] = {
     "refresh_token": refresh_token,
     "urn:ietf:params:oauth:grant-type:device_code": device_code,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of,
+    "urn:ietf:params:oauth:grant-type:saml1_1-bearer": saml_bearer,
 }

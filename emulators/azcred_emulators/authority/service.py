@@ -21,7 +21,7 @@ from azcred_emulators.authority.realms import user_realm
 from azcred_emulators.authority.redirects import platform_of
 from azcred_emulators.authority.refusals import HEADERS, refuse
 from azcred_emulators.authority.sign_in_pages import SignInPages
-from azcred_emulators.authority.token_request import KeysOf, Stores, TokenRequest
+from azcred_emulators.authority.token_request import KeyOf, KeysOf, Stores, TokenRequest
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
@@ -81,13 +81,15 @@ class Authority(Emulator):
         redirect_defaults=False,
     )
 
-    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf) -> None:
+    def __init__(
+        self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf, federation_key: KeyOf
+    ) -> None:
         self.faults = Faults(operation="token")  # a fault is for the documents before it only if it says so
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
         self._keys_of_others = keys_of
-        self.stores = Stores(directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of)
+        self.stores = Stores(directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of, federation_key)
         self._pages = SignInPages(self.stores, clock, self.find_tenant)
         self._answers: Mapping[str, Callable[[Request, Mapping[str, str]], Response]] = {
             "instance-discovery": self._instance_discovery,

@@ -15,6 +15,7 @@ from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.tokens import CAE_CAPABILITY, Tokens
 
 KeysOf = Callable[[str], Mapping[str, RSAPublicKey] | None]
+KeyOf = Callable[[str], RSAPublicKey | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Stores:
     """What the token service goes by.
 
     `keys_of` returns the public keys that an external token issuer publishes, by key id; None if its documents
-    cannot be had.
+    cannot be had. `federation_key` returns the key that signs the assertions of a federated domain's AD FS, by the
+    issuer that they name; None if there is no such domain.
     """
 
     directory: Directory
@@ -30,6 +32,7 @@ class Stores:
     issued: Issued
     device_codes: DeviceCodes
     keys_of: KeysOf
+    federation_key: KeyOf
 
 
 @dataclass(frozen=True, slots=True)
