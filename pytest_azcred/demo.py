@@ -133,14 +133,17 @@ def _winner(session: Session) -> str:
 
 def _identity(session: Session, token: str) -> str:
     """Tell whose token it is from its claims, as the service that gets it would."""
-    client_id = jwt.decode(token, options={"verify_signature": False})["appid"]
-    principal = session.directory.principal(client_id)
-    return f"{principal.name if principal else 'nobody'} ({client_id})"
+    claims = jwt.decode(token, options={"verify_signature": False})
+    if claims["idtyp"] == "user":
+        return str(claims["upn"])
+    principal = session.directory.principal(claims["appid"])
+    return f"{principal.name if principal else 'nobody'} ({claims['appid']})"
 
 
 def _line(entry: Entry) -> str:
     refused = f" {entry.error}" if entry.error else ""
-    return f"{entry.method} {entry.server_name}  {entry.operation}  {entry.status}{refused}"
+    asked = entry.command or f"{entry.method} {entry.server_name}"
+    return f"{asked}  {entry.operation}  {entry.status}{refused}"
 
 
 def _same(one: Any, other: Any) -> str:

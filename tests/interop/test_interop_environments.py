@@ -72,7 +72,7 @@ def assert_identity(place: Place, token: str) -> None:
         assert (claims["appid"], claims["idtyp"]) == (place.identity.client_id, "app")
 
 
-@pytest.fixture(params=["azure-identity"])
+@pytest.fixture(params=["azure-identity", "ours"])
 def chain(request: pytest.FixtureRequest, sdk: Sdk) -> Iterator[Sdk]:
     """Each half of azure-identity, and of our own library."""
     if request.param == "azure-identity":

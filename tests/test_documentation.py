@@ -1,4 +1,4 @@
-"""Every code block of the README is run, and does what the README says."""
+"""Every code block of the README and of the pages in docs/ is run, and does what the text says."""
 
 import re
 import shutil
@@ -9,16 +9,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.journal import Journal
 
 ROOT = Path(__file__).parent.parent
 AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 class Block(NamedTuple):
-    """A fenced block: its language and what is in it."""
+    """A fenced block: the page it is on, its language and what is in it."""
 
+    page: Path
     language: str
     code: str
 
@@ -28,7 +30,8 @@ class Block(NamedTuple):
         return self.code.partition("\n")[0].removeprefix("# ")
 
 
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+_FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [Block(page, *found) for page in PAGES for found in _FENCED.findall(page.read_text())]
 
 
 def blocks(language: str) -> list[Block]:
@@ -41,7 +44,7 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
     assert {block.language for block in BLOCKS} == {"python", "console", "text", "toml"}
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.name)
+@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: f"{block.page.stem}-{block.name}")
 def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     """Files of tests pass under pytest, as a user would run them; others run as scripts."""
     if "azurite" in block.code and not AZURITE.exists():
@@ -64,11 +67,13 @@ def test_the_demo_shows_what_the_readme_promises() -> None:
     result = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert result.returncode == 0, result.stderr
     for line in (
-        "virtual-machine: ",
-        "managed-identity won in ",
+        *(f"{environment.name}: {environment.description}" for environment in ENVIRONMENTS.values()),
         "workload-identity won in ",
         "environment won in ",
         "no token from any of ",
+        "managed-identity won in ",
+        "azure-cli won in ",
+        "az account get-access-token --output json --resource https://storage.azure.com  token  200",
         "after 25 hours: a new token; IMDS gave 2 tokens",
         "without them: managed-identity won",
     ):
@@ -111,10 +116,29 @@ def test_the_failure_reads_as_shown() -> None:
         )
     with pytest.raises(AssertionError) as failure:
         journal.assert_answered(host="imds", times=2)
-    [shown] = blocks("text")
+    [shown] = [block for block in blocks("text") if block.page.stem == "journal"]
     assert without_durations(shown.code.strip()) == without_durations(str(failure.value))
 
 
 def without_durations(text: str) -> str:
     """Take the measured milliseconds out."""
     return re.sub(r"\d+ ms", "", text)
+
+
+def test_the_table_of_environments_is_that_of_the_code() -> None:
+    """In the order of the table, with the fixtures, the description and the provider that wins."""
+    lines = [line for line in (ROOT / "docs" / "environments.md").read_text().splitlines() if line.startswith("| `")]
+    expected = []
+    for one in ENVIRONMENTS.values():
+        fixtures = ", ".join(f"`{name}`" for name in one.fixtures)
+        expected.append(f"| `{one.name}` | {fixtures} | {one.description} | {one.provider or 'none'} |")
+    assert lines == expected
+
+
+def test_every_page_is_linked_and_every_link_leads_somewhere() -> None:
+    """From the README to each page; links between pages are relative."""
+    readme = PAGES[0].read_text()
+    assert {f"docs/{page.name}" for page in PAGES[1:]} <= set(re.findall(r"\]\((docs/[\w-]+\.md)\)", readme))
+    for page in PAGES:
+        for link in re.findall(r"\]\(((?!https?:|#)[^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
