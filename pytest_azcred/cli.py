@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from pytest_azcred import matrix
+from pytest_azcred.coverage import command as coverage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="what the token would be for (default: %(default)s)",
     )
     matrix.add_command(commands)
+    coverage.add_command(commands)
     options = parser.parse_args(arguments)
     if "call" in options:
         return int(options.call(options))

@@ -16,6 +16,22 @@ def add_options(parser: pytest.Parser) -> None:
         help='run the suite as if in this environment, such as "kubernetes": tests that name others are deselected, '
         "tests that name none start there; '' for each test where it says, whatever the configuration file says",
     )
+    group.addoption(
+        "--azcred-coverage",
+        action="store_true",
+        help="report at the end of the run which providers gave which outcomes, and which never did, as the emulators "
+        "saw it; each of the next three options does, too",
+    )
+    group.addoption(
+        "--azcred-coverage-json", metavar="FILE", help="write it as JSON, for `azcred coverage combine` or a program"
+    )
+    group.addoption("--azcred-coverage-html", metavar="FILE", help="write it as an HTML page")
+    group.addoption(
+        "--azcred-coverage-fail-under",
+        metavar="N",
+        type=float,
+        help="fail the run if less than N percent of the provider paths were exercised",
+    )
     parser.addini("azcred_environment", "the environment to run the suite in, as --azcred-environment")
     parser.addini(
         "azcred_isolate",
@@ -56,6 +72,12 @@ def environment(config: pytest.Config) -> str:
     """Return the name of the environment that the whole suite runs in, an empty one if each test says where."""
     given: str | None = config.getoption("azcred_environment")
     return config.getini("azcred_environment") if given is None else given
+
+
+def measures_coverage(config: pytest.Config) -> bool:
+    """Tell whether provider paths are to be counted."""
+    given = (config.getoption(f"azcred_coverage_{name}") for name in ("json", "html", "fail_under"))
+    return config.getoption("azcred_coverage") or any(value is not None for value in given)
 
 
 def routes(config: pytest.Config) -> Sequence[tuple[str, str]]:

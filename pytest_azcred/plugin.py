@@ -46,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
         '"*" stands for every one that gives an identity.',
     )
     options.check(config)
+    if options.measures_coverage(config):
+        from pytest_azcred.coverage.hooks import CoverageHooks
+
+        config.pluginmanager.register(hooks := CoverageHooks(config), "azcred_coverage")
+        hooks.start()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from azcred_emulators.directory import Directory, Principal, User
@@ -129,13 +129,20 @@ class Place:
 
 
 class Session:
-    """The emulators, isolated from the machine, for the time of one test."""
+    """The emulators, isolated from the machine, for the time of one test.
+
+    `watchers` make a context manager around each session of the process, which ends when the session has.
+    `visited` are the names of the environments that the app has been in.
+    """
+
+    watchers: ClassVar[list[Callable[["Session"], AbstractContextManager[object]]]] = []
 
     def __init__(self, emulators: Emulators, variables: Variables) -> None:
         self._emulators = emulators
         self._variables = variables
         self._before: dict[str, str | None] = {}  # variables that environments have changed
         self._places: list[Place] = []
+        self.visited: set[str] = set()
         self._until_another: Place | None = None  # where the test has not put the app itself
         self.clock = Clock(emulators.active.rotate_files)
         # An agent that this machine really has is not to be seen.
@@ -223,7 +230,9 @@ class Session:
             raise TypeError('environment() takes at least one name, such as "virtual-machine"')
         environments = [find(name) for name in names]
         if self._until_another is not None:
+            self.visited.discard(self._until_another.environment.name)
             self.leave(self._until_another)
+        self.visited.update(environment.name for environment in environments)
         setups = [self._emulators.active.enter(environment) for environment in environments]
         for setup in setups:
             for name, value in setup.variables.items():
@@ -312,6 +321,12 @@ class Session:
     @contextmanager
     def active(self) -> Iterator["Session"]:
         """Isolate the process and redirect its connections; on leaving, everything is as it was."""
+        with ExitStack() as watching:
+            for watch in self.watchers:
+                watching.enter_context(watch(self))
+            yield from self._active()
+
+    def _active(self) -> Iterator["Session"]:
         isolated = isolation(os.environ, self._emulators.folder)
         self._set(isolated)
         self._routing.on_connect(self._emulators.connect)

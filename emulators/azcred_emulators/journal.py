@@ -1,7 +1,7 @@
 """The ordered record of every request that reached an emulator, and the assertions on it."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 from operator import attrgetter
@@ -84,6 +84,7 @@ class Journal:
     """Every request since the last `clear`, in the order of arrival."""
 
     def __init__(self) -> None:
+        self.on_clear: Callable[[Sequence[Entry]], object] | None = None  # is given what will be forgotten
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
 
@@ -170,6 +171,8 @@ class Journal:
     def clear(self) -> None:
         """Forget every entry."""
         with self._lock:
+            if self.on_clear:
+                self.on_clear(self._entries)
             self._entries.clear()
 
 

@@ -22,14 +22,14 @@ def authorization_code(request: TokenRequest) -> Answer:
     issued = request.stores.issued
     value = request.required("code")
     code = issued.find_code(value)
+    if code.public:
+        request.details["provider"] = "interactive-browser"
     _check_binding(request, client, code)
     authentication = clients.prove(request, client, public=code.public or code.spa)
     _check_pkce(request, code)
     access = delegated.requested_access(request, scope=code.scope, resource=code.resource)
     delegation = delegated.check(request, client, access, code.sign_in, authentication=authentication)
     issued.redeem_code(value)
-    if code.public:
-        request.details["provider"] = "interactive-browser"
     offline = access.offline or (request.version == 2 and read_scope(code.scope).offline)
     return delegated.answer(request, delegation, access, offline=offline, nonce=code.nonce, spa=code.spa)
 

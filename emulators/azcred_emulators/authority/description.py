@@ -15,7 +15,7 @@ def describe(form: Mapping[str, str], stores: Stores) -> dict[str, object]:
         "grant": form.get("grant_type"),
         "client_id": form.get("client_id"),
         "identity": _identity(form, stores),
-        "provider": _provider(form),
+        "provider": _provider(form, stores),
         "resource": _resource(form),
         "scope": form.get("scope"),
     }
@@ -46,8 +46,11 @@ def _identity(form: Mapping[str, str], stores: Stores) -> str | None:
     return None
 
 
-def _provider(form: Mapping[str, str]) -> str | None:
+def _provider(form: Mapping[str, str], stores: Stores) -> str | None:
     """Return the link of the chain that sends such a request."""
+    if form.get("grant_type") == "authorization_code":
+        with suppress(EntraError):
+            return "interactive-browser" if stores.issued.find_code(form.get("code", "")).public else None
     if form.get("grant_type") == "password":
         return "environment"
     if form.get("grant_type") != "client_credentials":
