@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .authentication_record import AuthenticationRecord
+    from .authority_hosts import AzureAuthorityHosts
     from .azure_cli import AzureCliCredential
     from .azure_developer_cli import AzureDeveloperCliCredential
     from .azure_pipelines import AzurePipelinesCredential
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationRecord",
     "AuthenticationRequiredError",
+    "AzureAuthorityHosts",
     "AzureCliCredential",
     "AzureDeveloperCliCredential",
     "AzurePipelinesCredential",
@@ -57,6 +59,7 @@ __all__ = [
 _MODULES = {
     "AuthenticationRecord": "authentication_record",
     "AuthenticationRequiredError": "user",
+    "AzureAuthorityHosts": "authority_hosts",
     "AzureCliCredential": "azure_cli",
     "AzureDeveloperCliCredential": "azure_developer_cli",
     "AzurePipelinesCredential": "azure_pipelines",

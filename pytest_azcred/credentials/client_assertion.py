@@ -30,18 +30,18 @@ class ClientAssertionCredential(EntraCredential):
 
     :param tenant_id: the application's tenant.
     :param client_id: the application's id.
-    :param assertion: called before each request; returns the assertion, a JWT.
+    :param func: called before each request; returns the assertion, a JWT.
     :raises ValueError: an argument is empty, the tenant is malformed, or the authority is not https.
 
     Keywords are those of :class:`ClientSecretCredential`; ``disable_instance_discovery`` has no effect.
     """
 
-    def __init__(self, tenant_id: str, client_id: str, assertion: Callable[[], str], **kwargs: Any) -> None:
+    def __init__(self, tenant_id: str, client_id: str, func: Callable[[], str], **kwargs: Any) -> None:
         super().__init__(tenant_id, client_id, **kwargs)
-        self._assertion = assertion
+        self._func = func
 
     def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
-        assertion = self._assertion()
+        assertion = self._func()
         url = f"{self._authority}/{request.tenant_id}/oauth2/v2.0/token"
         form = assertion_form(self._client_id, assertion, request)
         now = int(time.time())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .msal_application import MsalCredential
@@ -33,8 +34,13 @@ class ConfidentialCredential(MsalCredential):
     def _new_application(self, msal: Any, **settings: Any) -> Any:
         from .msal_adapter import NoTokenCache
 
-        cached = {"token_cache": NoTokenCache(), **settings}
-        return msal.ConfidentialClientApplication(self._client_id, client_credential=self._proof, **cached)
+        region = os.environ.get("AZURE_REGIONAL_AUTHORITY_NAME")
+        if region and region.lower() in ("tryautodetect", "true"):
+            region = msal.ConfidentialClientApplication.ATTEMPT_REGION_DISCOVERY
+        defaults = {"azure_region": region, "token_cache": NoTokenCache()}
+        return msal.ConfidentialClientApplication(
+            self._client_id, client_credential=self._proof, **{**defaults, **settings}
+        )
 
     def _secrets(self) -> tuple[str, ...]:
         return (self._proof,) if isinstance(self._proof, str) else ()

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .authority_hosts import AzureAuthorityHosts
 from .credential import NetworkCredential
 from .http import build_pipeline
 from .request import TokenRequest, validate_tenant
 from .tenants import resolve_tenant
-
-PUBLIC_CLOUD = "login.microsoftonline.com"
 
 
 class EntraCredential(NetworkCredential):
@@ -48,7 +47,9 @@ def authority_url(authority: str | None, environ: Mapping[str, str]) -> str:
     :param environ: holds ``AZURE_AUTHORITY_HOST``, which counts if the credential was given nothing.
     :raises ValueError: if it is not an https URL.
     """
-    host = (authority or environ.get("AZURE_AUTHORITY_HOST") or PUBLIC_CLOUD).strip().rstrip("/")
+    host = (
+        (authority or environ.get("AZURE_AUTHORITY_HOST") or AzureAuthorityHosts.AZURE_PUBLIC_CLOUD).strip().rstrip("/")
+    )
     scheme, separator, _ = host.partition("://")
     if not separator:
         return f"https://{host}"

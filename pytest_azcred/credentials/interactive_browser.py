@@ -7,7 +7,7 @@ import webbrowser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .credential import within_chain
+from .credential import within_default_chain
 from .errors import CredentialUnavailableError, authentication_failed
 from .redirect_listener import RedirectListener
 from .user import DEVELOPER_CLIENT_ID, UserCredential
@@ -70,7 +70,7 @@ class InteractiveBrowserCredential(UserCredential):
             response = listener.wait(flow["state"], self._timeout)
         if not response:
             reason = f"nobody signed in within {self._timeout:g} s."
-            raise unavailable(reason) if within_chain.get() else authentication_failed(reason)
+            raise unavailable(reason) if within_default_chain.get() else authentication_failed(reason)
         return client.acquire_token_by_auth_code_flow(
             flow, response, scopes=list(request.scopes), claims_challenge=request.claims
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .authentication_record import AuthenticationRecord, record_of
+from .authority_hosts import AzureAuthorityHosts
 from .errors import CredentialUnavailableError, authentication_failed
 from .msal_application import MsalCredential
 from .request import TokenRequest, token_request
@@ -19,9 +21,9 @@ DEVELOPER_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 """The Azure CLI's application, which azure-identity's users sign in to unless they name another."""
 
 _MANAGEMENT_SCOPES = {
-    "https://login.microsoftonline.com": "https://management.core.windows.net//.default",
-    "https://login.microsoftonline.us": "https://management.core.usgovcloudapi.net//.default",
-    "https://login.chinacloudapi.cn": "https://management.core.chinacloudapi.cn//.default",
+    AzureAuthorityHosts.AZURE_PUBLIC_CLOUD: "https://management.core.windows.net//.default",
+    AzureAuthorityHosts.AZURE_GOVERNMENT: "https://management.core.usgovcloudapi.net//.default",
+    AzureAuthorityHosts.AZURE_CHINA: "https://management.core.chinacloudapi.cn//.default",
 }
 """What ``authenticate`` asks for unless it is told, by authority (azure-identity 1.27)."""
 
@@ -100,7 +102,8 @@ class UserCredential(MsalCredential):
         return self._record
 
     def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
-        if self._may_begin:
+        is_at_hand = time.time() < self._cache.slot(request).expires_on and not request.claims
+        if self._may_begin and not is_at_hand:  # no user is troubled to renew a token that is good
             return self._fetch_with_user(request)
         token, reason = self._without_user(request)
         if token is None:
@@ -128,11 +131,12 @@ class UserCredential(MsalCredential):
         """Let the user sign in; return msal's result."""
 
     def _management_scope(self) -> tuple[str, ...]:
-        if self._authority not in _MANAGEMENT_SCOPES:
+        scope = _MANAGEMENT_SCOPES.get(self._authority.removeprefix("https://"))
+        if scope is None:
             raise CredentialUnavailableError(
                 message=f"What {self._authority} is asked for by default is not known: give authenticate() scopes."
             )
-        return (_MANAGEMENT_SCOPES[self._authority],)
+        return (scope,)
 
     def _new_application(self, msal: Any, **settings: Any) -> Any:
         return msal.PublicClientApplication(self._client_id, token_cache=msal.TokenCache(), **settings)

@@ -23,9 +23,11 @@ from credentials.fakes import (
     refused,
     renewals_ended,
 )
+from credentials.implementations import Implementation
 from freezegun import freeze_time
 
 from pytest_azcred.credentials import ClientSecretCredential
+from pytest_azcred.session import Session
 
 DISCOVERY = f"GET /{TENANT}/v2.0/.well-known/openid-configuration"
 TOKEN = f"POST /{TENANT}/oauth2/v2.0/token"
@@ -307,3 +309,17 @@ def test_closing_closes_the_transport(transport: FakeTransport) -> None:
         assert transport.is_open
     assert not transport.is_open
     ours.close()
+
+
+@pytest.mark.parametrize("region", ["westeurope", "TryAutoDetect"])
+def test_a_regional_authority(
+    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    """Tokens come from the region that the variables name."""
+    place = azcred.environment("on-premises-secret")
+    monkeypatch.setenv("AZURE_REGIONAL_AUTHORITY_NAME", region)
+    monkeypatch.setenv("REGION_NAME", "westeurope")  # what App Service calls the region that it is in
+    package.EnvironmentCredential().get_token(VAULT)
+    assert [entry.server_name for entry in place.requests if entry.operation == "token"] == [
+        "westeurope.login.microsoft.com"
+    ]

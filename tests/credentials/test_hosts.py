@@ -139,6 +139,13 @@ def test_claims_bypass_the_cache(azcred: Session, package: Implementation, name:
     assert tokens(place) == [("token", place.identity.name, 200)] * 2
 
 
+def test_claims_before_there_is_any_token(azcred: Session, package: Implementation) -> None:
+    """Service Fabric cannot be told which one was refused."""
+    place = azcred.environment("service-fabric")
+    token = package.ManagedIdentityCredential().get_token(SCOPE, claims="{}")
+    assert claims_of(token.token)["appid"] == place.identity.client_id
+
+
 @pytest.mark.parametrize("name", ["app-service", "machine-learning", "cloud-shell"])
 def test_a_server_error_is_retried(azcred: Session, package: Implementation, name: str) -> None:
     """Three times."""

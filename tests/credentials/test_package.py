@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import azure.identity
 import pytest
 from azure.core.credentials import SupportsTokenInfo, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
@@ -42,6 +44,24 @@ def test_the_names() -> None:
     assert set(credentials.__all__) <= set(dir(credentials))
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         print(credentials.Nothing)  # type: ignore[attr-defined]  # that is the point
+
+
+@pytest.mark.parametrize("name", sorted(name for name in credentials.__all__ if name.endswith("Credential")))
+def test_each_takes_what_that_of_azure_identity_takes(name: str) -> None:
+    """By position in the same order, and the same keywords."""
+    ours = inspect.signature(getattr(credentials, name)).parameters
+    theirs = inspect.signature(getattr(azure.identity, name)).parameters
+    by_position = [one.name for one in theirs.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert [one.name for one in ours.values() if one.kind is one.POSITIONAL_OR_KEYWORD] == by_position
+    if "kwargs" not in ours:
+        assert set(theirs) <= set(ours)
+
+
+def test_the_clouds_are_those_of_azure_identity() -> None:
+    """By the same names."""
+    names = [name for name in vars(azure.identity.AzureAuthorityHosts) if name.startswith("AZURE_")]
+    ours, theirs = credentials.AzureAuthorityHosts, azure.identity.AzureAuthorityHosts
+    assert {name: getattr(ours, name) for name in names} == {name: getattr(theirs, name) for name in names}
 
 
 def test_each_credential_is_one_for_the_azure_sdk() -> None:

@@ -16,6 +16,7 @@ import azure.identity
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
+from credentials.fakes import renewals_ended
 from credentials.implementations import Implementation, kind_of
 from entra import GRAPH, VAULT, Entra, claims_of
 
@@ -24,7 +25,6 @@ from pytest_azcred.browser import FakeBrowser
 from pytest_azcred.credentials import (
     AuthenticationRecord,
     AuthenticationRequiredError,
-    ChainedTokenCredential,
     InteractiveBrowserCredential,
 )
 from pytest_azcred.session import Session
@@ -318,14 +318,33 @@ def test_a_machine_without_a_browser(azcred: Session, package: Implementation, m
     gc.collect()
 
 
-def test_in_a_chain_nobody_at_the_screen_makes_it_unavailable(fake_browser: FakeBrowser) -> None:
-    """Ours: the next credential is asked. azure-identity's does so in DefaultAzureCredential."""
+@pytest.mark.parametrize("name", ["azure-identity", "ours"])
+def test_nobody_at_the_screen_in_the_default_chain(name: str, fake_browser: FakeBrowser) -> None:
+    """There nobody asked for a browser, so it is unavailable; whoever wanted it learns that it failed."""
     fake_browser.ignore()
-    with (
-        ChainedTokenCredential(InteractiveBrowserCredential(timeout=0.1)) as chain,
-        pytest.raises(ClientAuthenticationError, match=r"unavailable: nobody signed in within 0\.1 s"),
-    ):
+    package = Implementation(name)
+    chain = package.DefaultAzureCredential(exclude_interactive_browser_credential=False, timeout=0.1)
+    with pytest.raises(ClientAuthenticationError, match=r"InteractiveBrowserCredential: .* 0\.1 s") as raised:
         chain.get_token(SCOPE)
+    assert raised.value.__cause__ is None  # as it would be if it had failed
+    package.close()
+
+
+def test_no_window_while_the_token_at_hand_is_good(azcred: Session, fake_browser: FakeBrowser) -> None:
+    """Ours; azure-identity opens one when five minutes are left and the refresh token is refused."""
+    with InteractiveBrowserCredential(timeout=20) as credential:
+        first = credential.get_token(SCOPE)
+        user = azcred.directory.user(contoso.USER_ID)
+        assert user is not None
+        azcred.directory.replace(user, tokens_valid_from=azcred.clock.now() + 1)
+        azcred.clock.advance(seconds=first.expires_on - azcred.clock.now() - 60)
+        assert credential.get_token(SCOPE).token == first.token
+        renewals_ended()
+        assert [entry.status for entry in azcred.journal.requests(grant="refresh_token")] == [400]
+        assert len(fake_browser.opened) == 1
+        azcred.clock.advance(seconds=120)
+        assert credential.get_token(SCOPE).token != first.token
+        assert len(fake_browser.opened) == 2
 
 
 def test_a_strangers_answer_is_no_answer(

@@ -105,9 +105,9 @@ class HostCredential(NetworkCredential):
         parameters = {**host.parameters, "resource": request.resource}
         if self._identity:
             parameters[host.selectors[self._identity.kind]] = self._identity.value
-        refused = self._cache.slot(request).info if request.claims and host.takes_refused_token else None
-        if refused:
-            parameters["token_sha256_to_refresh"] = hashlib.sha256(refused.token.encode()).hexdigest()
+        kept = self._cache.slot(request)
+        if request.claims and host.takes_refused_token and time.time() < kept.expires_on:
+            parameters["token_sha256_to_refresh"] = hashlib.sha256(kept.info.token.encode()).hexdigest()
         secret = {host.secret[0]: self._environ[host.secret[1]]} if host.secret else {}
         place = {"params" if host.method == "GET" else "data": parameters}
         everything = {**host.headers, **secret, **headers}
