@@ -275,6 +275,12 @@ def test_windows_powershell_cannot_convert_as_older_sdks_do(powershell: PowerShe
         ("Get-AzAccessToken | ConvertTo-Json; Invoke-RestMethod https://x", "Invoke-RestMethod is unknown to it"),
         ("$token = Get-AzAccessToken\nfoo $token", "the last line is unknown to it: foo $token"),
         ("", "the last line is unknown to it"),
+        (
+            "(Get-AzAccessToken -ResourceTypeName MSGraph).Token",
+            "-ResourceTypeName of Get-AzAccessToken is unknown to it",
+        ),
+        ('(Get-AzAccessToken -ResourceUrl "$vault").Token', "the value of ResourceUrl is unknown to it"),
+        ("Get-AzAccessToken -ResourceUrl $vault | ConvertTo-Json", "the value of ResourceUrl is unknown to it"),
     ],
 )
 def test_another_script_is_not_understood(powershell: PowerShell, user: User, script: str, unknown: str) -> None:

@@ -103,10 +103,15 @@ _COMMANDS = frozenset(
     )
 )
 _COMMAND = re.compile(r"(?<![\w$.'\"/:-])([A-Za-z]+-[A-Za-z]+)\b")
+_ASKING = re.compile(r"Get-AzAccessToken\b([^|;\n)]*)", re.IGNORECASE)
+_PARAMETER = re.compile(r"(?<=\s)-([A-Za-z]+)")
+_PARAMETERS = frozenset({"assecurestring", "erroraction", "resourceurl", "tenantid", "warningaction"})
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _VALUE = r"""(?:'(?P<single>[^']*)'|"(?P<double>[^"$`]*)"|\$env:(?P<env>\w+)|\$(?P<variable>\w+)|(?P<bare>[\w:/.-]+))"""
-_RESOURCE = re.compile(rf"(?:'?\bResourceUrl'?\s*=|-ResourceUrl)\s*{_VALUE}", re.IGNORECASE)
-_TENANT = re.compile(rf"""(?:\[['"]TenantId['"]\]\s*=|-TenantId)\s*{_VALUE}""", re.IGNORECASE)
+_NAMES = {
+    "ResourceUrl": r"'?\bResourceUrl'?\s*=|-ResourceUrl\b",
+    "TenantId": r"\[['\"]TenantId['\"]\]\s*=|-TenantId\b",
+}
 _MODULE_TEST = re.compile(
     r"if \((?:! ?|-not )\$\w+\) \{\s*Write-(?P<stream>Output|Error) '?(?P<text>[^'\n]+?)'?\s+(?:exit\s+)?\}",
     re.IGNORECASE,
@@ -124,6 +129,10 @@ def read(text: str, environ: Mapping[str, str]) -> Script:
     unknown = sorted({name for name in _COMMAND.findall(text) if name.lower() not in _COMMANDS})
     if unknown:
         raise NotUnderstood(f"{unknown[0]} is unknown to it")
+    for parameters in _ASKING.findall(text):
+        for parameter in _PARAMETER.findall(parameters):
+            if parameter.lower() not in _PARAMETERS:
+                raise NotUnderstood(f"-{parameter} of Get-AzAccessToken is unknown to it")
     shape = next((shape for end, shape in _ENDS if end.search(text)), None)
     if shape is None:
         last = text.strip().rpartition("\n")[2].strip()
@@ -132,8 +141,8 @@ def read(text: str, environ: Mapping[str, str]) -> Script:
     test = _MODULE_TEST.search(text)
     return Script(
         shape=shape,
-        resource=_value(_RESOURCE, text, environ),
-        tenant_id=_value(_TENANT, text, environ) or None,
+        resource=_value("ResourceUrl", text, environ),
+        tenant_id=_value("TenantId", text, environ) or None,
         imports="Import-Module" in text,
         secure_since=(_version(_SINCE, text) or (0,)) if asks else None,
         secure_before=_version(_BEFORE, text) if asks else None,
@@ -160,13 +169,19 @@ def _version(pattern: re.Pattern[str], text: str) -> Version | None:
     return version(found[1]) if found else None
 
 
-def _value(pattern: re.Pattern[str], text: str, environ: Mapping[str, str]) -> str | None:
-    """Return the value after a parameter's name, through at most one variable; None if it is not there."""
-    found = pattern.search(text)
+def _value(name: str, text: str, environ: Mapping[str, str]) -> str | None:
+    """Return the value of a parameter, through at most one variable; None if the script does not pass it.
+
+    Raises NotUnderstood if the value is anything but a string or a variable that holds one.
+    """
+    named = re.search(_NAMES[name], text, re.IGNORECASE)
+    if named is None:
+        return None
+    found = re.compile(rf"\s*{_VALUE}").match(text, named.end())
     if found and found["variable"]:
         found = re.search(rf"\${found['variable']}\s*=\s*{_VALUE}", text, re.IGNORECASE)
     if not found or found["variable"]:
-        return None
+        raise NotUnderstood(f"the value of {name} is unknown to it")
     if found["env"]:
         return environ.get(found["env"], "")
     return next(value for name in ("single", "double", "bare") if (value := found[name]) is not None)
