@@ -100,6 +100,6 @@ STATES: Mapping[str, Prepare] = {
     "garbage": _fault(Garbage()),
     "noise": _fault(Noise()),
     "noise on standard output": _fault(Noise(stdout="Welcome\n", stderr="")),
-    "slow": _fault(Slow(1.0)),
+    "slow": _fault(Slow(0.3)),
     "hang": _fault(Hang()),
 }

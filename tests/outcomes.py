@@ -25,18 +25,26 @@ needs_namespaces = pytest.mark.skipif(bool(stage.why_not()), reason=str(stage.wh
 
 
 def check(
-    command: Sequence[str | Path], credential: str, expected: Mapping[str, tuple[str, str]], **request: Any
+    command: Sequence[str | Path],
+    credential: str,
+    expected: Mapping[str, tuple[str, str]],
+    *,
+    tools: Sequence[str | None] = (None,),
+    **request: Any,
 ) -> None:
-    """Ask a program for a token in every state that something is expected of; `request` is the same in each.
+    """Ask a program for a token in every state that something is expected of, by default of the credential's own tool.
 
-    Raises AssertionError with whatever comes out differently.
+    `request` is the same in each. Raises AssertionError with whatever comes out differently.
     """
-    cases = [{"state": state, "credential": credential, "scope": SCOPE, **request} for state in expected]
-    answers = stage.play(command, cases)
+    cases = [
+        {"state": state, "tool": tool, "credential": credential, "scope": SCOPE, **request}
+        for tool in tools
+        for state in expected
+    ]
     wrong = [
-        f"{state}: {answer}"
-        for state, answer in zip(expected, answers, strict=True)
-        if not _is(answer, *expected[state], whose=_WHOSE.get(state))
+        f"{case['tool'] or credential}, {case['state']}: {answer}"
+        for case, answer in zip(cases, stage.play(command, cases), strict=True)
+        if not _is(answer, *expected[case["state"]], whose=_WHOSE.get(case["state"]))
     ]
     assert not wrong, "\n".join(wrong)
 
