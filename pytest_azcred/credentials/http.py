@@ -114,7 +114,7 @@ def send(pipeline: HttpPipeline, request: HttpRequest, **options: Any) -> Answer
         cut off.
     :raises ~azure.core.exceptions.AzureError: there was no answer.
     """
-    from azure.core.exceptions import DecodeError
+    from azure.core.exceptions import HttpResponseError
 
     from .errors import authentication_failed
 
@@ -122,7 +122,7 @@ def send(pipeline: HttpPipeline, request: HttpRequest, **options: Any) -> Answer
         with exchange(f"{request.method} {_host(request)}{urlsplit(request.url).path}") as asked:
             response = pipeline.run(request, stream=False, **options).http_response
             asked.outcome = str(response.status_code)
-    except DecodeError:
+    except HttpResponseError:
         # Without its cause: that one's text has what was read of the body, which may be part of a token.
         raise authentication_failed(f"the answer of {_host(request)} was cut off.") from None
     host, text = _host(request), _text(response)
