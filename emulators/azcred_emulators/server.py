@@ -19,6 +19,7 @@ Headers = list[tuple[str, str]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _HANDSHAKE_TIMEOUT = 10.0  # seconds
+_LINGER = 1.0  # for a client that may still be sending
 _BACKLOG = 1024
 _MAXIMUM_LINE = 65536  # bytes
 _MAXIMUM_HEADERS = 100
@@ -145,6 +146,8 @@ class _Connection:
                     pass
             except BadRequest as error:
                 self._send(error.status, [("Content-Type", "text/plain")], str(error).encode(), close=True)
+                if error.unread:
+                    self._discard_head()
 
     def _exchange(self) -> bool:
         """Read one request and answer it; tell whether another may follow."""
@@ -194,7 +197,7 @@ class _Connection:
     def _line(self) -> str:
         line = self._input.readline(_MAXIMUM_LINE + 1)
         if len(line) > _MAXIMUM_LINE:
-            raise BadRequest("431 Request Header Fields Too Large", "A line of the request is too long.")
+            raise BadRequest("431 Request Header Fields Too Large", "A line of the request is too long.", unread=True)
         return line.rstrip(b"\r\n").decode("latin-1")
 
     def _headers(self) -> Headers:
@@ -207,7 +210,7 @@ class _Connection:
             if not colon or not name or name != name.strip():
                 raise BadRequest("400 Bad Request", "A header of the request is malformed.")
             headers.append((name, value.strip()))
-        raise BadRequest("431 Request Header Fields Too Large", "The request has too many headers.")
+        raise BadRequest("431 Request Header Fields Too Large", "The request has too many headers.", unread=True)
 
     def _body(self, headers: Headers) -> tuple[bytes, int]:
         """Return the body and how many bytes of it were left unread because it is larger than any served here."""
@@ -241,6 +244,19 @@ class _Connection:
         left = min(unread, MAXIMUM_DISCARDED)
         while left > 0 and (piece := self._input.read(min(left, 65536))):
             left -= len(piece)
+
+    def _discard_head(self) -> None:
+        """Take in the rest of a head that is too long, up to the empty line at its end, for the same reason.
+
+        A client that has sent no such line is not waited for: it may be waiting itself.
+        """
+        self._connection.settimeout(_LINGER)
+        left, line = MAXIMUM_DISCARDED, b"\n"
+        with contextlib.suppress(TimeoutError):
+            while left > 0 and (piece := self._input.readline(_MAXIMUM_LINE)):
+                if line.endswith(b"\n") and not piece.strip(b"\r\n"):
+                    return
+                left, line = left - len(piece), piece
 
     def _environ(
         self, method: str, target: str, version: str, headers: Headers, body: bytes, *, length: int
@@ -299,8 +315,12 @@ class Disconnect(Exception):
 
 
 class BadRequest(Exception):
-    """What a client sent is no HTTP that could be answered otherwise than with this status line."""
+    """What a client sent is no HTTP that could be answered otherwise than with this status line.
 
-    def __init__(self, status: str, reason: str) -> None:
+    `unread` tells that the rest of its head is still to come.
+    """
+
+    def __init__(self, status: str, reason: str, *, unread: bool = False) -> None:
         super().__init__(reason)
         self.status = status
+        self.unread = unread
