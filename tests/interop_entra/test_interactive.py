@@ -100,6 +100,14 @@ def test_a_person_who_does_nothing(fake_browser: FakeBrowser) -> None:
     assert len(fake_browser.opened) == 1
 
 
+def test_msal_gives_up_on_a_person_who_does_nothing(fake_browser: FakeBrowser, app: Any) -> None:
+    """After as many seconds as the app allows, which are real ones; nothing was asked for a token."""
+    fake_browser.ignore()
+    with pytest.raises(msal.oauth2cli.oauth2.BrowserInteractionTimeoutError):
+        app.acquire_token_interactive([SCOPE], timeout=0.01)
+    assert len(fake_browser.opened) == 1
+
+
 def test_browsers_however_they_are_opened(fake_browser: FakeBrowser) -> None:
     """Every way of Python's leads to the fixture, and none to a real browser."""
     fake_browser.ignore()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,14 +18,6 @@ from azcred_emulators.tls import write_private
 
 ROOT = Path(__file__).parents[2]
 VAULT = "https://vault.azure.net"
-
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("node"), reason="node is not installed"),
-    pytest.mark.skipif(
-        not (ROOT / "node_modules" / "@azure" / "identity").exists(),
-        reason="@azure/identity is not installed; run: npm ci",
-    ),
-]
 
 
 @pytest.fixture

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from outcomes import CHALLENGE, TOKEN, check, needs_namespaces
 
 PROGRAM = Path(__file__).with_name("tools.cjs")
-ROOT = Path(__file__).parents[2]
 UNAVAILABLE = "CredentialUnavailableError"  # this SDK has no other error for developer tools
 COMMAND = ("node", PROGRAM)
 
-pytestmark = [
-    needs_namespaces,
-    pytest.mark.skipif(not shutil.which("node"), reason="node is not installed"),
-    pytest.mark.skipif(
-        not (ROOT / "node_modules" / "@azure" / "identity").exists(),
-        reason="@azure/identity is not installed; run: npm ci",
-    ),
-]
+pytestmark = needs_namespaces
 
 ANYBODY = {"user": TOKEN, "service principal": TOKEN, "managed identity": TOKEN, "slow": TOKEN}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,13 +21,6 @@ from azcred_emulators.tls import write_private
 ROOT = Path(__file__).parents[2]
 VAULT = "https://vault.azure.net"
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("node"), reason="node is not installed"),
-    pytest.mark.skipif(
-        not (ROOT / "node_modules" / "@azure" / "identity").exists(),
-        reason="@azure/identity is not installed; run: npm ci",
-    ),
-]
 
 # A process in a mount namespace sees other files than the machine has, at fixed places: Azure Arc's, names of hosts.
 _NAMESPACES = ("unshare", "--map-root-user", "--mount")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,13 +18,7 @@ from azcred_emulators.tls import write_private
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("node"), reason="node is not installed"),
-    pytest.mark.skipif(
-        not (ROOT / "node_modules" / "@azure" / "msal-node").exists(),
-        reason="@azure/msal-node is not installed; run: npm ci",
-    ),
-]
+PACKAGE = "@azure/msal-node"
 
 
 @pytest.fixture
