@@ -78,6 +78,8 @@ CLOUDS = (
     ),
 )
 
+RESOURCE_MANAGER_HOST = "management.azure.com"
+
 # Where people are told to type in the code of a device; it sends them on to a page of the token service.
 DEVICE_LOGIN_HOST = "microsoft.com"
 

@@ -13,6 +13,7 @@ from azcred_emulators.directory import (
     Directory,
     FederatedCredential,
     ManagedIdentity,
+    Subscription,
     Tenant,
     User,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "RESOURCE_GROUP",
     "SERVICE_ACCOUNT",
     "SERVICE_PRINCIPAL_CLIENT_ID",
+    "SUBSCRIPTION",
     "SUBSCRIPTION_ID",
     "TENANT",
     "USER_ID",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 TENANT = Tenant(TENANT_ID, ("contoso.onmicrosoft.com", "contoso.com"))
+SUBSCRIPTION = Subscription(name="Emulated Subscription", tenant_id=TENANT_ID, id=SUBSCRIPTION_ID)
 # Microsoft's own tools, which every tenant has: they may act for any user, and share their refresh tokens.
 DEVELOPER_TOOLS = {
     "Microsoft Azure CLI": AZURE_CLI_CLIENT_ID,
@@ -65,7 +68,7 @@ _USER_ASSIGNED = f"{RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssi
 
 def contoso() -> Directory:
     """Return a new directory; its secrets are made anew each time."""
-    directory = Directory([TENANT, *_service_principals(), *_managed_identities(), *_people()])
+    directory = Directory([TENANT, SUBSCRIPTION, *_service_principals(), *_managed_identities(), *_people()])
     for environment in ENVIRONMENTS.values():
         host, identity = environment.host, directory.principal(environment.client_id or "")
         if host and isinstance(identity, ManagedIdentity) and not directory.assigned(host):  # several share IMDS

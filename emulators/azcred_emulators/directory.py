@@ -22,6 +22,7 @@ from azcred_emulators.entities import (
     OptionalClaims,
     PermissionGrant,
     Principal,
+    Subscription,
     Tenant,
     TokenTimes,
     TrustedSubject,
@@ -46,19 +47,20 @@ __all__ = [
     "OptionalClaims",
     "PermissionGrant",
     "Principal",
+    "Subscription",
     "Tenant",
     "TokenTimes",
     "TrustedSubject",
     "User",
 ]
 
-_Entity = TypeVar("_Entity", Tenant, Application, ManagedIdentity, User, Group, ConditionalAccessPolicy)
+_Entity = TypeVar("_Entity", Tenant, Application, ManagedIdentity, User, Group, ConditionalAccessPolicy, Subscription)
 
 
 def _key(entity: Entity) -> str:
     """Return the id under which an entity is stored, which no change to it may alter."""
     match entity:
-        case Tenant() | ConditionalAccessPolicy():
+        case Tenant() | ConditionalAccessPolicy() | Subscription():
             return entity.id.lower()
         case User() | Group():
             return entity.object_id.lower()
@@ -74,6 +76,7 @@ class _Index:
     resources: Mapping[str, Application]
     users: Mapping[str, User]
     policies: tuple[ConditionalAccessPolicy, ...]
+    subscriptions: tuple[Subscription, ...]
 
 
 def _index(entities: Iterable[Entity]) -> _Index:
@@ -81,6 +84,7 @@ def _index(entities: Iterable[Entity]) -> _Index:
     resources: dict[str, Application] = {}
     users: dict[str, User] = {}
     policies: list[ConditionalAccessPolicy] = []
+    subscriptions: list[Subscription] = []
     for entity in entities:
         match entity:
             case Tenant():
@@ -93,7 +97,9 @@ def _index(entities: Iterable[Entity]) -> _Index:
                 users.setdefault(entity.principal_name.lower(), entity)
             case ConditionalAccessPolicy():
                 policies.append(entity)
-    return _Index(tenants, resources, users, tuple(policies))
+            case Subscription():
+                subscriptions.append(entity)
+    return _Index(tenants, resources, users, tuple(policies), tuple(subscriptions))
 
 
 class Directory:
@@ -203,6 +209,22 @@ class Directory:
     def policies(self) -> Sequence[ConditionalAccessPolicy]:
         """Return the Conditional Access policies of all tenants."""
         return self._found().policies
+
+    def subscriptions(self, tenant_id: str, object_id: str) -> Sequence[Subscription]:
+        """Return the subscriptions of a tenant that a user or service principal may see, the first added first."""
+        user = self.user(object_id)
+        ids = {object_id.lower(), *(one.lower() for one in (user.member_of if user else ()))}
+        return [
+            subscription
+            for subscription in self._found().subscriptions
+            if subscription.tenant_id.lower() == tenant_id.lower()
+            and any(reader == ALL or reader.lower() in ids for reader in subscription.readers)
+        ]
+
+    def tenants_of(self, user: User) -> Sequence[Tenant]:
+        """Return the user's tenant and those that they are a guest of."""
+        ids = {user.tenant_id.lower(), *(one.lower() for one in user.guest_in)}
+        return [tenant for tenant in self.tenants() if tenant.id.lower() in ids]
 
     def assign(self, host: str, *identities: ManagedIdentity) -> None:
         """Assign managed identities to a host such as "imds", in addition to those it has."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azcred_emulators.clock import Clock
-from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
+from azcred_emulators.clouds import DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST, authority_names, graph_names
 from azcred_emulators.contoso import contoso
 from azcred_emulators.hosts import ADDRESSES
 from azcred_emulators.journal import Journal
@@ -181,8 +181,8 @@ class Emulators:
         return self.folder / "machine"
 
     def authority_routes(self) -> dict[tuple[str, int], tuple[str, int]]:
-        """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""
-        names = (*authority_names(), *graph_names(), DEVICE_LOGIN_HOST)
+        """Return where connections to the real names of the token service, Graph and ARM should go."""
+        names = (*authority_names(), *graph_names(), DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST)
         return {(name, 443): self.https.address for name in names}
 
     def host_variables(self, name: str) -> Mapping[str, str]:

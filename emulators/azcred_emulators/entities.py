@@ -261,5 +261,19 @@ class ConditionalAccessPolicy:
     token_protection: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """An Azure subscription; `readers` are object ids of those who may see it, ("All",) for everybody in the tenant.
+
+    `state` is Azure Resource Manager's: "Enabled", "Disabled", "Warned", "PastDue", "Deleted".
+    """
+
+    name: str
+    tenant_id: str
+    id: str = field(default_factory=_new_id)
+    state: str = "Enabled"
+    readers: tuple[str, ...] = (ALL,)
+
+
 Principal = Application | ManagedIdentity
-Entity = Tenant | Application | ManagedIdentity | User | Group | ConditionalAccessPolicy
+Entity = Tenant | Application | ManagedIdentity | User | Group | ConditionalAccessPolicy | Subscription

@@ -27,6 +27,7 @@ from azcred_emulators.issuers import Issuers
 from azcred_emulators.journal import Journal
 from azcred_emulators.pipelines import AzurePipelines, GitHubActions, Pipeline
 from azcred_emulators.resource import Resources
+from azcred_emulators.resource_manager import ResourceManager
 from azcred_emulators.tokens import Tokens
 
 _HOSTS: Mapping[str, type[Endpoint]] = {
@@ -64,6 +65,7 @@ class Services:
         self.adfs = AdFs(directory, clock, announce)
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
         self.graph = Graph(directory, self.tokens)
+        self.resource_manager = ResourceManager(directory, self.tokens)
         self.resources = Resources(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         imds = Imds("imds", directory, self.tokens, clock, machine)
@@ -82,6 +84,7 @@ class Services:
             self.authority,
             self.graph,
             self.adfs,
+            self.resource_manager,
             self.issuers,
         )
         mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}

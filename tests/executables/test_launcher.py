@@ -165,10 +165,10 @@ def test_only_what_tools_go_by_is_sent(call: Call, az: AzureCli, monkeypatch: py
     ("arguments", "shown"),
     [
         (("login", "-u", "x", "-p", "s3cret", "--tenant", "t"), "az login -u x -p *** --tenant t"),
-        (("login", "--password=s3cret"), "az login --password=***"),
-        (("login", "--pass", "s3cret"), "az login --pass ***"),
-        (("login", "-ps3cret"), "az login -p***"),
-        (("login", "--federated-token", "eyJh.eyJz.x"), "az login --federated-token ***"),
+        (("logout", "--password=s3cret"), "az logout --password=***"),
+        (("logout", "--pass", "s3cret"), "az logout --pass ***"),
+        (("logout", "-ps3cret"), "az logout -p***"),
+        (("logout", "--federated-token", "eyJh.eyJz.x"), "az logout --federated-token ***"),
         (("anything", "eyJhbGci.eyJzdWIi.x"), "az anything ***"),
     ],
 )

@@ -11,21 +11,30 @@ from azcred_emulators.faults import Faults
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One call of an executable: its arguments without its name, and the caller's variables and folder."""
+    """One call of an executable: its arguments without its name, and the caller's variables and folder.
+
+    `resume` is that of the earlier result which this call goes on from, if that one was unfinished.
+    """
 
     arguments: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: str = "/"
+    resume: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What an executable prints and returns; the launcher waits `delay` seconds before it prints."""
+    """What an executable prints and returns; the launcher waits `delay` seconds before it prints.
+
+    One that is not finished, because it waits for a person, has a text in `resume`: the launcher prints at once, waits
+    `delay` seconds and makes the same call with that text.
+    """
 
     stdout: str = field(default="", repr=False)
     stderr: str = ""
     exit_code: int = 0
     delay: float = 0.0
+    resume: str = field(default="", repr=False)
 
 
 class Fault(Protocol):

@@ -34,8 +34,8 @@ class Unanswered(Exception):
     """There is no emulator, or it refuses the call; the text is one sentence."""
 
 
-def ask(state: str, name: str, arguments: list[str]) -> tuple[int, float, bytes, bytes]:
-    """Return exit code, seconds to wait, standard output and standard error of a call; raises Unanswered."""
+def ask(state: str, name: str, arguments: list[str], resume: str) -> tuple[int, float, str, bytes, bytes]:
+    """Return exit code, seconds to wait, what to resume with, and both outputs of a call; raises Unanswered."""
     try:
         with open(state, encoding="utf-8") as file:
             host, port, key = file.read().split()
@@ -46,7 +46,7 @@ def ask(state: str, name: str, arguments: list[str]) -> tuple[int, float, bytes,
     except OSError:
         folder = "/"
     variables = [f"{variable}={value}" for variable, value in os.environ.items() if variable.startswith(VARIABLES)]
-    body = b"\0".join(map(os.fsencode, [folder, str(len(arguments)), *arguments, *variables]))
+    body = b"\0".join(map(os.fsencode, [folder, resume, str(len(arguments)), *arguments, *variables]))
     head = (
         f"POST /azcred/executables/{name} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -67,8 +67,8 @@ def ask(state: str, name: str, arguments: list[str]) -> tuple[int, float, bytes,
         reason = content.decode(errors="replace") or status.decode(errors="replace").partition("\r\n")[0]
         raise Unanswered(reason.strip() or f"the emulator at {host}:{port} broke off")
     numbers, _, output = content.partition(b"\n")
-    exit_code, delay, length = numbers.split()
-    return int(exit_code), float(delay), output[: int(length)], output[int(length) :]
+    exit_code, delay, length, *more = numbers.decode().split()
+    return int(exit_code), float(delay), "".join(more), output[: int(length)], output[int(length) :]
 
 
 def write(number: int, content: bytes) -> None:
@@ -94,16 +94,22 @@ def main() -> int:
     """Run as the tool that the command line names; returns its exit code."""
     caller = os.getppid()
     _, state, name, *arguments = sys.argv
-    try:
-        exit_code, delay, stdout, stderr = ask(os.environ.get("AZCRED_EXECUTABLES") or state, name, arguments)
-    except Unanswered as error:
-        write(2, f"{name}: {error}\n".encode())
-        return 1
-    if not wait(delay, caller):
-        return 1
-    write(2, stderr)  # first, for a caller that reads both as one: tools warn before they answer
-    write(1, stdout)
-    return exit_code
+    state = os.environ.get("AZCRED_EXECUTABLES") or state
+    resume = ""
+    while True:
+        try:
+            exit_code, delay, resume, stdout, stderr = ask(state, name, arguments, resume)
+        except Unanswered as error:
+            write(2, f"{name}: {error}\n".encode())
+            return 1
+        if not resume and not wait(delay, caller):
+            return 1
+        write(2, stderr)  # first, for a caller that reads both as one: tools warn before they answer
+        write(1, stdout)
+        if not resume:
+            return exit_code
+        if not wait(delay, caller):
+            return 1
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ class Executables(Emulator):
         except ValueError:
             return _refusal(request, 400, "the emulator cannot read what this launcher sends")
         details = request.details
-        details["command"] = " ".join((values["name"], *shown(invocation.arguments, tool.secret_options)))
+        visible = shown(invocation.arguments, tool.secret_options)
+        details["command"] = " ".join((values["name"], *visible))
         fault = tool.faults.take()
         if fault:
             details["fault"] = type(fault).__name__
@@ -122,8 +123,12 @@ class Executables(Emulator):
         else:
             result = tool.run(invocation, details)
             if result.exit_code:
-                details.setdefault("error", result.stderr.strip().partition("\n")[0] or None)
-        details.update(emulator=tool.provider, provider=tool.provider, exit_code=result.exit_code)
+                error = result.stderr.strip().partition("\n")[0]
+                for argument, replacement in zip(invocation.arguments, visible, strict=True):
+                    error = error.replace(argument, replacement) if argument != replacement else error
+                details.setdefault("error", error or None)
+        exit_code = None if result.resume else result.exit_code
+        details.update(emulator=tool.provider, provider=tool.provider, exit_code=exit_code)
         return Response(written(result), content_type="application/octet-stream")
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
@@ -140,16 +145,16 @@ class Executables(Emulator):
 
 def read(body: bytes) -> Invocation:
     """Read what `launch.py` sends; raises ValueError if it is malformed."""
-    folder, count, *rest = (os.fsdecode(part) for part in body.split(b"\0"))
+    folder, resume, count, *rest = (os.fsdecode(part) for part in body.split(b"\0"))
     arguments, variables = rest[: int(count)], rest[int(count) :]
     environ = {name: value for name, _, value in (variable.partition("=") for variable in variables)}
-    return Invocation(arguments=tuple(arguments), environ=environ, folder=folder)
+    return Invocation(arguments=tuple(arguments), environ=environ, folder=folder, resume=resume)
 
 
 def written(result: Result) -> bytes:
     """Return the answer that `launch.py` reads."""
     stdout, stderr = (text.encode("utf-8", "surrogateescape") for text in (result.stdout, result.stderr))
-    return f"{result.exit_code} {result.delay} {len(stdout)}\n".encode() + stdout + stderr
+    return f"{result.exit_code} {result.delay} {len(stdout)} {result.resume}\n".encode() + stdout + stderr
 
 
 def shown(arguments: Sequence[str], secret_options: Sequence[str]) -> list[str]:

@@ -1,0 +1,125 @@
+"""What a command of `az` is: its arguments and texts as data, and a function from a call to a value."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from azcred_emulators.executables.accounts import Accounts
+from azcred_emulators.executables.azure_cli.signed_in import SignedIn
+
+OUTPUTS = ("json", "jsonc", "yaml", "yamlc", "table", "tsv", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An option of a command; the first of its names is the one in messages, `name` the attribute it becomes.
+
+    It takes one value, or is a `flag`, or takes as many as `nargs` says. `group` is its heading in the help.
+    """
+
+    options: tuple[str, ...]
+    help: str
+    name: str = ""
+    flag: bool = False
+    nargs: str | None = None
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    group: str = "Arguments"
+
+    @property
+    def attribute(self) -> str:
+        """The attribute of the parsed arguments that holds it."""
+        longest = max(self.options, key=len)
+        return self.name or longest.lstrip("-").replace("-", "_")
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A call of a command: its arguments, who is signed in, and what goes to the journal and to standard error."""
+
+    arguments: Namespace
+    signed_in: SignedIn
+    accounts: Accounts
+    version: str
+    environ: Mapping[str, str]
+    folder: Path
+    resume: str
+    details: dict[str, object]
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, text: str) -> None:
+        """Print a warning before whatever else goes to standard error."""
+        self.warnings.append(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command such as "account show".
+
+    `run` returns what is printed in the format that was asked for; None prints nothing. `policy` commands have the
+    arguments of Azure Policy, which those that only read have not. `table` makes the rows of `--output table`.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Call], Any]
+    description: str = ""
+    arguments: tuple[Argument, ...] = ()
+    examples: tuple[tuple[str, str], ...] = ()
+    policy: bool = True
+    table: Callable[[Any], Any] | None = None
+
+    @property
+    def every_argument(self) -> tuple[Argument, ...]:
+        """Its own arguments and the global ones."""
+        return (*self.arguments, *(POLICY_ARGUMENTS if self.policy else ()), *GLOBAL_ARGUMENTS)
+
+
+class CliError(Exception):
+    """A command that fails as `az` foresees it; the recommendation is printed below the error."""
+
+    def __init__(self, text: str, recommendation: str = "") -> None:
+        super().__init__(text)
+        self.recommendation = recommendation
+
+
+class Unfinished(Exception):
+    """A command that waits for a person: it prints `text` and is called again, with `resume`, a moment later."""
+
+    def __init__(self, text: str, resume: str) -> None:
+        super().__init__(text)
+        self.resume = resume
+
+
+SUBSCRIPTION = Argument(("--subscription", "-s", "--name", "-n"), "Name or ID of subscription.", name="subscription")
+POLICY_ARGUMENTS = (
+    Argument(
+        ("--acquire-policy-token",),
+        "Acquiring an Azure Policy token automatically for this resource operation.",
+        flag=True,
+        group="Global Policy Arguments",
+    ),
+    Argument(
+        ("--change-reference",),
+        "The related change reference ID for this resource operation.",
+        group="Global Policy Arguments",
+    ),
+)
+GLOBAL_ARGUMENTS = tuple(
+    Argument(options, text, flag=flag, choices=choices, group="Global Arguments")
+    for options, text, flag, choices in (
+        (("--debug",), "Increase logging verbosity to show all debug logs.", True, ()),
+        (("--help", "-h"), "Show this help message and exit.", True, ()),
+        (("--only-show-errors",), "Only show errors, suppressing warnings.", True, ()),
+        (("--output", "-o"), "Output format.", False, OUTPUTS),
+        (
+            ("--query",),
+            "JMESPath query string. See http://jmespath.org/ for more information and examples.",
+            False,
+            (),
+        ),
+        (("--verbose",), "Increase logging verbosity. Use --debug for full debug logs.", True, ()),
+    )
+)
