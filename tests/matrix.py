@@ -33,8 +33,8 @@ REQUIREMENTS = (
     "pytest-randomly",
     "pytest-timeout",
 )
-# Old releases of azure-identity call a method that newer ones of msal deprecate.
-WARNINGS = ("ignore:Use list(search:DeprecationWarning",)
+# Old releases of azure-identity call a method that newer ones of msal deprecate, and verify nothing of Service Fabric.
+WARNINGS = ("ignore:Use list(search:DeprecationWarning", "ignore:Unverified HTTPS request")
 
 
 @dataclass(frozen=True)

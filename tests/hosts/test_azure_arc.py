@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hosts.conftest import VAULT, Ask, claims_of, unassign_all, user_assigned
@@ -180,3 +181,40 @@ def test_they_are_gone_afterwards(azcred: Session, tmp_path: Path) -> None:
         shutil.copystat(tmp_path / "link", tmp_path / "link", follow_symlinks=False)
     assert (open, io.open, os.open, os.stat, os.scandir, os.listdir, os.lstat, os.access) == before
     assert not os.path.exists("/opt/azcmagent/bin/himds")
+
+
+UNPRIVILEGED = """
+import os, pytest_azcred
+from azure.identity import ManagedIdentityCredential
+
+assert os.getuid() != 0
+assert not os.access("/var/opt", os.W_OK)
+with pytest_azcred.environment("azure-arc") as azcred, ManagedIdentityCredential() as credential:
+    credential.get_token("https://vault.azure.net/.default")
+    assert azcred.place.statuses == [401, 200]
+print("a token")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can run a program as another user")
+def test_an_unprivileged_user_has_arc_too(tmp_path: Path) -> None:
+    """Nothing is written where that user may not write."""
+    nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"}
+    for python in (sys.executable, shutil.which(f"python3.{sys.version_info.minor}", path=os.defpath)):
+        try:
+            subprocess.run([str(python), "--version"], **nobody, check=True)
+        except OSError:
+            continue
+        break
+    else:
+        pytest.skip("another user than root cannot run this version of Python")
+    result = subprocess.run(
+        [str(python), "-c", UNPRIVILEGED],
+        **nobody,
+        env={"HOME": str(tmp_path), "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.stdout == "a token\n", result.stderr
