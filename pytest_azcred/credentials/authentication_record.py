@@ -65,7 +65,7 @@ def record_of(result: Mapping[str, Any]) -> AuthenticationRecord | None:
     try:
         issuer = urlsplit(claims["iss"])
         return AuthenticationRecord(
-            tenant_id=claims.get("tid") or issuer.path.strip("/"),
+            tenant_id=claims.get("tid") or issuer.path.strip("/").partition("/")[0],
             client_id=claims["aud"],
             authority=issuer.netloc,
             home_account_id=_home_account_id(result.get("client_info")) or claims["sub"],

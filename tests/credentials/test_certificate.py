@@ -11,6 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from entra import VAULT, Entra, claims_of
 
 from azcred_emulators import contoso
@@ -88,10 +89,13 @@ def test_a_certificate_that_is_not_registered(azcred: Session, package: Implemen
     assert [entry.status for entry in azcred.journal.requests(operation="token")] == [401]
 
 
+OPEN = serialization.NoEncryption()
+
+
 def elliptic() -> bytes:
     """A key that Entra ID does not accept, with a certificate that is not its own."""
     private = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, OPEN
     )
     return private + SigningKey("job").certificate.public_bytes(serialization.Encoding.PEM)
 
@@ -110,6 +114,12 @@ WRONG: dict[str, tuple[Callable[[SigningKey], dict[str, Any]], type[Exception]]]
     "another password": (lambda key: {"certificate_data": key.pem(password="pw"), "password": "no"}, ValueError),
     "another PKCS #12 password": (
         lambda key: {"certificate_data": key.pfx(password="pw"), "password": "no"},
+        ValueError,
+    ),
+    "a PKCS #12 file without a key": (
+        lambda key: {
+            "certificate_data": pkcs12.serialize_key_and_certificates(None, None, key.certificate, None, OPEN)
+        },
         ValueError,
     ),
     "no password": (lambda key: {"certificate_data": key.pem(password="pw")}, TypeError),

@@ -27,6 +27,7 @@ from pytest_azcred.credentials import (
     AuthenticationRequiredError,
     InteractiveBrowserCredential,
 )
+from pytest_azcred.credentials.authentication_record import record_of
 from pytest_azcred.session import Session
 
 TENANT = contoso.TENANT.id
@@ -99,6 +100,37 @@ def test_a_record_of_who_signed_in(credential: Any, entra: Entra) -> None:
     assert record.home_account_id == f"{contoso.USER_ID}.{TENANT}"
     written = AuthenticationRecord.deserialize(record.serialize()).serialize()
     assert azure.identity.AuthenticationRecord.deserialize(written).serialize() == record.serialize()
+
+
+def test_a_record_says_where_to_sign_in(azcred: Session, package: Implementation, fake_device_login: Login) -> None:
+    """Its application and tenant go before the credential's own."""
+
+    def made(**keywords: Any) -> Any:
+        return package.DeviceCodeCredential(
+            prompt_callback=lambda address, code, ends: fake_device_login(code), **keywords
+        )
+
+    record = made(tenant_id=TENANT).authenticate(scopes=[SCOPE])
+    azcred.journal.clear()
+    made(client_id="another", authentication_record=record).get_token(SCOPE)
+    assert {entry.tenant for entry in azcred.journal.requests(operation="token")} == {TENANT}
+    assert {entry.client_id for entry in azcred.journal.requests(operation="token")} == {contoso.AZURE_CLI_CLIENT_ID}
+
+
+def test_a_tenant_of_the_users_own(azcred: Session, credential: Any) -> None:
+    """By default any may be asked for."""
+    credential().get_token(SCOPE, tenant_id=TENANT)
+    assert azcred.journal.requests(operation="token")[-1].path == f"/{TENANT}/oauth2/v2.0/token"
+
+
+def test_an_answer_that_does_not_say_who_it_is_for() -> None:
+    """No record, rather than a wrong one; without the account's id, the user's stands for it."""
+    claims = {"iss": f"https://login.microsoftonline.com/{TENANT}/v2.0", "aud": "client", "sub": "me", "upn": "u"}
+    assert record_of({}) is None
+    assert record_of({"id_token_claims": {"iss": claims["iss"], "sub": "me"}}) is None
+    assert record_of({"id_token_claims": claims, "client_info": "!"}) is None
+    record = record_of({"id_token_claims": claims})
+    assert record == AuthenticationRecord(TENANT, "client", "login.microsoftonline.com", "me", "u")
 
 
 def test_a_record_cannot_be_read() -> None:
