@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
+from azcred_emulators.isolation import isolation
+from pytest_azcred.children import children
 from pytest_azcred.folders import ABSENT, Folders
-from pytest_azcred.isolation import isolation
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 from pytest_azcred.variables import EnvironmentVariables
 
@@ -23,7 +24,7 @@ def isolate() -> Callable[[], None]:
     routing = Routing("", [Route(host, port, UNREACHABLE) for host, port in unreachable])
     folders = Folders()
     agents = {path: ABSENT for paths in AGENT_FOLDERS.values() for path in paths if os.path.isdir(path)}
-    variables.update(isolation(os.environ, Path(folder.name)))
+    variables.update({**isolation(os.environ, Path(folder.name)), **children(os.environ, Path(folder.name))})
     routing.save(Path(folder.name) / "routing.json", agents)
     routing.activate()
     folders.redirect(agents)

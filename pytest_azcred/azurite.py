@@ -73,14 +73,20 @@ class Azurite:
         return tuple(f"{account}.blob.core.windows.net" for account in self.accounts)
 
     @property
-    def url(self) -> str:
-        """The local URL to which routes from `hosts` lead.
+    def address(self) -> tuple[str, int]:
+        """The local address and port to which routes from `hosts` lead.
 
         Raises RuntimeError while Azurite is not running.
         """
         if not self._port:
             raise RuntimeError("Azurite is not running; start() it, or use it as a context manager")
-        return f"https://127.0.0.1:{self._port}"
+        return "127.0.0.1", self._port
+
+    @property
+    def url(self) -> str:
+        """That address as a URL."""
+        host, port = self.address
+        return f"https://{host}:{port}"
 
     def start(self) -> None:
         """Run Azurite on a free port of the loopback interface and wait until it listens.

@@ -13,12 +13,13 @@ from azcred_emulators.directory import Directory, Principal, User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import find
 from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
+from azcred_emulators.isolation import isolation
 from azcred_emulators.journal import Entry, Journal, table
 from azcred_emulators.setup import Setup
 from azcred_emulators.tls import write_private
+from pytest_azcred.children import children
 from pytest_azcred.clock import Clock
 from pytest_azcred.folders import ABSENT, Folders
-from pytest_azcred.isolation import isolation
 from pytest_azcred.own_route import own_route
 from pytest_azcred.patching import Patches
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
@@ -328,7 +329,7 @@ class Session:
 
     def _active(self) -> Iterator["Session"]:
         isolated = isolation(os.environ, self._emulators.folder)
-        self._set(isolated)
+        self._set({**isolated, **children(os.environ, self._emulators.folder)})
         self._routing.on_connect(self._emulators.connect)
         self._routing.activate()
         self._redirect()

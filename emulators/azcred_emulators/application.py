@@ -41,6 +41,10 @@ class Application:
         self._clock = clock
         self._mint = mint
 
+    def serves(self, host: str) -> bool:
+        """Tell whether a real host name is that of an emulator."""
+        return host not in _LOOPBACK and any(emulator.serves(host, "/") for emulator in self._emulators)
+
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Callable[[bytes], object]]
     ) -> Iterable[bytes]:

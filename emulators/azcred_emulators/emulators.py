@@ -1,7 +1,8 @@
 """All emulators together: one directory, one clock, one journal, one key and two ports."""
 
+import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST, authority_names, graph_names
 from azcred_emulators.contoso import contoso
-from azcred_emulators.hosts import ADDRESSES
+from azcred_emulators.environments import find
+from azcred_emulators.hosts import ADDRESSES, IMDS_ADDRESS
 from azcred_emulators.journal import Journal
 from azcred_emulators.network import BrokenNetwork
+from azcred_emulators.proxy import Proxy
 from azcred_emulators.server import Server
-from azcred_emulators.setup import ActiveEnvironments
+from azcred_emulators.setup import ActiveEnvironments, Setup
 from azcred_emulators.tls import CertificateAuthority
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _HTTPS_PORT = 443
+Address = tuple[str, int]
 
 
 class Emulators:
@@ -42,22 +46,48 @@ class Emulators:
         with Emulators() as emulators:
             print(emulators.http.url, emulators.https.url)
 
+        with Emulators(environment="kubernetes") as emulators:
+            subprocess.run(["node", "app.js"], env=emulators.variables(), check=True)
+
+    `environment` names one environment of the table or several, which other processes are to find themselves in.
+    They listen on loopback and on free ports unless told otherwise. Raises LookupError for an environment that is
+    not in the table.
+
     The ports are open at once; what answers on them is imported on a thread meanwhile, and a request that comes
     earlier waits for it. So the first test starts on its own imports without waiting for ours.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        environment: str | Sequence[str] = (),
+        *,
+        address: str = "127.0.0.1",
+        http_port: int = 0,
+        https_port: int = 0,
+        certificate_authority: CertificateAuthority | None = None,
+    ) -> None:
+        names = [environment] if isinstance(environment, str) else environment
+        self.environments = [find(name) for name in names]
         self.clock = Clock()
         self.directory = contoso()
         self.journal = Journal()
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
-        self.certificate_authority = CertificateAuthority()
-        self.http = Server(self._answer)
-        self.https = Server(self._answer, tls=self.certificate_authority.server_context())
+        self.certificate_authority = certificate_authority or CertificateAuthority()
+        self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
+        self.http = Server(
+            self._answer,
+            host=address,
+            port=http_port,
+            proxy=Proxy(self.destination, lambda: (self.http.address, self.https.address), self.connect),
+        )
+        self.https = Server(
+            self._answer, host=address, port=https_port, tls=self.certificate_authority.server_context()
+        )
         self.network = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
         self._keys: dict[str, SigningKey] = {}
         self.active = ActiveEnvironments(self)
+        self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
         self._loaded = _in_background(self._load)  # last: two threads in Python hold each other up
 
     def _load(self) -> "Services":
@@ -185,6 +215,17 @@ class Emulators:
         names = (*authority_names(), *graph_names(), DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST)
         return {(name, 443): self.https.address for name in names}
 
+    def destination(self, host: str, port: int) -> Address | None:
+        """Return where a connection to a real host and port goes that comes through the proxy, None if nowhere."""
+        name = host.lower().rstrip(".")
+        if (name, port) in self.routes:
+            return self.routes[name, port]
+        if name == IMDS_ADDRESS:
+            return self.http.address if port == 80 else None
+        if port == 80 or not (name == DEVICE_LOGIN_HOST or self._loaded.result().application.serves(name)):
+            return None
+        return self.https.address
+
     def host_variables(self, name: str) -> Mapping[str, str]:
         """Return the variables that lead an app to a managed identity host."""
         host = self.hosts[name]
@@ -198,10 +239,26 @@ class Emulators:
             self._keys[name] = SigningKey(name)
         return self._keys[name]
 
+    def variables(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """Return all variables of a process that runs in the environments: these, without this machine's identity.
+
+        Each call gives an empty home folder and puts the environments in place anew.
+        """
+        from azcred_emulators import processes
+
+        isolated = processes.isolated(self, environ)
+        self.active.reset()
+        self.setups = self.active.enter_alone(*self.environments, environ=isolated)
+        return processes.variables(self, self.setups, isolated)
+
     def start(self) -> None:
-        """Serve on free ports of the loopback interface."""
+        """Serve; raises OSError if a port is taken."""
         self.http.start()
-        self.https.start()
+        try:
+            self.https.start()
+        except OSError:
+            self.http.stop()
+            raise
 
     def stop(self) -> None:
         """Close the ports and delete the files."""

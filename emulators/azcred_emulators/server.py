@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote_to_bytes
+
+from azcred_emulators.proxy import Proxy, Refused, split_target
 
 Headers = list[tuple[str, str]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -31,7 +32,8 @@ MAXIMUM_DISCARDED = 64 * 1024 * 1024
 class Server:
     """Serves one WSGI application on one port until `stop`.
 
-    `host` is the address to listen on, `port` 0 takes a free one; with `tls` the connections are HTTPS.
+    `host` is the address to listen on, `port` 0 takes a free one; with `tls` the connections are HTTPS. `proxy` is
+    what passes on the requests of clients that take the server for a proxy; without one, it answers them itself.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self.application = application
+        self._proxy = proxy
         self._tls = tls
         self._host = host
         self._port = port
@@ -120,7 +124,7 @@ class Server:
                 connection.settimeout(_HANDSHAKE_TIMEOUT)
                 connection.do_handshake()
                 connection.settimeout(None)
-            _Connection(connection, self.application).serve()
+            _Connection(connection, self.application, self._proxy).serve()
         except OSError:  # the client has gone, or does not trust the certificate
             pass
         finally:
@@ -132,8 +136,9 @@ class Server:
 class _Connection:
     """The requests of one connection, each given to the WSGI application."""
 
-    def __init__(self, connection: socket.socket, application: WsgiApplication) -> None:
+    def __init__(self, connection: socket.socket, application: WsgiApplication, proxy: Proxy | None) -> None:
         self._connection = connection
+        self._proxy = proxy
         self._application = application
         self._input = connection.makefile("rb", 65536)
         self._encrypted = isinstance(connection, ssl.SSLSocket)
@@ -144,7 +149,7 @@ class _Connection:
             try:
                 while self._exchange():
                     pass
-            except BadRequest as error:
+            except (BadRequest, Refused) as error:
                 self._send(error.status, [("Content-Type", "text/plain")], str(error).encode(), close=True)
                 if error.unread:
                     self._discard_head()
@@ -163,7 +168,15 @@ class _Connection:
         keep = "close" not in connection and (version != "HTTP/1.0" or "keep-alive" in connection)
         if _header(headers, "expect").lower() == "100-continue":
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._proxy and method == "CONNECT":
+            self._proxy.tunnel(self._connection, target)
+            return False
         body, unread = self._body(headers)
+        if self._proxy and "://" in target.partition("?")[0] and (to := self._proxy.elsewhere(target)):
+            if unread:
+                raise Refused("413 Content Too Large", f"azcred passes on bodies of up to {MAXIMUM_READ} bytes.")
+            self._proxy.forward(self._connection, to, method, target, headers, body)
+            return False
         answered: list[Any] = []
 
         def start_response(
@@ -261,13 +274,11 @@ class _Connection:
     def _environ(
         self, method: str, target: str, version: str, headers: Headers, body: bytes, *, length: int
     ) -> dict[str, Any]:
-        path, _, query = target.partition("?")
-        if "://" in path:  # the absolute form, from a client that takes this server for a proxy
-            path = "/" + path.partition("://")[2].partition("/")[2]
+        asked, path, query = split_target(target)
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
-            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "PATH_INFO": path,
             "QUERY_STRING": query,
             "SERVER_NAME": "localhost",
             "SERVER_PORT": "443" if self._encrypted else "80",
@@ -282,6 +293,8 @@ class _Connection:
         for name, value in headers:
             key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
+        if asked:  # the absolute form, from a client that takes this server for a proxy
+            environ["HTTP_HOST"] = asked
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
         for name in ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):  # the body has been read and its length is known
             environ.pop(name, None)

@@ -1,5 +1,6 @@
 """Puts environments in place: their files, and what a process that runs there must have."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +37,8 @@ class ActiveEnvironments:
         self._environments: list[Environment] = []
         self._written: dict[Path, str] = {}
 
-    def enter(self, environment: Environment) -> Setup:
-        """Put an environment in place; returns what a process there has."""
+    def enter(self, environment: Environment, environ: Mapping[str, str] = os.environ) -> Setup:
+        """Put an environment in place; returns what a process there has whose variables were these."""
         emulators = self._emulators
         self._assign(environment)
         environment.prepare(emulators)
@@ -46,9 +47,10 @@ class ActiveEnvironments:
         self._write(environment)
         addresses = ADDRESSES.get(environment.host or "", ())
         tools = environment.executables
+        on_path = emulators.executables.variables(*tools, environ=environ) if tools else {}
         return Setup(
             environment,
-            {**environment.variables(emulators, folder), **(emulators.executables.variables(*tools) if tools else {})},
+            {**environment.variables(emulators, folder), **on_path},
             dict.fromkeys(addresses, emulators.http.address),
             {name: emulators.machine_folder / name[1:] for name in AGENT_FOLDERS.get(environment.host or "", ())},
         )
@@ -71,6 +73,18 @@ class ActiveEnvironments:
     def hosts(self) -> list[str]:
         """The names of the managed identity hosts that the environments have."""
         return list(dict.fromkeys(one.host for one in self._environments if one.host))
+
+    def enter_alone(self, *environments: Environment, environ: Mapping[str, str]) -> list[Setup]:
+        """Put environments in place for another process, whose connections nothing refuses.
+
+        Where none of them has a metadata service, there is one without an identity: of all that says so to an SDK it
+        is what takes the least time.
+        """
+        setups = [self.enter(environment, environ) for environment in environments]
+        directory = self._emulators.directory
+        if not any(environment.host == "imds" for environment in environments):
+            directory.unassign("imds", *directory.assigned("imds"))
+        return setups
 
     def rotate_files(self) -> None:
         """Renew files for a clock that has moved, as the platforms do, unless the test has changed them."""

@@ -49,6 +49,11 @@ class CertificateAuthority:
         """The authority's certificate, which a client must trust."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
+    @cached_property
+    def der(self) -> bytes:
+        """The authority's certificate in binary form."""
+        return self._certificate.public_bytes(serialization.Encoding.DER)
+
     def issue(self, *names: str, not_after: datetime = NOT_AFTER) -> tuple[bytes, bytes]:
         """Return certificate chain and private key, both PEM, for a server with these names or addresses.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from outcomes import CHALLENGE, TOKEN, check, needs_namespaces
 
 PROGRAM = Path(__file__).with_name("tools.cjs")

@@ -82,13 +82,13 @@ class Executables(Emulator):
             launcher.write(self._folder, name, self.state)
         return self._folder
 
-    def variables(self, *names: str) -> Mapping[str, str]:
-        """Install executables and return the variables with which a process, or one like this, calls them.
+    def variables(self, *names: str, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+        """Install executables and return the variables with which a process calls them that has these.
 
         Raises LookupError for one that there is no fake of.
         """
         folder = str(self.install(*names))
-        others = [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if entry != folder]
+        others = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if entry != folder]
         return {"AZCRED_EXECUTABLES": str(self.state), "PATH": os.pathsep.join([folder, *others])}
 
     def uninstall(self, *names: str) -> None:

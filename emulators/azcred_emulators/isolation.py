@@ -1,4 +1,4 @@
-"""Hides the identity of whoever runs the tests: variables, files in the home folder, and tools on PATH."""
+"""Hides the identity of whoever runs the tests or a command: variables, files in the home folder, and tools on PATH."""
 
 import hashlib
 import os
@@ -52,7 +52,6 @@ _IDENTITY_VARIABLES = (
 )
 # A proxy would take the connections that the routes are for.
 _PROXY_VARIABLES = ("ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
-_CHILD = str(Path(__file__).parent / "child")  # where a child process finds what redirects it
 _TOOLS = ("az", "azd", "powershell", "pwsh")
 _WINDOWS_SUFFIXES = ("", ".bat", ".cmd", ".exe", ".ps1")
 
@@ -61,8 +60,7 @@ def isolation(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]
     """Return the variables to set, or to remove where the value is None, so that no real identity is found.
 
     `environ` is the environment to isolate, `folder` a private one for an empty home and for the parts of PATH
-    that hold `az`, `azd` or PowerShell beside tools that must stay. Child processes of Python go where `routing.json`
-    in that folder leads.
+    that hold `az`, `azd` or PowerShell beside tools that must stay.
     """
     home = Path(tempfile.mkdtemp(prefix="home-", dir=folder))  # each test's own: an app may leave a cache there
     hidden = {*_IDENTITY_VARIABLES, *_PROXY_VARIABLES, *(name.lower() for name in _PROXY_VARIABLES)}
@@ -72,8 +70,6 @@ def isolation(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]
         "AZURE_CONFIG_DIR": str(home / ".azure"),
         "AZD_CONFIG_DIR": str(home / ".azd"),
         "PATH": os.pathsep.join(_without_tools(environ.get("PATH", os.defpath), folder)),
-        "AZCRED_ROUTING": str(folder / "routing.json"),
-        "PYTHONPATH": os.pathsep.join(filter(None, (_CHILD, environ.get("PYTHONPATH")))),
     }
     if sys.platform == "win32":
         changes |= {"USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData" / "Local")}

@@ -1,0 +1,7 @@
+"""`python -m pytest_azcred` is the `azcred` command."""
+
+import sys
+
+from pytest_azcred.cli import main
+
+sys.exit(main())

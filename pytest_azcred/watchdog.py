@@ -1,0 +1,69 @@
+"""Cleans up after a process that was killed: another one watches it, and tidies up when it is gone.
+
+The watching process runs this file as a script, isolated and without site-packages, so only the standard library is
+imported. It learns of the other's end by the end of its own standard input, which no way to die can prevent.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+_DONE = b"done"
+
+
+class Watchdog:
+    """Deletes files and folders, and ends a child with its process group, when this process dies without a word."""
+
+    def __init__(self, *paths: Path) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  # the interpreter that runs this, with arguments of our own
+            [sys.executable, "-I", "-S", __file__, *map(str, paths)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # else what kills this process's group would kill the watchdog first
+        )
+
+    def guard(self, child: int, *, group: bool) -> None:
+        """Name the child process to end, and whether its process group is to end with it."""
+        self._tell(f"{'group' if group else 'process'} {child}\n".encode())
+
+    def dismiss(self) -> None:
+        """Say that this process tidies up itself."""
+        self._tell(_DONE)
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self._process.wait()
+
+    def _tell(self, text: bytes) -> None:
+        if self._process.stdin:
+            with contextlib.suppress(OSError):  # someone has killed the watchdog: nothing is lost but its service
+                self._process.stdin.write(text)
+                self._process.stdin.flush()
+
+
+def watch(paths: list[str]) -> None:
+    """Wait for the end of the process that started this one, and tidy up unless that says it has done so."""
+    said = b""
+    while piece := os.read(0, 4096):
+        said += piece
+    if said.endswith(_DONE):
+        return
+    for line in said.decode().splitlines():
+        kind, _, number = line.partition(" ")
+        with contextlib.suppress(OSError):
+            (os.killpg if kind == "group" else os.kill)(int(number), signal.SIGKILL)
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    watch(sys.argv[1:])

@@ -1,0 +1,154 @@
+"""The proxy on the HTTP port, which leads to the emulators and nowhere else."""
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+
+import pytest
+import requests
+
+from azcred_emulators import contoso
+from azcred_emulators.emulators import Emulators
+from azcred_emulators.proxy import Proxy
+from azcred_emulators.server import Server
+
+VAULT = "https://vault.azure.net"
+
+
+@pytest.fixture
+def client(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Session]:
+    """A client with the proxy and the authority in its settings, as variables would put them there."""
+    authority = tmp_path_factory.mktemp("authority") / "authority.pem"
+    authority.write_text(emulators.certificate_authority.pem)
+    with requests.Session() as client:
+        client.trust_env = False
+        client.proxies = {"http": emulators.http.url, "https": emulators.http.url}
+        client.verify = str(authority)
+        yield client
+
+
+def test_a_tunnel_leads_to_the_token_service(emulators: Emulators, client: requests.Session) -> None:
+    """TLS ends in the emulator, whose certificate is for the real name; two requests share the tunnel."""
+    for tenant in (contoso.TENANT.id, "contoso.com"):
+        answer = client.get(f"https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration")
+        assert answer.json()["issuer"] == f"https://login.microsoftonline.com/{contoso.TENANT.id}/v2.0"
+    assert [entry.server_name for entry in emulators.journal.requests()] == ["login.microsoftonline.com"] * 2
+
+
+def test_the_metadata_service_answers_at_its_address(emulators: Emulators, client: requests.Session) -> None:
+    """A proxy is asked for the whole URL; the emulator sees the host of it."""
+    answer = client.get(
+        "http://169.254.169.254/metadata/identity/oauth2/token",
+        params={"api-version": "2018-02-01", "resource": VAULT},
+        headers={"Metadata": "true"},
+    )
+    assert answer.json()["resource"] == VAULT
+    assert [entry.server_name for entry in emulators.journal.requests(host="imds")] == ["169.254.169.254"]
+
+
+def test_the_url_decides_not_the_host_header(emulators: Emulators, client: requests.Session) -> None:
+    """As RFC 9112 has it."""
+    client.get("http://169.254.169.254/metadata/identity/oauth2/token", headers={"Host": "localhost"})
+    assert emulators.journal.requests()[0].server_name == "169.254.169.254"
+
+
+@pytest.mark.parametrize("url", ["http://www.example.com/", "http://login.microsoftonline.com/", "http://[::1]:1/"])
+def test_other_hosts_are_refused(emulators: Emulators, client: requests.Session, url: str) -> None:
+    """The answer says which and what to do."""
+    answer = client.get(url)
+    assert answer.status_code == 403
+    assert "azcred refused a connection to" in answer.text
+    assert "NO_PROXY" in answer.text
+    assert not emulators.journal.requests()
+
+
+@pytest.mark.parametrize(
+    "host", ["www.example.com:443", "169.254.169.254:443", "127.0.0.1:22", "login.microsoftonline.com.evil.com:443"]
+)
+def test_tunnels_to_other_hosts_are_refused(emulators: Emulators, host: str) -> None:
+    """Not even this machine's own ports can be reached through it."""
+    with socket.create_connection(emulators.http.address, timeout=10) as connection:
+        connection.sendall(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert f"azcred refused a connection to '{host}'".encode() in answer
+
+
+@pytest.mark.parametrize("target", ["nowhere", "host:port", ":443", "[::1", "host:99999"])
+def test_a_tunnel_to_no_address_is_a_bad_request(emulators: Emulators, target: str) -> None:
+    """Whatever is sent, the answer is a sentence."""
+    with socket.create_connection(emulators.http.address, timeout=10) as connection:
+        connection.sendall(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_a_resource_of_a_test_is_reached_by_its_name(emulators: Emulators, client: requests.Session) -> None:
+    """Whatever the emulators serve at a real name, the proxy leads to."""
+    emulators.resources.add("shop.vault.azure.net")
+    answer = client.get("https://shop.vault.azure.net/secrets/database")
+    assert answer.status_code == 401
+    assert "login.microsoftonline.com" in answer.headers["WWW-Authenticate"]
+
+
+def test_a_route_leads_to_a_server_of_ones_own(emulators: Emulators, client: requests.Session) -> None:
+    """The local server gets the request as if it had been asked itself, without what concerns the proxy alone."""
+    asked: list[Mapping[str, str]] = []
+
+    def answer(environ: dict[str, str], start_response: object) -> list[bytes]:
+        asked.append(environ)
+        start_response("200 OK", [("Content-Length", "4")])  # type: ignore[operator]
+        return [b"none"]
+
+    server = Server(answer)
+    server.start()
+    emulators.routes["orders.contoso.com", 80] = server.address
+    try:
+        response = client.post(
+            "http://orders.contoso.com/orders?since=1", data=b"x" * 10, headers={"Proxy-Authorization": "Basic eDp5"}
+        )
+        assert response.text == "none"
+    finally:
+        del emulators.routes["orders.contoso.com", 80]
+        server.stop()
+    (environ,) = asked
+    assert (environ["HTTP_HOST"], environ["PATH_INFO"], environ["QUERY_STRING"]) == (
+        "orders.contoso.com",
+        "/orders",
+        "since=1",
+    )
+    assert environ["CONTENT_LENGTH"] == "10"
+    assert "HTTP_PROXY_AUTHORIZATION" not in environ
+
+
+def test_a_route_to_a_server_that_has_gone(emulators: Emulators, client: requests.Session) -> None:
+    """The answer is a gateway's, and says where nothing answers."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = gone.getsockname()
+    emulators.routes["orders.contoso.com", 80] = address
+    try:
+        response = client.get("http://orders.contoso.com/")
+    finally:
+        del emulators.routes["orders.contoso.com", 80]
+    assert response.status_code == 502
+    assert f"127.0.0.1:{address[1]}" in response.text
+
+
+def test_open_tunnels_end_with_the_server() -> None:
+    """Stopping waits for no client that keeps its tunnel."""
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        server = Server(lambda *_: [], proxy=Proxy(lambda *_: target.getsockname()))
+        server.start()
+        with socket.create_connection(server.address, timeout=10) as client:
+            client.sendall(b"CONNECT x:1 HTTP/1.1\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+            accepted, _ = target.accept()
+            with accepted:
+                client.sendall(b"ping")
+                assert accepted.recv(4) == b"ping"
+                accepted.sendall(b"pong")
+                assert client.recv(4) == b"pong"
+                stopping = threading.Thread(target=server.stop)
+                stopping.start()
+                assert accepted.recv(4) == b""
+        stopping.join(10)
+        assert not stopping.is_alive()
