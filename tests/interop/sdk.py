@@ -23,6 +23,10 @@ def release(text: str) -> tuple[int, ...]:
 IDENTITY = release(version("azure-identity"))
 
 
+# These hand msal a client of their own, which msal 1.38 and newer do not take for Service Fabric.
+WITHOUT_SERVICE_FABRIC = (1, 19) <= IDENTITY < (1, 26)
+
+
 def for_release(expected: Sequence[tuple[tuple[int, ...], Expected]]) -> Expected:
     """Return what is expected of the installed azure-identity: the table's last line that is not from later on."""
     return [value for since, value in expected if since <= IDENTITY][-1]

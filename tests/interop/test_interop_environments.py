@@ -8,7 +8,7 @@ from importlib import import_module
 import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from interop.sdk import HALVES, IDENTITY, OURS, Sdk
+from interop.sdk import HALVES, IDENTITY, OURS, WITHOUT_SERVICE_FABRIC, Sdk
 
 from azcred_emulators import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment
@@ -94,6 +94,8 @@ def environment(request: pytest.FixtureRequest) -> Environment:
 
 def test_its_identity_wins(azcred: Session, chain: Sdk, environment: Environment) -> None:
     """The environment's provider has answered, and nothing else was asked than what the real place would see."""
+    if environment.name == "service-fabric" and chain.name == HALVES["sync"] and WITHOUT_SERVICE_FABRIC:
+        pytest.skip("the synchronous half of this release of azure-identity cannot ask Service Fabric")
     place = azcred.environment(environment.name)
     token = chain.credential("DefaultAzureCredential").get_token(SCOPE).token
     requests = REQUESTS[environment.name]

@@ -253,7 +253,7 @@ def test_the_error_of_a_missing_key_names_the_real_path(azcred: Session) -> None
     assert str(failure.value.filename).startswith("/var/opt/azcmagent/tokens/")
 
 
-@pytest.mark.skipif(IDENTITY < (1, 19), reason="only through msal, from 1.19 on, claims reach Service Fabric")
+@pytest.mark.skipif(IDENTITY < (1, 26), reason="claims reach Service Fabric through msal, from 1.26 on")
 def test_service_fabric_is_told_which_token_was_refused(azcred: Session) -> None:
     """After a claims challenge msal sends the capability and the token's hash, and gets another token."""
     azcred.environment("service-fabric")
