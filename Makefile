@@ -26,6 +26,11 @@ test-go: $(INSTALLED) $(GO)  ## azidentity for Go against the emulators
 test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulators
 	$(BIN)/python -m pytest tests/java $(ARGUMENTS)
 
+examples: .stamps/examples $(AZURITE)  ## the tests of every example, each as its users would run them
+	@set -e; for example in examples/*/; do echo "$$example"; cd $$example; \
+		if test -e manage.py; then PATH="$(CURDIR)/$(BIN):$$PATH" python manage.py test; \
+		else PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -q -p no:cacheprovider; fi; cd $(CURDIR); done
+
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -48,6 +53,10 @@ $(BIN)/python:
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@mkdir -p $(@D) && touch $@
+
+.stamps/examples: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group examples
 	@mkdir -p $(@D) && touch $@
 
 .stamps/demo: pyproject.toml | $(BIN)/python
