@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.executable import Fault
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Hang, Noise, Slow
@@ -18,26 +18,26 @@ TOOLS = {
 Prepare = Callable[[Emulators, str], object]
 
 
-def user_of(emulators: Emulators) -> User:
+def user_of(directory: Directory) -> User:
     """Return the user of the directory that a run starts with."""
-    user = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
+    user = directory.user(contoso.USER_PRINCIPAL_NAME)
     assert user
     return user
 
 
-def principal_of(emulators: Emulators, client_id: str) -> Application | ManagedIdentity:
+def principal_of(directory: Directory, client_id: str) -> Application | ManagedIdentity:
     """Return an application or a managed identity of the directory."""
-    principal = emulators.directory.principal(client_id)
+    principal = directory.principal(client_id)
     assert principal
     return principal
 
 
 def _user(emulators: Emulators, tool: str) -> None:
-    emulators.executables[tool].sign_in(user_of(emulators))
+    emulators.executables[tool].sign_in(user_of(emulators.directory))
 
 
 def _principal(client_id: str) -> Prepare:
-    return lambda emulators, tool: emulators.executables[tool].sign_in(principal_of(emulators, client_id))
+    return lambda emulators, tool: emulators.executables[tool].sign_in(principal_of(emulators.directory, client_id))
 
 
 def _then(change: Prepare) -> Prepare:
@@ -67,7 +67,7 @@ def _azd(version: str, change: Prepare) -> Prepare:
     return prepare
 
 
-_DISABLED = _then(lambda emulators, _: emulators.directory.replace(user_of(emulators), enabled=False))
+_DISABLED = _then(lambda emulators, _: emulators.directory.replace(user_of(emulators.directory), enabled=False))
 
 STATES: Mapping[str, Prepare] = {
     "not installed": lambda emulators, tool: emulators.executables.uninstall(tool),
@@ -79,7 +79,7 @@ STATES: Mapping[str, Prepare] = {
     "session expired": _then(lambda emulators, _: emulators.clock.advance(days=91)),
     "sessions revoked": _then(
         lambda emulators, _: emulators.directory.replace(
-            user_of(emulators), tokens_valid_from=emulators.clock.now() + 1
+            user_of(emulators.directory), tokens_valid_from=emulators.clock.now() + 1
         )
     ),
     "no module": _module(None),

@@ -57,3 +57,11 @@ def _is(answer: Mapping[str, Any], kind: str, message: str, *, whose: str | None
     claims = jwt.decode(answer["token"], options={"verify_signature": False})
     right = claims["appid"] == whose if whose else claims.get("upn") == contoso.USER_PRINCIPAL_NAME
     return bool(right and claims["aud"] == VAULT and claims["exp"] == answer["expires"])
+
+
+def whose(answer: Mapping[str, Any]) -> str:
+    """Return whose token it is, a user's name or a client id, or the error's message."""
+    if "token" not in answer:
+        return str(answer["message"])
+    claims = jwt.decode(answer["token"], options={"verify_signature": False})
+    return str(claims.get("upn") or claims["appid"])

@@ -61,6 +61,15 @@ def test_both_algorithms_and_both_thumbprints(
     assert claims_of(present(ask_token, emulators, key, header(key), algorithm=algorithm))["appidacr"] == "2"
 
 
+def test_the_other_base64(ask_token: Ask, emulators: Emulators, application: Application) -> None:
+    """The SDK for Go writes thumbprints in the alphabet that is not meant for URLs."""
+    keys = (SigningKey("orders") for _ in range(100))
+    key = next(one for one in keys if {"-", "_"} & set(thumbprint(one.certificate, "sha256")))
+    emulators.directory.replace(application, certificates=(key.certificate,))
+    header = {"x5t#S256": thumbprint(key.certificate, "sha256").replace("-", "+").replace("_", "/") + "="}
+    assert claims_of(present(ask_token, emulators, key, header, algorithm="PS256"))["appidacr"] == "2"
+
+
 def test_another_algorithm_is_refused(ask_token: Ask, emulators: Emulators, application: Application) -> None:
     """Entra ID takes two."""
     key = SigningKey("orders")

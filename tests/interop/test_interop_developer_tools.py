@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
+from developer_tools import principal_of, user_of
 from interop.published import verified
 from interop.sdk import HALVES, IDENTITY, Sdk, for_release
 
 from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Hang, Noise
 from azcred_emulators.executables.tool import Tool
 from pytest_azcred.session import Session
@@ -38,26 +38,12 @@ def tool_of(azcred: Session, credential: str) -> Tool:
     return azcred.executables.powershell
 
 
-def user_of(azcred: Session) -> User:
-    """Return the user of the directory that a run starts with."""
-    user = azcred.directory.user(contoso.USER_PRINCIPAL_NAME)
-    assert user
-    return user
-
-
-def principal_of(azcred: Session, client_id: str) -> Application | ManagedIdentity:
-    """Return an application or a managed identity of the directory."""
-    principal = azcred.directory.principal(client_id)
-    assert principal
-    return principal
-
-
 @pytest.mark.parametrize("credential", [POWERSHELL, AZD])
 @pytest.mark.parametrize("client_id", [None, contoso.SERVICE_PRINCIPAL_CLIENT_ID, contoso.VIRTUAL_MACHINE_CLIENT_ID])
 def test_whoever_is_signed_in(azcred: Session, sdk: Sdk, credential: str, client_id: str | None) -> None:
     """The token is the user's, the service principal's or the managed identity's, and verifies."""
     azcred.environment("nothing")
-    who = principal_of(azcred, client_id) if client_id else user_of(azcred)
+    who = principal_of(azcred.directory, client_id) if client_id else user_of(azcred.directory)
     tool = tool_of(azcred, credential)
     tool.sign_in(who)
     token = sdk.credential(credential).get_token(SCOPE)
@@ -71,7 +57,7 @@ def test_the_default_chain_gets_to_it(azcred: Session, sdk: Sdk, credential: str
     """What comes before it in the chain is not there."""
     azcred.environment("nothing")
     tool = tool_of(azcred, credential)
-    tool.sign_in(user_of(azcred))
+    tool.sign_in(user_of(azcred.directory))
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert verified(token.token, resource=VAULT, tenant=contoso.TENANT.id)["upn"] == contoso.USER_PRINCIPAL_NAME
     assert [entry.provider for entry in azcred.journal.requests(operation="token")] == [tool.provider]
@@ -95,7 +81,7 @@ def signed_in(change: Callable[[Session, Tool], object]) -> Callable[[Session, T
     """Sign the user in and let something go wrong then."""
 
     def prepare(azcred: Session, tool: Tool) -> None:
-        tool.sign_in(user_of(azcred))
+        tool.sign_in(user_of(azcred.directory))
         change(azcred, tool)
 
     return prepare
@@ -118,7 +104,7 @@ STATES = [
     ),
     State(
         "user disabled",
-        signed_in(lambda azcred, _: azcred.directory.replace(user_of(azcred), enabled=False)),
+        signed_in(lambda azcred, _: azcred.directory.replace(user_of(azcred.directory), enabled=False)),
         powershell=NOT_STARTED,
         azd=(FAILED, "AADSTS50057"),
     ),
@@ -164,7 +150,7 @@ def test_the_chain_goes_on(azcred: Session, sdk: Sdk, state: State) -> None:
     """Inside the default chain a developer's tool never stops it: azd is asked after PowerShell, whatever happened."""
     azcred.environment("nothing")
     state.prepare(azcred, tool_of(azcred, POWERSHELL))
-    application = principal_of(azcred, contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    application = principal_of(azcred.directory, contoso.SERVICE_PRINCIPAL_CLIENT_ID)
     tool_of(azcred, AZD).sign_in(application)
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert verified(token.token, resource=VAULT, tenant=contoso.TENANT.id)["oid"] == application.object_id
@@ -186,7 +172,7 @@ def test_the_chain_goes_on(azcred: Session, sdk: Sdk, state: State) -> None:
 def test_versions_of_the_powershell_module(azcred: Session, sdk: Sdk, module: str | None, expected: str | None) -> None:
     """Every version since 2.2 will do, but azure-identity before 1.19 takes the name of a class for a token."""
     azcred.environment("nothing")
-    tool_of(azcred, POWERSHELL).sign_in(user_of(azcred))
+    tool_of(azcred, POWERSHELL).sign_in(user_of(azcred.directory))
     azcred.executables.powershell.module_version = module
     credential = sdk.credential(POWERSHELL)
     if expected is None:
@@ -201,7 +187,7 @@ def test_versions_of_the_powershell_module(azcred: Session, sdk: Sdk, module: st
 def test_an_execution_policy(azcred: Session, sdk: Sdk) -> None:
     """It forbids to load the module."""
     azcred.environment("nothing")
-    tool_of(azcred, POWERSHELL).sign_in(user_of(azcred))
+    tool_of(azcred, POWERSHELL).sign_in(user_of(azcred.directory))
     azcred.executables.powershell.execution_policy = "Restricted"
     with pytest.raises(CredentialUnavailableError, match="Execution policy prevented invoking Azure PowerShell"):
         sdk.credential(POWERSHELL).get_token(SCOPE)
@@ -213,8 +199,8 @@ def test_messages_of_azds_versions(azcred: Session, sdk: Sdk, version: str) -> N
     azcred.environment("nothing")
     tool = tool_of(azcred, AZD)
     azcred.executables.azure_developer_cli.version = version
-    tool.sign_in(user_of(azcred))
-    azcred.directory.replace(user_of(azcred), tokens_valid_from=azcred.clock.now() + 1)
+    tool.sign_in(user_of(azcred.directory))
+    azcred.directory.replace(user_of(azcred.directory), tokens_valid_from=azcred.clock.now() + 1)
     cause = "reauthentication required, run `azd auth login" if version == "1.0.0" else "AADSTS50173"
     with pytest.raises(ClientAuthenticationError, match=cause) as failure:
         sdk.credential(AZD).get_token(SCOPE)
@@ -228,7 +214,7 @@ def test_messages_of_azds_versions(azcred: Session, sdk: Sdk, version: str) -> N
 def test_a_wrong_tenant(azcred: Session, sdk: Sdk, credential: str, error: type[Exception], message: str) -> None:
     """The tenant reaches the tool, which does not know it."""
     azcred.environment("nothing")
-    tool_of(azcred, credential).sign_in(user_of(azcred))
+    tool_of(azcred, credential).sign_in(user_of(azcred.directory))
     with pytest.raises(ClientAuthenticationError, match=re.escape(message)) as failure:
         sdk.credential(credential, tenant_id="nowhere.com").get_token(SCOPE)
     assert type(failure.value) is error
@@ -239,7 +225,7 @@ def test_a_wrong_tenant(azcred: Session, sdk: Sdk, credential: str, error: type[
 def test_a_claims_challenge_and_azd(azcred: Session, sdk: Sdk, version: str, knows: bool) -> None:
     """azd passes it on, if it is new enough, and a token from before does not do."""
     azcred.environment("nothing")
-    tool_of(azcred, AZD).sign_in(user_of(azcred))
+    tool_of(azcred, AZD).sign_in(user_of(azcred.directory))
     azcred.executables.azure_developer_cli.version = version
     credential = sdk.credential(AZD)
     first = credential.get_token(SCOPE).token
@@ -265,7 +251,7 @@ def test_noise(azcred: Session, sdk: Sdk, credential: str, noise: Noise, readabl
     """What stands around the answer hurts only where the SDK reads standard output as a whole."""
     azcred.environment("nothing")
     tool = tool_of(azcred, credential)
-    tool.sign_in(user_of(azcred))
+    tool.sign_in(user_of(azcred.directory))
     tool.faults.add(noise)
     if readable:
         assert verified(sdk.credential(credential).get_token(SCOPE).token, resource=VAULT, tenant=contoso.TENANT.id)

@@ -119,9 +119,9 @@ def verify_federated(
 
 def _registered(assertion: Assertion, application: Application) -> x509.Certificate | None:
     for certificate in application.certificates:
-        if assertion.header.get("x5t") and _unpadded(assertion.header["x5t"]) == thumbprint(certificate):
+        if assertion.header.get("x5t") and _base64url(assertion.header["x5t"]) == thumbprint(certificate):
             return certificate
-        if assertion.header.get("x5t#S256") and _unpadded(assertion.header["x5t#S256"]) == thumbprint(
+        if assertion.header.get("x5t#S256") and _base64url(assertion.header["x5t#S256"]) == thumbprint(
             certificate, "sha256"
         ):
             return certificate
@@ -157,8 +157,9 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _unpadded(thumbprint: object) -> str:
-    return str(thumbprint).rstrip("=")
+def _base64url(thumbprint: object) -> str:
+    """Return a thumbprint as the standard has it; msal for Go writes the other base64, aio pads."""
+    return str(thumbprint).rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def _signed_by(assertion: Assertion, key: RSAPublicKey) -> bool:

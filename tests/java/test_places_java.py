@@ -1,0 +1,67 @@
+"""Unmodified azure-identity for Java in environments, which it reaches by variables alone.
+
+JAVA_TOOL_OPTIONS names the proxy and the trusted certificates to every virtual machine. One environment of each kind
+is enough, for a virtual machine takes seconds to start.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import stage
+from outcomes import SCOPE, needs_namespaces, whose
+
+from azcred_emulators.environments import find
+
+FOLDER = Path(__file__).parents[2] / ".stamps" / "java"
+COMMAND = (
+    "java",
+    "-XX:TieredStopAtLevel=1",
+    "-cp",
+    f"{FOLDER / 'classes'}{os.pathsep}{FOLDER / 'lib' / '*'}",
+    "Tokens",
+)
+PLACES = (
+    "virtual-machine",
+    "app-service",
+    "container-apps",
+    "azure-arc",
+    "service-fabric",
+    "kubernetes",
+    "on-premises-secret",
+    "on-premises-certificate",
+    "developer-azure-cli",
+)
+
+pytestmark = [
+    needs_namespaces,
+    pytest.mark.skipif(not shutil.which("java"), reason="java is not installed"),
+    pytest.mark.skipif(not (FOLDER / "classes").exists(), reason="the program is not built; run: make test-java"),
+]
+DEFAULT = {"credential": "DefaultAzureCredential", "scope": SCOPE}
+
+
+def test_the_default_chain_finds_the_identity_of_the_place() -> None:
+    """Where its SDK has a way to it."""
+    places = [find(place) for place in PLACES]
+    answers = stage.tour(COMMAND, PLACES, DEFAULT)
+    found = {place: whose(answer) for place, answer in answers.items()}
+    assert found == {place.name: place.user or place.client_id for place in places}
+
+
+def test_where_it_has_no_way() -> None:
+    """It asks Cloud Shell with GET instead of POST, and takes Azure ML for Cloud Shell, so it shows no secret."""
+    answers = stage.tour(COMMAND, ["cloud-shell", "machine-learning"], DEFAULT)
+    assert {answer["error"] for answer in answers.values()} == {"ClientAuthenticationException"}
+    assert answers["cloud-shell"]["errors"] == ["The method is not allowed"]
+    assert answers["machine-learning"]["errors"] == ["Invalid secret token header: ."]
+
+
+def test_where_there_is_none() -> None:
+    """The chain is unavailable as a whole."""
+    answer = stage.tour(COMMAND, ["nothing"], DEFAULT)["nothing"]
+    assert answer["error"] == "CredentialUnavailableException"
+    assert "Managed Identity authentication is not available." in answer["message"]
