@@ -90,7 +90,7 @@ def test_a_page_elsewhere_learns_nothing(entra: Entra, window: Window, spa: Appl
         page.get_by_role("button", name="No").click()
         status = page.locator("#status")
         status.get_by_text(":").wait_for()
-        return status.inner_text()
+        return str(status.inner_text())
 
     visit(window, spa, elsewhere)
     assert "Hello" not in window.do(person)
