@@ -6,13 +6,17 @@ import base64
 import gc
 import json
 import os
+import select
 import shutil
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -418,16 +422,28 @@ def test_a_tool_that_hangs(package: Implementation, tools: Tools, tool: str) -> 
     gc.collect()
 
 
-def alive(pid: int) -> bool:
-    """Tell whether a process runs."""
+def functions(frame: FrameType | None) -> set[str]:
+    """Return the names of the functions that a thread is in."""
+    names = set()
+    while frame:
+        names.add(frame.f_code.co_name)
+        frame = frame.f_back
+    return names
+
+
+def ends(pid: int) -> bool:
+    """Tell whether a process has ended, or does so within ten seconds: who was killed may take a moment."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in ("Z", "X")
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 10)[0])
+    finally:
+        os.close(descriptor)
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see which processes are left")
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to see when a process ends")
 @pytest.mark.parametrize("tool", TOKENS)
 def test_nothing_is_left_of_a_tool_that_hangs(tools: Tools, tool: str) -> None:
     """Ours kills all that it started; with azure-identity they live on, and hold the caller up as long."""
@@ -438,11 +454,33 @@ def test_nothing_is_left_of_a_tool_that_hangs(tools: Tools, tool: str) -> None:
         "pwsh": AzurePowerShellCredential,
     }
     with (
-        kinds[tool](process_timeout=1) as made,
-        pytest.raises(CredentialUnavailableError, match="did not answer within 1 s"),
+        kinds[tool](process_timeout=2) as made,
+        pytest.raises(CredentialUnavailableError, match="did not answer within 2 s"),
     ):
         made.get_token(VAULT)
-    assert not alive(int((tools.folder / "child").read_text()))
+    assert ends(int((tools.folder / "child").read_text()))
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to see when a process ends")
+def test_nothing_is_left_of_a_tool_when_the_app_is_interrupted(tools: Tools) -> None:
+    """Ours: Ctrl-C reaches the app alone, which ends the tool."""
+    gate = tools.folder / "gate"
+    os.mkfifo(gate)
+    tools.install("az", first=f"sleep 300 & echo $! > {gate}; wait")
+    children: list[int] = []
+
+    def interrupt() -> None:
+        children.append(int(gate.read_text()))  # waits until the tool writes it
+        while "communicate" not in functions(sys._current_frames()[threading.main_thread().ident or 0]):
+            pass  # the app may still be busy starting it
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with AzureCliCredential(process_timeout=60) as made, pytest.raises(KeyboardInterrupt):
+        made.get_token(VAULT)
+    interrupting.join()
+    assert ends(children[0])
 
 
 @pytest.mark.skipif(shutil.which("setsid", path=os.defpath) is None, reason="needs setsid")
