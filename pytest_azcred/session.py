@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from azcred_emulators.faults.script import Faults
     from azcred_emulators.hosts.endpoint import Endpoint
     from azcred_emulators.issuers import Issuers
+    from azcred_emulators.pipelines import Pipeline
     from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
     from pytest_azcred.browser import FakeBrowser
@@ -219,6 +220,11 @@ class Session:
     def hosts(self) -> "Mapping[str, Endpoint]":
         """The hosts of managed identities, by name, such as "imds" and "app-service"."""
         return self._emulators.hosts
+
+    @property
+    def pipelines(self) -> "Mapping[str, Pipeline]":
+        """Where the jobs of "azure-pipelines" and "github-actions" get tokens of their own."""
+        return self._emulators.pipelines
 
     def environment(self, *names: str) -> Place:
         """Put the app into an environment, such as "virtual-machine", until the test ends or the place is left.

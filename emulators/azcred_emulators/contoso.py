@@ -21,8 +21,12 @@ from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.identifiers import (
     AZURE_CLI_CLIENT_ID,
     CLUSTER_ISSUER,
+    GITHUB_BRANCH,
+    GITHUB_ISSUER,
+    PIPELINES_ISSUER,
     RESOURCE_GROUP,
     SERVICE_ACCOUNT,
+    SERVICE_CONNECTION,
     SERVICE_PRINCIPAL_CLIENT_ID,
     SUBSCRIPTION_ID,
     TENANT_ID,
@@ -63,6 +67,10 @@ _ISSUERS: Mapping[str, Callable[[str], str]] = {
     "kubernetes": lambda _: CLUSTER_ISSUER,
     "kubernetes-identity-binding": identity_binding_issuer,
 }
+_PIPELINES = {
+    "azure-pipelines": (PIPELINES_ISSUER, SERVICE_CONNECTION),
+    "github-actions": (GITHUB_ISSUER, GITHUB_BRANCH),
+}
 _USER_ASSIGNED = f"{RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
@@ -82,7 +90,7 @@ def _managed_identities() -> Iterator[ManagedIdentity]:
     """Yield the identities of hosts and of pods; pods' trust who makes the pods' tokens."""
     for environment in ENVIRONMENTS.values():
         client, name = environment.client_id, environment.name
-        if client and environment.provider != "environment":
+        if client and environment.provider != "environment" and name not in _PIPELINES:
             issuer = _ISSUERS.get(name)
             yield ManagedIdentity(
                 name="workload-identity" if client == WORKLOAD_CLIENT_ID else name,
@@ -96,15 +104,17 @@ def _managed_identities() -> Iterator[ManagedIdentity]:
 
 
 def _service_principals() -> Iterator[Application]:
-    """Yield the service principals that an environment's variables name, each with a secret."""
+    """Yield the service principals that variables name, each with a secret, and those that trust a pipeline."""
     for environment in ENVIRONMENTS.values():
-        if environment.provider == "environment" and environment.client_id:
+        trusted = _PIPELINES.get(environment.name)
+        if environment.client_id and (environment.provider == "environment" or trusted):
             yield Application(
                 name="service-principal" if environment.client_id == SERVICE_PRINCIPAL_CLIENT_ID else environment.name,
                 tenant_id=TENANT_ID,
                 client_id=environment.client_id,
                 object_id=object_id(environment.client_id),
-                secrets=(ClientSecret(f"azcred~{secrets.token_urlsafe(24)}"),),
+                secrets=() if trusted else (ClientSecret(f"azcred~{secrets.token_urlsafe(24)}"),),
+                federated_credentials=(FederatedCredential(*trusted),) if trusted else (),
             )
 
 

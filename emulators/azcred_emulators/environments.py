@@ -241,6 +241,24 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             prepare=prepare.sign_in("azd", USER_PRINCIPAL_NAME),
         ),
         Environment(
+            name="azure-pipelines",
+            description="a job of Azure Pipelines whose service connection has signed in to `az`",
+            provider="azure-cli",
+            client_id=client_id(13),
+            executables=("az",),
+            variables=prepare.pipeline_variables("azure-pipelines"),
+            prepare=prepare.pipeline_login("azure-pipelines", client_id(13)),
+        ),
+        Environment(
+            name="github-actions",
+            description="a job of GitHub Actions that has signed in to `az` with OpenID Connect",
+            provider="azure-cli",
+            client_id=client_id(14),
+            executables=("az",),
+            variables=prepare.pipeline_variables("github-actions"),
+            prepare=prepare.pipeline_login("github-actions", client_id(14)),
+        ),
+        Environment(
             name="developer-browser",
             description="a developer's machine on which nobody has signed in, but a user will in the browser; "
             "AZURE_TOKEN_CREDENTIALS lets the chain ask them",

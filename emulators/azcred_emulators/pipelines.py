@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
+from azcred_emulators.directory import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.emulator import Emulator, Request, json_response
 from azcred_emulators.identifiers import (
     GITHUB_BRANCH,
@@ -37,6 +38,10 @@ class Pipeline(Emulator):
     @abstractmethod
     def variables(self, url: str) -> Mapping[str, str]:
         """Return the variables of a job, where the endpoint runs at this URL."""
+
+    @abstractmethod
+    def assertion(self, audience: str = TOKEN_EXCHANGE_AUDIENCE) -> str:
+        """Return a token of the pipeline's issuer for the subject."""
 
     @abstractmethod
     def reply(self, request: Request) -> Response:
@@ -95,7 +100,11 @@ class AzurePipelines(Pipeline):
             return self.refusal(request, 400, "No api-version 7.1 was supplied for the request.")
         if request.args.get("serviceConnectionId", "").lower() != self.connection:
             return self.refusal(request, 404, "The job has no such service connection.")
-        return json_response({"oidcToken": self._issuers.get(PIPELINES_ISSUER).assertion(self.subject)})
+        return json_response({"oidcToken": self.assertion()})
+
+    def assertion(self, audience: str = TOKEN_EXCHANGE_AUDIENCE) -> str:
+        """Return the service connection's, which lasts ten minutes."""
+        return self._issuers.get(PIPELINES_ISSUER).assertion(self.subject, audience=audience, lifetime=600)
 
 
 class GitHubActions(Pipeline):
@@ -116,7 +125,11 @@ class GitHubActions(Pipeline):
 
     def reply(self, request: Request) -> Response:
         """Answer for the branch, to the audience that is asked for."""
-        audience = request.args.get("audience") or "https://github.com/contoso"
+        token = self.assertion(request.args.get("audience") or "https://github.com/contoso")
+        return json_response({"count": len(token), "value": token})
+
+    def assertion(self, audience: str = TOKEN_EXCHANGE_AUDIENCE) -> str:
+        """Return the branch's, which lasts five minutes."""
         claims = {
             "aud": audience,
             "ref": "refs/heads/main",
@@ -124,5 +137,4 @@ class GitHubActions(Pipeline):
             "repository_owner": "contoso",
             "event_name": "push",
         }
-        token = self._issuers.get(GITHUB_ISSUER).assertion(self.subject, lifetime=300, claims=claims)
-        return json_response({"count": len(token), "value": token})
+        return self._issuers.get(GITHUB_ISSUER).assertion(self.subject, lifetime=300, claims=claims)

@@ -40,6 +40,25 @@ def sign_in(tool: str, who: str) -> Callable[["Emulators"], None]:
     return prepare
 
 
+def pipeline_login(pipeline: str, client_id: str) -> Callable[["Emulators"], None]:
+    """Sign the application of a pipeline in to `az` with the pipeline's own token, as its login task does."""
+
+    def prepare(emulators: "Emulators") -> None:
+        from azcred_emulators.directory import Application
+
+        application = emulators.directory.principal(client_id)
+        if isinstance(application, Application):
+            assertion = emulators.pipelines[pipeline].assertion()
+            emulators.executables.azure_cli.sign_in(application, assertion=assertion)
+
+    return prepare
+
+
+def pipeline_variables(pipeline: str) -> Variables:
+    """Set the variables of a job of a pipeline."""
+    return lambda emulators, _: emulators.pipelines[pipeline].variables(f"{emulators.http.url}/{pipeline}")
+
+
 def client_secret(client_id: str) -> Variables:
     """Set the variables of a service principal with a secret, the last one that it has in the directory."""
 

@@ -1,10 +1,11 @@
-"""Pods and pipelines: whose tokens are exchanged for one of Entra ID."""
+"""Pods and pipelines: whose own tokens are exchanged for those of Entra ID."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+import requests
 from azure.core.exceptions import ClientAuthenticationError
 from interop.published import verified
 from interop.sdk import IDENTITY, Sdk
@@ -83,3 +84,87 @@ def test_the_projected_token_rotates(azcred: Session, sdk: Sdk) -> None:
     with open(os.environ["AZURE_FEDERATED_TOKEN_FILE"]) as file:
         assert file.read() != first
     azcred.journal.assert_answered(provider="workload-identity", times=2)
+
+
+@pytest.mark.skipif(IDENTITY < (1, 17), reason="azure-identity has AzurePipelinesCredential from 1.17 on")
+def test_azure_pipelines(azcred: Session, sdk: Sdk) -> None:
+    """A job exchanges its service connection's token."""
+    place = azcred.environment("azure-pipelines")
+    credential = sdk.credential(
+        "AzurePipelinesCredential",
+        tenant_id=TENANT,
+        client_id=place.identity.client_id,
+        service_connection_id=os.environ["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"],
+        system_access_token=os.environ["SYSTEM_ACCESSTOKEN"],
+    )
+    claims = verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)
+    assert claims["appid"] == place.identity.client_id
+    [first, second] = azcred.journal.requests(method="POST")
+    assert (first.emulator, first.status, first.identity) == ("azure-pipelines", 200, "sc://contoso/app/azure")
+    assert (second.emulator, second.status, second.provider) == ("authority", 200, "workload-identity")
+
+
+@pytest.mark.skipif(IDENTITY < (1, 17), reason="azure-identity has AzurePipelinesCredential from 1.17 on")
+@pytest.mark.parametrize(
+    ("changed", "status"), [("system_access_token", 401), ("service_connection_id", 404)], ids=lambda value: str(value)
+)
+def test_azure_pipelines_refuses(azcred: Session, sdk: Sdk, changed: str, status: int) -> None:
+    """A job without its access token, and a service connection that it does not have."""
+    place = azcred.environment("azure-pipelines")
+    settings = {
+        "service_connection_id": os.environ["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"],
+        "system_access_token": os.environ["SYSTEM_ACCESSTOKEN"],
+        changed: "wrong",
+    }
+    credential = sdk.credential(
+        "AzurePipelinesCredential", tenant_id=TENANT, client_id=place.identity.client_id, **settings
+    )
+    with pytest.raises(ClientAuthenticationError):
+        credential.get_token(SCOPE)
+    assert [entry.status for entry in azcred.journal.requests()] == [status]
+
+
+def github_token(audience: str = "api://AzureADTokenExchange") -> str:
+    """Ask for the job's token, as azure/login and apps with ClientAssertionCredential do."""
+    response = requests.get(
+        f"{os.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={audience}",
+        headers={"Authorization": f"bearer {os.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},
+        timeout=10,
+    )
+    return str(response.json()["value"])
+
+
+def test_github_actions(azcred: Session, sdk: Sdk) -> None:
+    """A job exchanges its own token, whose audience it has asked for."""
+    place = azcred.environment("github-actions")
+    credential = sdk.credential("ClientAssertionCredential", TENANT, place.identity.client_id, github_token)
+    claims = verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)
+    assert claims["appid"] == place.identity.client_id
+    azcred.journal.assert_answered(provider="workload-identity", times=1)
+
+
+@pytest.mark.parametrize("case", ["another audience", "another branch"])
+def test_github_actions_of_another_kind(azcred: Session, sdk: Sdk, case: str) -> None:
+    """Entra ID refuses the token that the federated credential does not describe."""
+    place = azcred.environment("github-actions")
+    if case == "another branch":
+        azcred.pipelines["github-actions"].subject = "repo:contoso/app:ref:refs/heads/feature"
+    audience = "https://github.com/contoso" if case == "another audience" else "api://AzureADTokenExchange"
+    credential = sdk.credential(
+        "ClientAssertionCredential", TENANT, place.identity.client_id, lambda: github_token(audience)
+    )
+    expected = "AADSTS700212" if case == "another audience" else "AADSTS700213"
+    with pytest.raises(ClientAuthenticationError, match=expected):
+        credential.get_token(SCOPE)
+
+
+@pytest.mark.parametrize(("name", "minutes"), [("azure-pipelines", 9), ("github-actions", 4)])
+def test_a_long_job_loses_its_login(azcred: Session, sdk: Sdk, name: str, minutes: int) -> None:
+    """`az` goes on with the token that it has, but gets no other with the pipeline's, which is over by then."""
+    azcred.environment(name)
+    azcred.clock.advance(minutes=minutes)
+    sdk.credential("DefaultAzureCredential").get_token(SCOPE)
+    azcred.clock.advance(minutes=20)
+    sdk.credential("AzureCliCredential").get_token(SCOPE)
+    with pytest.raises(ClientAuthenticationError, match="AADSTS700024"):
+        sdk.credential("AzureCliCredential").get_token("https://storage.azure.com/.default")

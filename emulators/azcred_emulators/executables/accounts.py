@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from azcred_emulators.authority import Authority
+from azcred_emulators.authority import Authority, assertions
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import GRANTS
 from azcred_emulators.authority.issued import RefreshToken
@@ -186,18 +186,28 @@ class Accounts:
         """The emulated tenants."""
         return self.authority.stores.directory
 
-    def sign_in(self, who: User | Application | ManagedIdentity, *, tenant_id: str | None = None) -> Account:
+    def sign_in(
+        self,
+        who: User | Application | ManagedIdentity,
+        *,
+        tenant_id: str | None = None,
+        assertion: str | None = None,
+    ) -> Account:
         """Sign a user, an application with its newest secret, or a managed identity in, without asking for anything.
 
-        `tenant_id` is by default their own. Raises ValueError for an application that has no secret.
+        `tenant_id` is by default their own. An application may have an `assertion` of an issuer that it is federated
+        with. Raises ValueError for one that has neither.
         """
         match who:
             case User():
                 return self.user(who, self.authority.sign_in(who, mfa=True), tenant_id=tenant_id)
             case Application():
-                if not who.secrets:
+                if assertion:
+                    form = {"client_assertion": assertion, "client_assertion_type": assertions.TYPE}
+                elif who.secrets:
+                    form = {"client_secret": who.secrets[-1].value}
+                else:
                     raise ValueError(f"the application {who.name!r} has no secret to sign in with")
-                form = {"client_secret": who.secrets[-1].value}
                 return self.service_principal(who.client_id, lambda _: form, tenant_id=tenant_id or who.tenant_id)
             case ManagedIdentity():
                 return ManagedIdentityAccount(self, who)

@@ -44,14 +44,20 @@ class AzureCli(Executable):
         self._everywhere = SignedIn()
         self._folders: dict[Path, SignedIn] = {}
 
-    def sign_in(self, who: User | Application | ManagedIdentity, *, tenant_id: str | None = None) -> None:
+    def sign_in(
+        self,
+        who: User | Application | ManagedIdentity,
+        *,
+        tenant_id: str | None = None,
+        assertion: str | None = None,
+    ) -> None:
         """Sign a user, an application with its newest secret, or a managed identity in, as `az login` does.
 
-        This holds for every configuration folder. `tenant_id` is by default their own tenant. Raises ValueError for
-        an application that has no secret.
+        This holds for every configuration folder. `tenant_id` is by default their own tenant. An application may have
+        an `assertion` of an issuer that it is federated with. Raises ValueError for one that has neither.
         """
         with self._lock:
-            account = self._accounts.sign_in(who, tenant_id=tenant_id)
+            account = self._accounts.sign_in(who, tenant_id=tenant_id, assertion=assertion)
             user = login.user_of(account, who)
             tenant = self._accounts.directory.tenant(account.tenant_id) if isinstance(who, User) else None
             found = login.of_tenant(self._accounts, who, account.tenant_id, user, tenant)
