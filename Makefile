@@ -27,9 +27,11 @@ test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulator
 	$(BIN)/python -m pytest tests/java $(ARGUMENTS)
 
 examples: .stamps/examples $(AZURITE)  ## the tests of every example, each as its users would run them
-	@set -e; for example in examples/*/; do echo "$$example"; cd $$example; \
-		if test -e manage.py; then PATH="$(CURDIR)/$(BIN):$$PATH" python manage.py test; \
-		else PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -q -p no:cacheprovider; fi; cd $(CURDIR); done
+	@set -e; export PATH="$(CURDIR)/$(BIN):$$PATH"; for example in examples/*/; do echo "$$example"; cd $$example; \
+		if test -e manage.py; then python manage.py test; \
+		elif ls test_*.py >/dev/null 2>&1; then python -m pytest -q -p no:cacheprovider; \
+		elif command -v npm >/dev/null; then npm test --silent; \
+		else echo "npm is not here: this example is skipped"; fi; cd $(CURDIR); done
 
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check
