@@ -12,6 +12,7 @@ from typing import Any
 from azcred_emulators.clouds import CLOUDS, Cloud
 from azcred_emulators.delegation import ClientAuthentication, Delegation
 from azcred_emulators.directory import (
+    TOKEN_EXCHANGE_APPLICATION_ID,
     TOKEN_EXCHANGE_AUDIENCE,
     Application,
     AppRoleAssignment,
@@ -37,13 +38,17 @@ def app_only(
     authentication: ClientAuthentication,
     capabilities: tuple[str, ...],
     host_resource_id: str | None,
+    subject: str | None,
     now: int,
     lifetime: int,
     uti: str,
 ) -> dict[str, object]:
-    """Return the claims of an application or managed identity that acts for itself."""
-    version = target.access_token_version if target else 2 if resource == TOKEN_EXCHANGE_AUDIENCE else 1
-    claims = _frame(target.client_id if target and version == 2 else resource, cloud, tenant_id, version, now, lifetime)
+    """Return the claims of an application or managed identity that acts for itself, `subject` if under that name."""
+    version = target.access_token_version if target else 1
+    audience = target.client_id if target and version == 2 else resource
+    if resource.lower() == TOKEN_EXCHANGE_AUDIENCE.lower():
+        version, audience = 2, TOKEN_EXCHANGE_APPLICATION_ID
+    claims = _frame(audience, cloud, tenant_id, version, now, lifetime)
     if version == 1:
         claims["appid"] = principal.client_id
         claims["appidacr"] = authentication.value
@@ -58,7 +63,7 @@ def app_only(
     claims["rh"] = f"1.{opaque(30)}."
     if principal.app_role_assignments and (roles := roles_in(principal.app_role_assignments, resource, target)):
         claims["roles"] = list(roles)
-    claims["sub"] = principal.object_id
+    claims["sub"] = subject or principal.object_id
     claims["tid"] = tenant_id
     claims["uti"] = uti
     claims["ver"] = f"{version}.0"

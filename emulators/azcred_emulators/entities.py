@@ -11,6 +11,7 @@ from enum import Enum
 from cryptography import x509
 
 TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
+TOKEN_EXCHANGE_APPLICATION_ID = "fb60f99c-7a34-4190-8149-302f77469936"  # the `aud` of Entra ID's own tokens for it
 CONSUMERS_TENANT_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"  # where personal Microsoft accounts live
 ALL = "All"  # in a policy: everybody, or everything
 
@@ -122,6 +123,8 @@ class Application:
     `id_token_issuance` and `access_token_issuance` it gets such tokens from `/authorize` itself (Graph:
     `implicitGrantSettings`).
 
+    An agent identity has the client id of its `agent_blueprint`, whose tokens are the one way to prove who it is.
+
     As a resource: `identifier_uris` are the names under which others ask for tokens to it, `access_token_version`
     (1 or 2) is the version of these. `oauth2_permission_scopes` and `app_roles` are what can be granted, and
     `admin_consent_scopes` those that only an administrator can. `group_membership_claims` ("All",
@@ -156,6 +159,7 @@ class Application:
     access_token_issuance: bool = False
     app_role_assignments: tuple[AppRoleAssignment, ...] = ()
     family: bool = False
+    agent_blueprint: str | None = None
     reusable_refresh_tokens: bool = False
     single_use_assertions: bool = False
     maximum_repetitions: int | None = None
@@ -207,7 +211,7 @@ class User:
 
     A user without a `password` cannot sign in by one. `member_of` are object ids of groups, `directory_roles`
     template ids of roles. Refresh tokens of before `tokens_valid_from` are revoked
-    (Graph: `signInSessionsValidFromDateTime`).
+    (Graph: `signInSessionsValidFromDateTime`). An agent's own account has the client id of its `agent_identity`.
     """
 
     name: str
@@ -227,6 +231,7 @@ class User:
     app_role_assignments: tuple[AppRoleAssignment, ...] = ()
     guest_in: tuple[str, ...] = ()
     tokens_valid_from: float = 0.0
+    agent_identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

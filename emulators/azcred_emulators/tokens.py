@@ -133,8 +133,9 @@ class Tokens:
         tenant_id: str | None = None,
         capabilities: tuple[str, ...] = (),
         host_resource_id: str | None = None,
+        subject: str | None = None,
     ) -> Token:
-        """Mint the token of an application or managed identity that acts for itself.
+        """Mint the token of an application or managed identity that acts for itself, `subject` if under that name.
 
         `resource` is what the client asked for; `target` the directory's application behind it, whose
         `access_token_version` decides the token's version, as in Entra ID. `tenant_id` is by default the
@@ -152,6 +153,7 @@ class Tokens:
                 authentication=authentication,
                 capabilities=capabilities,
                 host_resource_id=host_resource_id,
+                subject=subject,
                 now=self._now(times),
                 lifetime=_seconds(times.lifetime, usual),
                 uti=self._uti(),

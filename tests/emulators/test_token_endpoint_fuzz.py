@@ -20,7 +20,7 @@ PATHS = ["oauth2/v2.0/token", "oauth2/token", "oauth2/v2.0/devicecode", "oauth2/
 FIELDS = [
     *("grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "scope", "resource"),
     *("username", "password", "code", "redirect_uri", "code_verifier", "refresh_token", "device_code", "assertion"),
-    *("requested_token_use", "claims", "client_info"),
+    *("requested_token_use", "claims", "client_info", "fmi_path", "user_id", "user_federated_identity_credential"),
 ]
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 HEADERS = {
@@ -57,7 +57,9 @@ def world(entra: Entra) -> dict[str, Any]:
         "client_secret": ["wrong", f"{SECRET} "],
         "client_assertion": [token["id_token"], token["access_token"], "a.b.c"],
         "client_assertion_type": ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"],
-        "assertion": [token["id_token"], token["access_token"]],
+        "assertion": [token["id_token"], token["access_token"], "PGEvPg=="],
+        "user_federated_identity_credential": [token["id_token"], token["access_token"]],
+        "user_id": [contoso.USER_ID, "nobody"],
         "grant_type": list(GRANTS),
         "username": ["locked@contoso.com", "careful@contoso.com", "nobody@contoso.com", contoso.USER_PRINCIPAL_NAME],
         "password": ["pw", "wrong"],

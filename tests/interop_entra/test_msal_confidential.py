@@ -9,7 +9,7 @@ import pytest
 from entra import CHALLENGE, GRAPH, REDIRECT, SECRET, VAULT, VERIFIER, Entra, claims_of
 
 from azcred_emulators import contoso
-from azcred_emulators.directory import Application, FederatedCredential, TrustedSubject
+from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject
 from azcred_emulators.keys import SigningKey
 from pytest_azcred.session import Session
 
@@ -218,3 +218,36 @@ def test_graph_knows_who_signed_in(entra: Entra, shop: Application) -> None:
     token = signed_in(entra, confidential(shop))["access_token"]
     me = requests.get(f"{GRAPH}/v1.0/me", headers={"Authorization": f"Bearer {token}"}, timeout=10).json()
     assert me["userPrincipalName"] == contoso.USER_PRINCIPAL_NAME
+
+
+def test_an_agent_identity_acts_for_its_user_account(azcred: Session, entra: Entra) -> None:
+    """The blueprint proves the agent, and the agent its account; then the account is in msal's cache."""
+    blueprint = entra.add_web_app("blueprint")
+    agent_id = "5081ddac-3d33-4766-98fe-80c38c5ce554"
+    agent = entra.emulators.directory.add(
+        Application(
+            name="agent",
+            tenant_id=contoso.TENANT.id,
+            client_id=agent_id,
+            object_id=agent_id,
+            agent_blueprint=blueprint.client_id,
+            permission_grants=(ADMIN_CONSENT,),
+        )
+    )
+    account = entra.add_user("agent", agent_identity=agent_id)
+    exchange = ["api://AzureADTokenExchange/.default"]
+    vouching = confidential(blueprint)
+
+    def vouch() -> str:
+        return str(vouching.acquire_token_for_client(exchange, fmi_path=agent_id)["access_token"])
+
+    app = confidential(agent, {"client_assertion": vouch})
+    own = app.acquire_token_for_client(exchange)["access_token"]
+    result = app.acquire_token_by_user_federated_identity_credential(READ, own, user_object_id=account.object_id)
+    claims = claims_of(result["access_token"])
+    assert (claims["oid"], claims["appid"]) == (account.object_id, agent_id)
+    azcred.clock.advance(hours=2)
+    [cached] = app.get_accounts()
+    assert "access_token" in app.acquire_token_silent(READ, cached)
+    by_name = app.acquire_token_by_user_federated_identity_credential(READ, own, username=account.principal_name)
+    assert "AADSTS500133" in by_name["error_description"], "the agent's own token has expired"

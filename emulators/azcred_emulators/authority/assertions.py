@@ -5,7 +5,7 @@ Facts: RFC 7523; "Microsoft identity platform application authentication certifi
 msal 1.39 and azure-identity 1.27 send (RS256 with `x5t`, PS256 with `x5t#S256`, padded segments from aio).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -18,7 +18,13 @@ from cryptography.x509.oid import NameOID
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.claims import issuers_of
-from azcred_emulators.directory import Application, Principal, TrustedSubject
+from azcred_emulators.directory import (
+    TOKEN_EXCHANGE_APPLICATION_ID,
+    TOKEN_EXCHANGE_AUDIENCE,
+    Application,
+    FederatedCredential,
+    TrustedSubject,
+)
 from azcred_emulators.keys import read_x5c, thumbprint
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -85,18 +91,18 @@ def verify_certificate(
 
 def verify_federated(
     assertion: Assertion,
-    principal: Principal,
+    credentials: Iterable[FederatedCredential],
     *,
     keys_of: Callable[[str], Mapping[str, RSAPublicKey] | None],
     now: float,
 ) -> None:
-    """Check an assertion of another issuer against the principal's federated credentials.
+    """Check an assertion of another issuer against a client's federated credentials.
 
     `keys_of` returns the keys that an issuer publishes, by key id. Raises EntraError, in the order in which
     Entra ID finds fault: issuer, signature, subject, audience, time.
     """
     issuer, subject = assertion.claims["iss"], assertion.claims["sub"]
-    from_issuer = [one for one in principal.federated_credentials if one.issuer == issuer]
+    from_issuer = [one for one in credentials if one.issuer == issuer]
     if not from_issuer:
         raise EntraError(700211, issuer=issuer)
     keys = keys_of(issuer)
@@ -181,8 +187,10 @@ def _signed_by(assertion: Assertion, key: RSAPublicKey) -> bool:
 
 
 def _audiences(assertion: Assertion) -> list[str]:
+    """Return whom an assertion is for; Entra ID's own are for an id that stands for the name in credentials."""
     audience = assertion.claims.get("aud", [])
-    return [str(one) for one in audience] if isinstance(audience, list) else [str(audience)]
+    audiences = [str(one) for one in audience] if isinstance(audience, list) else [str(audience)]
+    return [TOKEN_EXCHANGE_AUDIENCE if one == TOKEN_EXCHANGE_APPLICATION_ID else one for one in audiences]
 
 
 def _check_time(assertion: Assertion, now: float) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from azcred_emulators.authority import clients, policies
+from azcred_emulators.authority import agents, clients, policies
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.scopes import OPENID_SCOPES
 from azcred_emulators.authority.token_request import TokenRequest
@@ -27,6 +27,7 @@ def client_credentials(request: TokenRequest) -> Answer:
     if target and not target.enabled:
         raise EntraError(50001, resource=resource, tenant=tenant.name)
     policies.check_principal(request.directory, tenant, principal, resource=resource, target=target)
+    path = request.form.get("fmi_path")
     token = request.tokens.app_only(
         principal,
         resource,
@@ -35,6 +36,7 @@ def client_credentials(request: TokenRequest) -> Answer:
         target=target,
         tenant_id=tenant.id,
         capabilities=request.claims().capabilities,
+        subject=agents.subject(tenant.id, principal.client_id, path) if path else None,
     )
     return Answer(token=token, resource=resource)
 

@@ -2,7 +2,7 @@
 
 import hmac
 
-from azcred_emulators.authority import assertions
+from azcred_emulators.authority import agents, assertions
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.token_request import TokenRequest
 from azcred_emulators.directory import Application, Directory, Principal, Tenant
@@ -80,7 +80,10 @@ def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentic
     if acts_for_itself:
         request.details["provider"] = "workload-identity" if assertion.federated else "environment"
     if assertion.federated:
-        assertions.verify_federated(assertion, principal, keys_of=request.stores.keys_of, now=request.now)
+        credentials = principal.federated_credentials
+        if isinstance(principal, Application):
+            credentials += agents.credential_of(principal, request.cloud)
+        assertions.verify_federated(assertion, credentials, keys_of=request.stores.keys_of, now=request.now)
         return ClientAuthentication.CERTIFICATE
     if not isinstance(principal, Application):
         raise EntraError(700027, reason=assertions.NOT_REGISTERED)

@@ -11,6 +11,7 @@ from azcred_emulators.authority.refresh_token import refresh_token
 from azcred_emulators.authority.saml_bearer import saml_bearer
 from azcred_emulators.authority.token_request import TokenRequest
 from azcred_emulators.authority.token_response import Answer
+from azcred_emulators.authority.user_fic import user_fic
 
 Grant = Callable[[TokenRequest], Answer]
 
@@ -21,6 +22,7 @@ GRANTS: Mapping[str, Grant] = {
     "password": password,
     "refresh_token": refresh_token,
     "urn:ietf:params:oauth:grant-type:device_code": device_code,
+    "user_fic": user_fic,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of,
     "urn:ietf:params:oauth:grant-type:saml1_1-bearer": saml_bearer,
 }
