@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from developer_tools import TOOLS
 from outcomes import CHALLENGE, TOKEN, check, needs_namespaces
 
 PROGRAM = Path(__file__).parents[2] / ".stamps" / "go" / "token"
@@ -99,3 +100,14 @@ def test_the_default_chain_goes_on() -> None:
         "crash": ("*azidentity.credentialUnavailableError", "AzurePowerShellCredential: executable not found on path")
     }
     check([PROGRAM], "DefaultAzureCredential", expected, tools=("az",))
+
+
+@pytest.mark.parametrize("credential", TOOLS)
+def test_a_wrong_tenant(credential: str) -> None:
+    """The tenant reaches the tool, and the tool's answer the app."""
+    check(
+        [PROGRAM],
+        credential,
+        {"user": (FAILED, "AADSTS90002: Tenant 'nowhere.com' not found.")},
+        tenant_id="nowhere.com",
+    )

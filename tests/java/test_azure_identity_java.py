@@ -100,3 +100,16 @@ def test_a_claims_challenge() -> None:
 def test_the_default_chain() -> None:
     """It gets to whichever tool is there."""
     check(COMMAND, "DefaultAzureCredential", {"user": TOKEN}, tools=("az", "pwsh", "azd"))
+
+
+@pytest.mark.parametrize(
+    ("credential", "error"),
+    [
+        ("AzureCliCredential", (FAILED, "AADSTS90002")),
+        ("AzurePowerShellCredential", (UNAVAILABLE, "Encountered error when deserializing")),
+        ("AzureDeveloperCliCredential", (UNAVAILABLE, "Please run 'azd auth login'")),
+    ],
+)
+def test_a_wrong_tenant(credential: str, error: tuple[str, str]) -> None:
+    """The tenant reaches the tool; whether the SDK tells what the tool says is another matter."""
+    check(COMMAND, credential, {"user": error}, tenant_id="nowhere.com")

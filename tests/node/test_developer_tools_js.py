@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from developer_tools import TOOLS
 from outcomes import CHALLENGE, TOKEN, check, needs_namespaces
 
 PROGRAM = Path(__file__).with_name("tools.cjs")
@@ -13,6 +15,23 @@ COMMAND = ("node", PROGRAM)
 pytestmark = needs_namespaces
 
 ANYBODY = {"user": TOKEN, "service principal": TOKEN, "managed identity": TOKEN, "slow": TOKEN}
+
+
+def test_azure_cli() -> None:
+    """What it says is passed on, if it is not to sign in."""
+    unreadable = (UNAVAILABLE, "JSON")
+    expected = {
+        **ANYBODY,
+        "not installed": (UNAVAILABLE, "Azure CLI could not be found."),
+        "nobody signed in": (UNAVAILABLE, "Please run 'az login' from a command prompt"),
+        "crash": (UNAVAILABLE, "Traceback"),
+        "silence": unreadable,
+        "garbage": unreadable,
+        "noise": TOKEN,
+        "noise on standard output": unreadable,
+        "hang": unreadable,
+    }
+    check(COMMAND, "AzureCliCredential", expected, options={"processTimeoutInMs": 1500})
 
 
 def test_powershell() -> None:
@@ -77,3 +96,10 @@ def test_a_claims_challenge() -> None:
     """azd gets it, and says so if it is too old for it."""
     expected = {"user": TOKEN, "azd 1.18.0": (UNAVAILABLE, "unknown flag: --claims")}
     check(COMMAND, "AzureDeveloperCliCredential", expected, claims=CHALLENGE)
+
+
+@pytest.mark.parametrize("credential", TOOLS)
+def test_a_wrong_tenant(credential: str) -> None:
+    """The tenant reaches the tool, and the tool's answer the app."""
+    expected = {"user": (UNAVAILABLE, "AADSTS90002: Tenant 'nowhere.com' not found.")}
+    check(COMMAND, credential, expected, options={"tenantId": "nowhere.com"})
