@@ -13,7 +13,7 @@ from entra import VAULT, claims_of
 
 from azcred_emulators import contoso
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.faults import CaptivePortal, MissingField, NotJson, Status
+from azcred_emulators.faults import CaptivePortal, Hang, MissingField, NotJson, Status
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
 from pytest_azcred.credentials import ManagedIdentityCredential
 from pytest_azcred.credentials.hosts import azure_arc, service_fabric
@@ -336,6 +336,17 @@ def test_another_certificate(
     expected = "failed" if package.is_ours or thumbprint != "0" * 40 else "SSLError"
     assert kind_of(raised.value) == expected
     assert asked(azcred) == []
+
+
+def test_our_timeouts_hold_there_too(azcred: Session) -> None:
+    """An endpoint that hangs is given up."""
+    place = azcred.environment("service-fabric")
+    place.faults.add(Hang())
+    with (
+        ManagedIdentityCredential(read_timeout=0.2) as credential,
+        pytest.raises(ClientAuthenticationError, match=r"Service Fabric did not answer: .*read timeout=0\.2"),
+    ):
+        credential.get_token(SCOPE)
 
 
 def test_an_endpoint_that_is_not_https(

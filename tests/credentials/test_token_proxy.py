@@ -10,7 +10,6 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
 from entra import VAULT, claims_of
 
-from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Status
 from azcred_emulators.tls import CertificateAuthority
 from pytest_azcred.credentials import WorkloadIdentityCredential
@@ -52,10 +51,9 @@ def test_without_the_proxys_variables(azcred: Session, package: Implementation) 
     assert claims_of(token.token)["appid"] == place.identity.client_id
 
 
-def test_a_server_error_is_retried(package: Implementation, pod: Place, azcred_emulators: Emulators) -> None:
+def test_a_server_error_is_retried(package: Implementation, pod: Place) -> None:
     """At the same address, not below it once more."""
-    proxy = next(one for one in azcred_emulators._loaded.result().emulators if one.name == "identity-binding")
-    proxy.faults.add(Status(503), times=2)
+    pod.faults.add(Status(503), times=2)
     package.WorkloadIdentityCredential(enable_azure_proxy=True, retry_backoff_factor=0).get_token(SCOPE)
     assert pod.statuses == [503, 503, 200]
     assert len({entry.path for entry in pod.requests}) == 1

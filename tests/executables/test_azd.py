@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azcred_emulators import contoso
+from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azd import AzureDeveloperCli
@@ -288,3 +289,13 @@ def test_what_it_does_not_know(azd: AzureDeveloperCli, arguments: tuple[str, ...
 def test_no_command_line_is_too_much(azd: AzureDeveloperCli, arguments: list[str]) -> None:
     """Whatever it is called with, it answers."""
     assert run(azd, *arguments).exit_code in (0, 1)
+
+
+def test_refusals_go_with_the_test(azd: AzureDeveloperCli, user: User, emulators: Emulators) -> None:
+    """The next one begins without them."""
+    azd.accounts.refusals.add(EntraError(50076), times=2)
+    azd.sign_in(user)
+    assert run(azd, *TOKEN).exit_code == 1
+    emulators.reset()
+    azd.sign_in(user)
+    assert run(azd, *TOKEN).exit_code == 0

@@ -28,5 +28,6 @@ class Tool(Executable):
         self.account = None
 
     def reset(self) -> None:
-        """Sign out."""
+        """Sign out, and forget what was to be refused."""
         self.sign_out()
+        self.accounts.refusals.clear()

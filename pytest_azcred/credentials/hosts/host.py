@@ -41,7 +41,7 @@ class Host:
         or the attempt has failed.
     :param answer_is_unreadable: the same of an answer that is not JSON.
     :param problem: what is wrong with its variables, if anything is.
-    :param settings: those of the pipeline that it needs, from the variables.
+    :param settings: those of the pipeline that it needs, from the variables and those that the app gives.
     :param exchange: asks it, if once is not enough.
     """
 
@@ -56,7 +56,7 @@ class Host:
     token_is_refused: Literal["unavailable", "failed"] = "unavailable"
     answer_is_unreadable: Literal["unavailable", "failed"] = "failed"
     problem: Callable[[Mapping[str, str]], str] = lambda environ: ""
-    settings: Callable[[Mapping[str, str]], Mapping[str, Any]] = lambda environ: {}
+    settings: Callable[[Mapping[str, str], Mapping[str, Any]], Mapping[str, Any]] = lambda environ, given: {}
     exchange: Callable[[Ask, Identity | None], Answer] = lambda ask, identity: ask({})
 
 
@@ -70,7 +70,7 @@ class HostCredential(NetworkCredential):
     """
 
     def __init__(self, host: Host, identity: Identity | None, environ: Mapping[str, str], **http: Any) -> None:
-        super().__init__(build_pipeline(**{**host.settings(environ), **http}))
+        super().__init__(build_pipeline(**{**host.settings(environ, http), **http}))
         self._host = host
         self._identity = identity
         self._environ = dict(environ)

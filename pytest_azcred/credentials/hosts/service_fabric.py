@@ -26,13 +26,16 @@ def problem(environ: Mapping[str, str]) -> str:
     return ""
 
 
-def settings(environ: Mapping[str, str]) -> dict[str, Any]:
+def settings(environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
     """A transport that trusts this certificate and no other, whoever has signed it. A failure is not retried."""
-    return {"transport": pinned(_thumbprint(environ)), "retry_total": 0}
+    return {} if "transport" in given else {"transport": pinned(_thumbprint(environ), **given), "retry_total": 0}
 
 
-def pinned(thumbprint: str) -> RequestsTransport:
-    """A transport that talks to whoever has the certificate with this SHA-1 thumbprint, and to nobody else."""
+def pinned(thumbprint: str, **keywords: Any) -> RequestsTransport:
+    """A transport that talks to whoever has the certificate with this SHA-1 thumbprint, and to nobody else.
+
+    Keywords are those of azure-core's ``RequestsTransport``, such as ``read_timeout`` (seconds).
+    """
     from azure.core.pipeline.transport import RequestsTransport
     from requests import Session
     from requests.adapters import HTTPAdapter
@@ -52,7 +55,7 @@ def pinned(thumbprint: str) -> RequestsTransport:
     session = Session()
     session.adapters.clear()
     session.mount("https://", PinnedAdapter())
-    return RequestsTransport(session=session, session_owner=True)
+    return RequestsTransport(**{**keywords, "session": session, "session_owner": True})
 
 
 def _thumbprint(environ: Mapping[str, str]) -> str:
