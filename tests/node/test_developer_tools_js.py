@@ -18,12 +18,16 @@ ANYBODY = {"user": TOKEN, "service principal": TOKEN, "managed identity": TOKEN,
 
 
 def test_azure_cli() -> None:
-    """What it says is passed on, if it is not to sign in."""
+    """Any advice on standard error to run `az login` is taken for nobody being signed in, whatever the reason."""
+    log_in = (UNAVAILABLE, "Please run 'az login' from a command prompt to authenticate")
     unreadable = (UNAVAILABLE, "JSON")
     expected = {
         **ANYBODY,
         "not installed": (UNAVAILABLE, "Azure CLI could not be found."),
-        "nobody signed in": (UNAVAILABLE, "Please run 'az login' from a command prompt"),
+        "nobody signed in": log_in,
+        "user disabled": log_in,
+        "session expired": log_in,
+        "sessions revoked": log_in,
         "crash": (UNAVAILABLE, "Traceback"),
         "silence": unreadable,
         "garbage": unreadable,
