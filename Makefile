@@ -8,8 +8,9 @@ CHROMIUM := .stamps/chromium
 
 GO := .stamps/go/token
 JAVA := .stamps/java/classes
+AZ := .venv-az/bin/az
 
-.PHONY: demo test test-matrix test-go test-java lint format benchmark clean
+.PHONY: demo test test-matrix test-go test-java test-az lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -32,6 +33,9 @@ examples: .stamps/examples $(AZURITE)  ## the tests of every example, each as it
 		elif ls test_*.py >/dev/null 2>&1; then python -m pytest -q -p no:cacheprovider; \
 		elif command -v npm >/dev/null; then npm test --silent; \
 		else echo "npm is not here: this example is skipped"; fi; cd $(CURDIR); done
+
+test-az: $(INSTALLED) $(AZ)  ## the real Azure CLI against the emulators, and the fake one compared with it
+	$(BIN)/python -m pytest tests/azure_cli $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check
@@ -92,6 +96,11 @@ $(JAVA): tests/java/pom.xml tests/java/Tokens.java
 			-DoutputDirectory=$(CURDIR)/$(@D)/lib \
 		&& javac -d $@ -cp '$(@D)/lib/*' tests/java/Tokens.java && touch $@; \
 	else echo "mvn or javac is not here: the tests with Java will be skipped"; fi
+
+# In an environment of its own, for the Azure CLI pins what it depends on.
+$(AZ):
+	@$(PYTHON) -m venv .venv-az
+	@.venv-az/bin/python -m pip install --quiet --disable-pip-version-check azure-cli==2.91.0
 
 clean:
 	rm -rf $(VENV) .venv-* .stamps node_modules dist build

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from az_output import normalized
 
 from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
@@ -29,14 +30,6 @@ from azcred_emulators.keys import SigningKey
 CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.txt"))
 CLIENT_ID = contoso.SERVICE_PRINCIPAL_CLIENT_ID
 ISSUER, SUBJECT = "https://cluster.example/", "system:serviceaccount:default:sa"
-VARIABLE = (
-    (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "<JWT>"),
-    (r"\b[12]\d{9}\b", "<EPOCH>"),
-    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", "<LOCALTIME>"),
-    (r"(Trace|Correlation) ID: [0-9a-f-]{36}", r"\1 ID: <GUID>"),
-    (r"Timestamp: \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "Timestamp: <UTC>"),
-    (r"(?ms)^Traceback .*?(?=^To check)", "<TRACEBACK>\n"),
-)
 # The sentences that the token service was told to refuse with.
 REFUSALS = {
     "42": (
@@ -84,13 +77,6 @@ def read(path: Path) -> Capture:
     at = words.index("az")
     variables = dict(word.split("=", 1) for word in words[:at])
     return Capture(variables, tuple(words[at + 1 :]), int(match[2]), match[3], match[4])
-
-
-def normalized(text: str) -> str:
-    """Put placeholders in the place of what varies."""
-    for pattern, placeholder in VARIABLE:
-        text = re.sub(pattern, placeholder, text)
-    return text
 
 
 @pytest.fixture

@@ -84,6 +84,11 @@ class _Remembering(Account):
         self._held[key] = _Held(answer.token, refresh_on)
         return answer.token
 
+    def inherit(self, earlier: "_Remembering | None") -> None:
+        """Take over the tokens of an earlier sign-in, as msal's cache knows accounts, not sign-ins."""
+        if earlier is not None:
+            self._held |= earlier._held
+
     @abstractmethod
     def _describe(self, details: Details) -> None:
         """Tell the journal who it is."""

@@ -111,6 +111,7 @@ def _service_principal(call: Call, tenant: str | None) -> Account:
     where = tenant or "organizations"
     _check_tenant(call, where)
     account = call.accounts.service_principal(asked.username, credentials, tenant_id=where)
+    account.inherit(call.signed_in.service_principal(asked.username, where))
     with refused(call.accounts):
         account.token(" ".join(asked.scope or [_SCOPE]), call.details)
     return account
@@ -213,6 +214,7 @@ def _user_account(call: Call, answer: Answer, tenant: str | None) -> tuple[Accou
     if user is None or answer.refresh_token is None:
         raise CliError("Can't find token from MSAL cache.", "To re-authenticate, please run:\naz login")
     account = UserAccount(call.accounts, user, answer.refresh_token, tenant or user.tenant_id)
+    account.inherit(call.signed_in.user(user.principal_name))
     call.details.update(identity=user.principal_name)
     return account, user
 
@@ -399,7 +401,4 @@ def refresh(call: Call) -> None:
         found = [new for tenant in tenants for new in of_tenant(call.accounts, principal, tenant.id, user, tenant)]
         for new in found or of_tenant(call.accounts, principal, one["tenantId"], user):
             kept.setdefault(new["id"], new)
-    default = next((one["id"] for one in before if one.get("isDefault")), None)
-    for one in kept.values():
-        one["isDefault"] = one["id"] == default
-    call.signed_in.subscriptions = list(kept.values())
+    call.signed_in.replace_all(list(kept.values()))

@@ -101,20 +101,27 @@ class SignedIn:
                 self._users[account.name.lower()] = account
             case ServicePrincipalAccount():
                 self._service_principals[account.name.lower(), account.tenant_id.lower()] = account
-        before = self.subscriptions
-        default = next((entry["id"] for entry in before if entry.get("isDefault")), None)
         new = deepcopy(list(entries))
-        candidates = [
-            *(one for one in new if preferred and _is_named(one, preferred)),
-            *(one for one in new if one["id"] == default),
-            *(one for one in new if one["state"] == "Enabled"),
-            *new,
-        ]
-        merged = list({entry["id"]: entry for entry in [*before, *new]}.values())
-        for entry in merged:
-            entry["isDefault"] = entry is candidates[0]
-        self.subscriptions = merged
+        merged = list({entry["id"]: entry for entry in [*self.subscriptions, *new]}.values())
+        self._make_default(merged, new, preferred)
         return deepcopy(new)
+
+    def replace_all(self, entries: Sequence[Entry]) -> None:
+        """Put other subscriptions in the place of all; the default remains if it is among them."""
+        self._make_default(list(entries), entries, None)
+
+    def _make_default(self, entries: list[Entry], candidates: Sequence[Entry], preferred: str | None) -> None:
+        """Store subscriptions, one of the candidates as the default."""
+        before = next((entry["id"] for entry in self.subscriptions if entry.get("isDefault")), None)
+        ranked = [
+            *(one for one in candidates if preferred and _is_named(one, preferred)),
+            *(one for one in candidates if one["id"] == before),
+            *(one for one in candidates if one["state"] == "Enabled"),
+            *candidates,
+        ]
+        for entry in entries:
+            entry["isDefault"] = entry is ranked[0]
+        self.subscriptions = entries
 
     def remove(self, name: str) -> None:
         """Sign a user, by name, or an application, by client id, out."""
