@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
+import platform
+import shutil
 import webbrowser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .credential import within_default_chain
 from .errors import CredentialUnavailableError, authentication_failed
+from .process import run
 from .redirect_listener import RedirectListener
 from .user import DEVELOPER_CLIENT_ID, UserCredential
 
@@ -65,7 +69,7 @@ class InteractiveBrowserCredential(UserCredential):
                 login_hint=self._login_hint,
                 response_mode="form_post",
             )
-            if not webbrowser.open(flow["auth_uri"]):
+            if not (webbrowser.open(flow["auth_uri"]) or open_in_windows(flow["auth_uri"])):
                 raise unavailable("there is no browser on this machine.")
             response = listener.wait(flow["state"], self._timeout)
         if not response:
@@ -85,6 +89,19 @@ class InteractiveBrowserCredential(UserCredential):
                 if error.errno != errno.EADDRINUSE:
                     break
         raise unavailable(problem)
+
+
+def open_in_windows(url: str) -> bool:
+    """Open a page in the browser of the Windows that this Linux runs on (WSL); False if it runs on none."""
+    machine = platform.uname()
+    path = shutil.which("powershell.exe")
+    if machine.system != "Linux" or "microsoft" not in machine.release.lower() or path is None:
+        return False
+    command = [path, "-NoProfile", "-Command", f"Start-Process '{url}'"]  # which has no quote: it is percent-encoded
+    try:
+        return run(command, folder="/", environ=os.environ, seconds=5).exit_code == 0
+    except (OSError, TimeoutError):
+        return False
 
 
 def listening_address(redirect_uri: str) -> tuple[str, int]:

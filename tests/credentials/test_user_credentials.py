@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import platform
+import re
 import socket
 import threading
 import webbrowser
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -346,6 +349,35 @@ def test_a_machine_without_a_browser(azcred: Session, package: Implementation, m
     with pytest.raises(ClientAuthenticationError) as raised:
         package.InteractiveBrowserCredential().get_token(SCOPE)
     assert kind_of(raised.value) == "unavailable"
+    del raised
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # azure-identity leaves its listener open
+@pytest.mark.parametrize(("exit_code", "outcome"), [(0, "failed"), (1, "unavailable")])
+def test_the_browser_of_windows(
+    azcred: Session,
+    package: Implementation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    exit_code: int,
+    outcome: str,
+) -> None:
+    """Linux on Windows (WSL) has none of its own. Here a script plays PowerShell, and nobody signs in."""
+    script = tmp_path / "powershell.exe"
+    script.write_text(f'#!/bin/sh\nfor argument; do echo "$argument"; done > {tmp_path}/called\nexit {exit_code}\n')
+    script.chmod(0o700)
+    linux = platform.uname()._replace(system="Linux", release="5.15.90.1-microsoft-standard-WSL2")
+    monkeypatch.setattr(platform, "uname", lambda: linux)
+    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ClientAuthenticationError) as raised:
+        package.InteractiveBrowserCredential(timeout=0.1).get_token(SCOPE)
+    assert kind_of(raised.value) == outcome
+    *options, command = (tmp_path / "called").read_text().splitlines()
+    assert options == ["-NoProfile", "-Command"]
+    authorize = r"https://login\.microsoftonline\.com/organizations/oauth2/v2\.0/authorize\?[\w.~%&=+-]+"
+    assert re.fullmatch(f"""Start-Process (["']){authorize}\\1""", command)
     del raised
     gc.collect()
 
