@@ -135,6 +135,7 @@ def test_a_user_with_a_password(run: Az, user: User, emulators: Emulators) -> No
     emulators.directory.add(
         ConditionalAccessPolicy(name="mfa", tenant_id=OTHER.id, include_users=("All",), built_in_controls=("mfa",))
     )
+    run("logout")  # else the tokens from before would do
     result = run("login", "-u", user.principal_name, "-p", user.password)
     assert [one["name"] for one in json.loads(result.stdout)] == ["Emulated Subscription"]
     assert f"WARNING: Authentication failed against tenant {OTHER.id} 'Fabrikam': AADSTS50076" in result.stderr
