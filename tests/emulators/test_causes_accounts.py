@@ -165,6 +165,16 @@ def the_sign_in_was_too_long_ago(entra: Entra) -> Any:
     return entra.refresh(shop, token)
 
 
+@causes(70044)
+def the_browsers_session_is_too_old(entra: Entra) -> Any:
+    """For the same policy, when the app wants no page."""
+    shop = entra.add_web_app()
+    submit(entra, sign_in(entra, start(entra, shop)), answer="no")
+    a_policy_says(sign_in_frequency=timedelta(hours=1))(entra)
+    entra.emulators.clock.advance(hours=1)
+    return start(entra, shop, prompt="none")
+
+
 @causes(90094)
 def only_an_administrator_can_consent(entra: Entra) -> Any:
     """To what the app asks for."""

@@ -1,5 +1,6 @@
 """The sign-in pages on the wire: each step, what is refused, what is escaped, and where a browser may be sent."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +9,7 @@ from entra import AUTHORITY, GRAPH, REDIRECT, Entra
 from pages import PAGE, back, sign_in, start, submit
 
 from azcred_emulators import contoso
-from azcred_emulators.directory import Application, Mfa
+from azcred_emulators.directory import Application, ConditionalAccessPolicy, Mfa
 
 SCRIPT = "\"'><script>alert(1)</script>"
 
@@ -76,6 +77,22 @@ def test_a_password_that_must_be_typed_again(entra: Entra) -> None:
     page = start(entra, app, prompt="login")
     forged = submit(entra, page, step="stay", user=entra.user.object_id, answer="no")
     assert "Pick an account" in forged.text
+
+
+def test_a_password_that_a_policy_wants_again(entra: Entra) -> None:
+    """With a sign-in frequency the session does for that long, and the code that follows is good."""
+    app = entra.add_web_app()
+    submit(entra, sign_in(entra, start(entra, app)), answer="no")
+    entra.emulators.directory.add(
+        ConditionalAccessPolicy(name="hourly", tenant_id=contoso.TENANT.id, sign_in_frequency=timedelta(hours=1))
+    )
+    entra.emulators.clock.advance(minutes=59)
+    assert "code" in back(start(entra, app))
+    entra.emulators.clock.advance(minutes=1)
+    page = start(entra, app)
+    assert "Enter password" in page.text
+    answer = back(submit(entra, submit(entra, page, password=entra.user.password), answer="no"))
+    assert entra.redeem(app, answer["code"]).status_code == 200
 
 
 def test_silently(entra: Entra) -> None:

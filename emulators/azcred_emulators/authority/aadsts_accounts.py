@@ -95,6 +95,12 @@ ACCOUNTS = (
         "bad_token",
     ),
     Aadsts(
+        70044,
+        "interaction_required",
+        400,
+        "The session has expired or is invalid due to sign-in frequency checks by conditional access.",
+    ),
+    Aadsts(
         90094,
         "invalid_grant",
         400,

@@ -119,7 +119,7 @@ def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, stores: Sto
     """Return the user who signed in; raises EntraError if they may not, or must do more than they did.
 
     The codes that a page can do something about: 50072, 50074 and 50078 (ask for the second factor; its `amr` is
-    "mfa"), 65001 (ask for consent and record it with `Directory.consent`).
+    "mfa"), 70044 (ask for the password again), 65001 (ask for consent and record it with `Directory.consent`).
     """
     directory, client, access = stores.directory, request.client, request.access
     user = users.find_user(directory, sign_in.user_id, tenant=request.tenant)

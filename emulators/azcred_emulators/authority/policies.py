@@ -51,8 +51,9 @@ def check_user(
                 raise EntraError(code, claims=_claims(policy))
         if policy.token_protection:
             raise EntraError(530084, claims=_claims(policy))
-        if renewal and policy.sign_in_frequency and now >= sign_in.auth_time + policy.sign_in_frequency.total_seconds():
-            raise EntraError(70043, claims=_claims(policy))
+        frequency = policy.sign_in_frequency
+        if frequency and (renewal or interactive) and now >= sign_in.auth_time + frequency.total_seconds():
+            raise EntraError(70043 if renewal else 70044, claims=_claims(policy))
         if "mfa" in policy.built_in_controls and missing:
             raise EntraError(missing, claims=_claims(policy), resource=resource)
     if missing and user.mfa is not Mfa.DISABLED:

@@ -22,6 +22,7 @@ from azcred_emulators.directory import Application, Mfa, User
 from azcred_emulators.tokens import SignIn
 
 _MORE_PROOF = (50072, 50074, 50078, 530035)  # refusals of a sign-in that a second factor turns into consent
+_TOO_LONG_AGO = 70044
 _NO_CONSENT = 65001
 _DECLINED = 65004
 _DENIED = 50074
@@ -152,6 +153,8 @@ class SignInSteps:
         except EntraError as error:
             if error.code in _MORE_PROOF and user:
                 return pages.second_factor(form, user)
+            if error.code == _TOO_LONG_AGO and user:
+                return pages.password(_form(browser, asked), user.principal_name, "")
             if error.code != _NO_CONSENT:
                 return asked.refuse(error) if after == "return" else pages.error(error, form)
             missing = True
