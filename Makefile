@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo test test-matrix test-go test-java test-az lint format benchmark clean
+.PHONY: demo test test-matrix test-go test-java test-az oracle lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -36,6 +36,9 @@ examples: .stamps/examples $(AZURITE)  ## the tests of every example, each as it
 
 test-az: $(INSTALLED) $(AZ)  ## the real Azure CLI against the emulators, and the fake one compared with it
 	$(BIN)/python -m pytest tests/azure_cli $(ARGUMENTS)
+
+oracle: $(INSTALLED)  ## our chain against azure-identity's in thousands of situations
+	ORACLE_SITUATIONS=$(or $(SITUATIONS),4000) $(BIN)/python -m pytest -n auto tests/oracle $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .confidential import ConfidentialCredential
+from .request import validate_tenant
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -44,6 +45,7 @@ class CertificateCredential(ConfidentialCredential):
     ) -> None:
         if bool(certificate_path) == bool(certificate_data):
             raise ValueError("Give either certificate_path or certificate_data.")
+        validate_tenant(tenant_id)  # before the file is looked at
         data = Path(certificate_path).read_bytes() if certificate_path else certificate_data or b""
         proof = certificate_proof(data, password, send_chain=send_certificate_chain)
         super().__init__(tenant_id, client_id, proof, **kwargs)

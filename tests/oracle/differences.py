@@ -1,0 +1,228 @@
+"""Where our chain differs from azure-identity's on purpose, and why. Anything else that differs is a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from oracle.runs import Run, Seen
+from oracle.situations import HOSTS, TOOLS, Call, Fault, Situation
+
+from azcred_emulators.faults import (
+    CaptivePortal,
+    DockerDesktop,
+    ForeignMetadata,
+    MissingField,
+    NotJson,
+    Status,
+    Throttled,
+)
+
+Theirs = Callable[[Situation], Run]
+"""What azure-identity does in a situation."""
+Reconcile = Callable[[Situation, Run, Run, Theirs], Run]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that we do otherwise.
+
+    `reconcile` takes the situation, what azure-identity did, what we did, and how to find out what azure-identity
+    does in another situation. It returns what azure-identity would have done without this difference; where the
+    situation has nothing to do with it, that is what it did. `examples` are situations in which it shows.
+    """
+
+    name: str
+    reason: str
+    reconcile: Reconcile
+    examples: tuple[Situation, ...]
+
+
+def reconciled(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    """What azure-identity would have done without any of the differences."""
+    for difference in DIFFERENCES:
+        theirs = difference.reconcile(situation, theirs, ours, ask)
+    return theirs
+
+
+def _from(number: int, theirs: Run, ours: Run) -> Run:
+    """Theirs, but from this call on ours."""
+    return replace(theirs, calls=theirs.calls[:number] + ours.calls[number:], winner=ours.winner)
+
+
+def _both(theirs: Run, ours: Run) -> Iterable[tuple[int, Seen, Seen]]:
+    """The calls that differ."""
+    pairs = zip(theirs.calls, ours.calls, strict=False)
+    return [(number, *pair) for number, pair in enumerate(pairs) if pair[0] != pair[1]]
+
+
+def _without(situation: Situation, *variables: str) -> Situation:
+    return replace(situation, variables={**situation.variables, **dict.fromkeys(variables)})
+
+
+def _empty_authority(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    if situation.variables.get("AZURE_AUTHORITY_HOST") != "":
+        return theirs
+    return ask(_without(situation, "AZURE_AUTHORITY_HOST"))
+
+
+def _authority_for_all(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    authority = situation.keywords.get("authority")
+    if not authority:
+        return theirs
+    return ask(replace(situation, variables={**situation.variables, "AZURE_AUTHORITY_HOST": authority}))
+
+
+def _certificate_without_client_id(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    if situation.variables.get("AZURE_CLIENT_ID") != "" or ours.construction != "ValueError":
+        return theirs
+    has_certificate = "on-premises-certificate" in situation.environments
+    failed = all(call.outcome == "failed" for call in theirs.calls)  # Entra ID wants one as well
+    return ours if has_certificate and failed else theirs
+
+
+def _mistaken_call(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    *others, last = situation.calls
+    mistaken = last.scopes in ((), ("not a scope",)) or last.options.get("tenant_id") == "not a tenant"
+    if theirs.construction or ours.construction or not mistaken:
+        return theirs
+    winner = theirs.winner if any(call.outcome == "token" for call in theirs.calls[: len(others)]) else None
+    return replace(theirs, calls=(*theirs.calls[: len(others)], Seen("ValueError")), winner=winner)
+
+
+_NOT_IMDS = (CaptivePortal, DockerDesktop, ForeignMetadata, NotJson)
+
+
+def _is_plainly_not_imds(fault: Fault) -> bool:
+    return fault.at == "imds" and (
+        isinstance(fault.fault, _NOT_IMDS) or fault.fault in (Status(404), MissingField("access_token"))
+    )
+
+
+def _not_imds(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    if not any(map(_is_plainly_not_imds, situation.faults)):
+        return theirs
+    for number, their, our in _both(theirs, ours):
+        asked, left = _to_imds(their), _to_imds(our)
+        if left and asked[: len(left)] == left and "ManagedIdentityCredential" in (*our.attempted, theirs.winner):
+            return _from(number, theirs, ours)
+    return theirs
+
+
+def _to_imds(call: Seen) -> tuple[str, ...]:
+    return tuple(line for line in call.requests if "169.254.169.254" in line)
+
+
+def _throttled(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    hosts = {HOSTS[name] for name in situation.environments if name in HOSTS} - {"imds"}
+    if not any(fault.at in hosts for fault in situation.faults):
+        return theirs
+    for number, their, our in _both(theirs, ours):
+        before = theirs.calls[number - 1].requests if number else ()
+        refused = any(line.endswith(("-> 429", "-> 500", "-> 503")) for line in before)
+        if refused and not their.requests and our.requests:
+            return _from(number, theirs, ours)
+    return theirs
+
+
+def _service_fabric(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    if not any(fault.at == "service-fabric" for fault in situation.faults):
+        return theirs
+    for number, their, our in _both(theirs, ours):
+        stopped = their.outcome == "failed" and their.attempted[-1:] == ("ManagedIdentityCredential",)
+        same = our.requests[: len(their.requests)] == their.requests
+        if stopped and same and our.attempted != their.attempted:
+            return _from(number, theirs, ours)
+    return theirs
+
+
+_TOOLS = tuple(f"{tool} ->" for tool in TOOLS.values())
+
+
+def _tools(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    for number, their, our in _both(theirs, ours):
+        call = situation.calls[number]
+        earlier = [
+            ours.calls[index]
+            for index, other in enumerate(situation.calls[:number])
+            if (other.scopes, other.options.get("tenant_id")) == (call.scopes, call.options.get("tenant_id"))
+        ]
+        known = any((one.outcome, one.identity) == ("token", our.identity) for one in earlier)
+        spawned = [line for line in their.requests if line.startswith(_TOOLS)]
+        if not (known and spawned and our.outcome == "token" and not our.requests and not call.options.get("claims")):
+            continue
+        if any(fault.at in TOOLS.values() for fault in situation.faults):
+            return _from(number, theirs, ours)  # the fault that met theirs is still to come
+        theirs = replace(theirs, calls=(*theirs.calls[:number], our, *theirs.calls[number + 1 :]))
+    return theirs
+
+
+DIFFERENCES = (
+    Difference(
+        "empty authority host",
+        "An AZURE_AUTHORITY_HOST that is set to nothing is as good as none; azure-identity asks https:///.",
+        _empty_authority,
+        (
+            Situation(("developer-service-principal",), {"AZURE_AUTHORITY_HOST": ""}),
+            Situation(("kubernetes",), {"AZURE_AUTHORITY_HOST": ""}),
+        ),
+    ),
+    Difference(
+        "authority for every link",
+        "The chain's authority is that of every link which asks Entra ID; azure-identity gives it to some.",
+        _authority_for_all,
+        (Situation(("kubernetes",), keywords={"authority": "https://login.microsoftonline.us"}),),
+    ),
+    Difference(
+        "certificate without a client id",
+        "An empty client id is refused when the chain is made, with a certificate as with a secret; azure-identity "
+        "lets Entra ID find out.",
+        _certificate_without_client_id,
+        (Situation(("on-premises-certificate",), {"AZURE_CLIENT_ID": ""}),),
+    ),
+    Difference(
+        "mistaken call",
+        "A malformed scope or tenant is the caller's mistake wherever the app runs: a ValueError, and nobody is "
+        "asked. In azure-identity it is a failure of the first link that notices, or a request.",
+        _mistaken_call,
+        (
+            Situation(("developer-service-principal",), calls=(Call(("not a scope",)),)),
+            Situation(("virtual-machine",), calls=(Call(options={"tenant_id": "not a tenant"}),)),
+        ),
+    ),
+    Difference(
+        "not IMDS",
+        "What is plainly not IMDS (a 404, a page, JSON of another shape) is left at once, since others wait for their "
+        "turn; azure-identity asks it again for up to 24 s.",
+        _not_imds,
+        tuple(
+            Situation(("virtual-machine",), faults=(Fault("imds", fault, 7),))
+            for fault in (CaptivePortal(), DockerDesktop(), ForeignMetadata(404), NotJson(), Status(404))
+        ),
+    ),
+    Difference(
+        "hosts that refuse for the moment",
+        "A host that answers 429 or 5xx is asked again at the next call; msal repeats its answer from memory.",
+        _throttled,
+        (
+            Situation(
+                ("container-apps",),
+                faults=(Fault("container-apps", Status(503, body=""), 7), Fault("container-apps", Throttled(3), 3)),
+                calls=(Call(), Call()),
+            ),
+        ),
+    ),
+    Difference(
+        "Service Fabric's errors",
+        "An error in another shape than Service Fabric's own makes it unavailable, as on every host; azure-identity "
+        "stumbles over it, and that ends the chain.",
+        _service_fabric,
+        (Situation(("service-fabric", "developer-azure-cli"), faults=(Fault("service-fabric", Status(500)),)),),
+    ),
+    Difference(
+        "tokens of developer's tools",
+        "A tool is run when there is no token at hand; azure-identity runs it at every call.",
+        _tools,
+        tuple(Situation((environment,), calls=(Call(), Call())) for environment in TOOLS),
+    ),
+)
