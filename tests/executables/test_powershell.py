@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azcred_emulators import contoso
+from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.executables.accounts import TokenServiceFailed
+from azcred_emulators.executables.azd import AzureDeveloperCli
 from azcred_emulators.executables.executable import Invocation, Result
 from azcred_emulators.executables.powershell import PLAIN_TEXT, PowerShell
 
@@ -231,6 +234,28 @@ def test_a_revoked_secret(powershell: PowerShell, application: Application, emul
     emulators.directory.replace(application, secrets=())
     result = run(powershell, sdk.python())
     assert "ClientSecretCredential authentication failed: AADSTS7000215: Invalid client secret" in result.stderr
+
+
+def test_a_refusal_that_a_test_asks_for(powershell: PowerShell, user: User, emulators: Emulators) -> None:
+    """It befalls one request for a token, and none after the emulators' reset."""
+    powershell.sign_in(user)
+    powershell.refusals.add(EntraError(90033))
+    assert "AADSTS90033" in run(powershell, sdk.python()).stderr
+    assert "azsdk%" in run(powershell, sdk.python()).stdout
+    powershell.refusals.add(EntraError(90033))
+    emulators.reset()
+    powershell.sign_in(user)
+    assert "azsdk%" in run(powershell, sdk.python()).stdout
+
+
+def test_a_token_service_that_fails(powershell: PowerShell, azd: AzureDeveloperCli, user: User) -> None:
+    """Whatever it answers instead of a token, the tool says so."""
+    for tool in (powershell, azd):
+        tool.sign_in(user)
+        tool.refusals.add(TokenServiceFailed(503))
+    assert "authentication failed: HTTP Error: 503" in run(powershell, sdk.python()).stderr
+    arguments = ("auth", "token", "-o", "json")
+    assert "failed to authenticate: HTTP Error: 503" in azd.run(Invocation(arguments=arguments), {}).stderr
 
 
 def test_an_identity_that_the_machine_has_lost(

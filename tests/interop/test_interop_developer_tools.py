@@ -116,7 +116,7 @@ STATES = [
     ),
     State(
         "more wanted of the user",
-        signed_in(lambda _, tool: tool.accounts.refusals.add(EntraError(50076, resource=VAULT))),
+        signed_in(lambda _, tool: tool.refusals.add(EntraError(50076, resource=VAULT))),
         powershell=NOT_STARTED,
         azd=(FAILED, "AADSTS50076"),
     ),

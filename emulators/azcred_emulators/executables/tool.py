@@ -8,12 +8,13 @@ from azcred_emulators.executables.executable import Executable
 class Tool(Executable):
     """A tool and the `account` that is signed in to it, None if there is none.
 
-    `accounts.refusals` are what the token service answers the tool's next requests.
+    `refusals` are what the token service answers the tool's next requests, whoever is signed in.
     """
 
     def __init__(self, accounts: Accounts) -> None:
         super().__init__()
         self.accounts = accounts
+        self.refusals = accounts.refusals
         self.account: Account | None = None
 
     def sign_in(self, who: User | Application | ManagedIdentity, *, tenant_id: str | None = None) -> None:
@@ -28,6 +29,6 @@ class Tool(Executable):
         self.account = None
 
     def reset(self) -> None:
-        """Sign out, and forget what was to be refused."""
+        """Sign out, and forget the refusals."""
         self.sign_out()
-        self.accounts.refusals.clear()
+        self.refusals.clear()
