@@ -317,6 +317,15 @@ def test_another_script_is_not_understood(powershell: PowerShell, user: User, sc
     assert (result.stdout, result.exit_code) == ("", 1)
 
 
+@pytest.mark.parametrize("arguments", [command("$x = 's3cret'"), encoded("Connect-It -Password 's3cret'")])
+def test_what_is_not_understood_stays_out_of_the_journal(powershell: PowerShell, arguments: tuple[str, ...]) -> None:
+    """A person's script may hold secrets."""
+    details: dict[str, object] = {}
+    powershell.run(Invocation(arguments=arguments), details)
+    assert details["error"] == "a script that is not understood"
+    assert str(details["command"]).endswith("ommand <a script>")
+
+
 def test_the_rest_of_the_command_line(powershell: PowerShell) -> None:
     """Help, version and refusals are those of PowerShell."""
     assert "Usage: pwsh" in run(powershell, ("/?",)).stdout

@@ -95,10 +95,13 @@ class PowerShell(Tool):
         try:
             script = powershell_scripts.read(call.script, invocation.environ)
         except powershell_scripts.NotUnderstood as error:
+            # Whatever it is, the journal does not repeat it: it may hold secrets.
+            details["command"] = _described(call, None)
+            details["error"] = "a script that is not understood"
             what = "the fake pwsh answers the scripts by which the Azure SDKs ask for a token; of this one,"
             return Result(stderr=f"{what} {error}\n", exit_code=1)
         details["operation"] = "module" if script.shape is Shape.MODULE else "token"
-        details["command"] = _described(invocation.arguments, script)
+        details["command"] = _described(call, script)
         plain = invocation.environ.get(PLAIN_TEXT, "").lower() == "true"
         outcome = self._execute(script, details, plain=plain)
         if outcome.errors:
@@ -203,14 +206,14 @@ class PowerShell(Tool):
         return powershell_output.serialized(text) if call.encoded and not call.text else text
 
 
-def _described(arguments: tuple[str, ...], script: Script) -> str:
+def _described(call: Call, script: Script | None) -> str:
     """Return a call as the journal shows it: with what the script asks for in place of the script."""
-    asked = ["Get-AzAccessToken"] if script.shape is not Shape.MODULE else ["Import-Module Az.Accounts"]
-    for name, value in (("ResourceUrl", script.resource), ("TenantId", script.tenant_id)):
-        if value:
-            asked.append(f"-{name} {value}")
-    options = [argument for argument in arguments if argument.startswith("-") and len(argument) < 30]
-    return f"pwsh {' '.join(options)} <{' '.join(asked)}>"
+    asked = ["a script"]
+    if script:
+        asked = ["Import-Module Az.Accounts" if script.shape is Shape.MODULE else "Get-AzAccessToken"]
+        asked += [f"-ResourceUrl {script.resource}"] if script.resource else []
+        asked += [f"-TenantId {script.tenant_id}"] if script.tenant_id else []
+    return f"pwsh {' '.join(call.options)} <{' '.join(asked)}>"
 
 
 def _message(error: Refusal | IdentityNotFound, account: Account, resource: str, tenant: str) -> str:

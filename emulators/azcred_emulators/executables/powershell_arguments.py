@@ -37,9 +37,13 @@ _ALIASES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What `pwsh` is asked to do: one of `help`, `version` or a script; `text` tells that errors are to be text."""
+    """What `pwsh` is asked to do: one of `help`, `version` or a script; `text` tells that errors are to be text.
+
+    `options` are the arguments before the script.
+    """
 
     script: str = ""
+    options: tuple[str, ...] = ()
     help: bool = False
     version: bool = False
     encoded: bool = False
@@ -67,19 +71,24 @@ def read(arguments: tuple[str, ...]) -> Call:
                 "name, or if a path was included, verify that the path is correct and try again."
             )
         if name == "command":
-            return Call(script=" ".join(rest), text=text)
+            return Call(script=" ".join(rest), options=_before(arguments, rest), text=text)
         if not _PARAMETERS[name]:
             continue
         if not rest:
             raise Refused(f"Cannot process the command because of a missing parameter. A value must follow -{name}.")
+        options = _before(arguments, rest)
         value = rest.pop(0)
         if name == "encodedcommand":
-            return Call(script=_decoded(value), encoded=True, text=text or _asks_for_text(rest))
+            return Call(script=_decoded(value), options=options, encoded=True, text=text or _asks_for_text(rest))
         if name == "outputformat":
             text = value.lower() == "text"
         if name == "file":
             raise Refused(f"The argument '{value}' to the -File parameter does not exist.")
     raise Refused("azcred's pwsh answers the scripts of SDKs; it has no prompt.")
+
+
+def _before(arguments: tuple[str, ...], rest: list[str]) -> tuple[str, ...]:
+    return arguments[: len(arguments) - len(rest)]
 
 
 def _name(argument: str) -> str | None:
