@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from pytest_azcred import matrix, run_command
+from pytest_azcred import matrix, run_command, serve_command
 from pytest_azcred.coverage import command as coverage
 
 
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     matrix.add_command(commands)
     coverage.add_command(commands)
     run_command.add_commands(commands)
+    serve_command.add_commands(commands)
     options = parser.parse_args(arguments)
     if "call" in options:
         return int(options.call(options))

@@ -59,7 +59,7 @@ __all__ = [
 _Entity = TypeVar("_Entity", Tenant, Application, ManagedIdentity, User, Group, ConditionalAccessPolicy, Subscription)
 
 
-def _key(entity: Entity) -> str:
+def identifier(entity: Entity) -> str:
     """Return the id under which an entity is stored, which no change to it may alter."""
     match entity:
         case Tenant() | ConditionalAccessPolicy() | Subscription():
@@ -113,7 +113,7 @@ class Directory:
     def __init__(self, entities: Iterable[Entity] = ()) -> None:
         self._lock = threading.Lock()
         self._made: _Index | None = None
-        self._entities: dict[str, Entity] = {_key(entity): entity for entity in entities}
+        self._entities: dict[str, Entity] = {identifier(entity): entity for entity in entities}
         self._assigned: dict[str, tuple[str, ...]] = {}
         self._resource_ids: dict[str, str] = {}
         self.keep()
@@ -124,11 +124,11 @@ class Directory:
         Raises ValueError if one with the same id is there.
         """
         with self._lock:
-            if _key(entity) in self._entities:
+            if identifier(entity) in self._entities:
                 raise ValueError(
-                    f"the directory has an entity with the id {_key(entity)!r}; use replace() to change it"
+                    f"the directory has an entity with the id {identifier(entity)!r}; use replace() to change it"
                 )
-            self._entities[_key(entity)] = entity
+            self._entities[identifier(entity)] = entity
             self._made = None
         return entity
 
@@ -138,23 +138,23 @@ class Directory:
         Raises LookupError if the entity is not there, ValueError if its id would change.
         """
         with self._lock:
-            current = self._entities.get(_key(entity))
+            current = self._entities.get(identifier(entity))
             if not isinstance(current, type(entity)):
-                raise LookupError(f"the directory has no {type(entity).__name__} with the id {_key(entity)!r}")
+                raise LookupError(f"the directory has no {type(entity).__name__} with the id {identifier(entity)!r}")
             changed = replace(current, **changes)  # type: ignore[arg-type]  # the caller names the fields
-            if _key(changed) != _key(entity):
-                raise ValueError(f"the id {_key(entity)!r} cannot be changed; add a new entity instead")
-            self._entities[_key(entity)] = changed
+            if identifier(changed) != identifier(entity):
+                raise ValueError(f"the id {identifier(entity)!r} cannot be changed; add a new entity instead")
+            self._entities[identifier(entity)] = changed
             self._made = None
         return changed
 
     def remove(self, entity: Entity) -> None:
         """Delete an entity and its assignments; nothing happens if it is not there."""
         with self._lock:
-            self._entities.pop(_key(entity), None)
+            self._entities.pop(identifier(entity), None)
             self._made = None
             for host, client_ids in self._assigned.items():
-                self._assigned[host] = tuple(one for one in client_ids if one != _key(entity))
+                self._assigned[host] = tuple(one for one in client_ids if one != identifier(entity))
 
     def consent(
         self, application: Application, resource: str, scopes: Iterable[str], *, user: User | None = None
@@ -165,11 +165,11 @@ class Directory:
         """
         grant = PermissionGrant(resource, tuple(scopes), user.object_id if user else None)
         with self._lock:
-            current = self._entities.get(_key(application))
+            current = self._entities.get(identifier(application))
             if not isinstance(current, Application):
-                raise LookupError(f"the directory has no Application with the id {_key(application)!r}")
+                raise LookupError(f"the directory has no Application with the id {identifier(application)!r}")
             changed = replace(current, permission_grants=(*current.permission_grants, grant))
-            self._entities[_key(application)] = changed
+            self._entities[identifier(application)] = changed
             self._made = None
         return changed
 
@@ -232,11 +232,11 @@ class Directory:
         """Assign managed identities to a host such as "imds", in addition to those it has."""
         with self._lock:
             held = self._assigned.get(host, ())
-            self._assigned[host] = tuple(dict.fromkeys((*held, *map(_key, identities))))
+            self._assigned[host] = tuple(dict.fromkeys((*held, *map(identifier, identities))))
 
     def unassign(self, host: str, *identities: ManagedIdentity) -> None:
         """Take managed identities away from a host."""
-        gone = {_key(identity) for identity in identities}
+        gone = {identifier(identity) for identity in identities}
         with self._lock:
             self._assigned[host] = tuple(one for one in self._assigned.get(host, ()) if one not in gone)
 
@@ -253,6 +253,21 @@ class Directory:
     def resource_id(self, host: str) -> str:
         """Return the ARM id of the machine or app that a host belongs to, empty if it has none."""
         return self._resource_ids.get(host, "")
+
+    def content(self) -> tuple[Sequence[Entity], Mapping[str, tuple[str, ...]], Mapping[str, str]]:
+        """Return all entities, the client ids that are assigned to each host, and the ARM ids of hosts."""
+        with self._lock:
+            return list(self._entities.values()), dict(self._assigned), dict(self._resource_ids)
+
+    def fill(
+        self, entities: Iterable[Entity], assigned: Mapping[str, Iterable[str]], resource_ids: Mapping[str, str]
+    ) -> None:
+        """Put this in the place of everything that `content` returns."""
+        with self._lock:
+            self._entities = {identifier(entity): entity for entity in entities}
+            self._assigned = {host: tuple(one.lower() for one in ids) for host, ids in assigned.items()}
+            self._resource_ids = dict(resource_ids)
+            self._made = None
 
     def keep(self) -> None:
         """Make the present content what `reset` returns to."""

@@ -50,7 +50,8 @@ class Emulators:
             subprocess.run(["node", "app.js"], env=emulators.variables(), check=True)
 
     `environment` names one environment of the table or several, which other processes are to find themselves in.
-    They listen on loopback and on free ports unless told otherwise. Raises LookupError for an environment that is
+    They listen on loopback and on free ports unless told otherwise; `host_name` is what others call this machine.
+    Raises LookupError for an environment that is
     not in the table.
 
     The ports are open at once; what answers on them is imported on a thread meanwhile, and a request that comes
@@ -62,6 +63,7 @@ class Emulators:
         environment: str | Sequence[str] = (),
         *,
         address: str = "127.0.0.1",
+        host_name: str | None = None,
         http_port: int = 0,
         https_port: int = 0,
         certificate_authority: CertificateAuthority | None = None,
@@ -78,10 +80,11 @@ class Emulators:
             self._answer,
             host=address,
             port=http_port,
+            name=host_name,
             proxy=Proxy(self.destination, lambda: (self.http.address, self.https.address), self.connect),
         )
         self.https = Server(
-            self._answer, host=address, port=https_port, tls=self.certificate_authority.server_context()
+            self._answer, host=address, port=https_port, name=host_name, tls=self.certificate_authority.server_context()
         )
         self.network = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
@@ -167,13 +170,15 @@ class Emulators:
                 return emulator.faults
         raise LookupError(f"there is no emulator {name!r}")
 
+    def faults(self) -> "Mapping[str, Faults[Any]]":
+        """Return the scripts of what is to go wrong with requests, by emulator."""
+        return {emulator.name: emulator.faults for emulator in self._loaded.result().emulators}
+
     def unspent_faults(self) -> "Mapping[str, Faults[Any]]":
         """Return the scripts of those emulators and executables, by name, whose faults have not all happened."""
         if not self._loaded.done():
             return {}
-        services = self._loaded.result()
-        scripts: dict[str, Faults[Any]] = {emulator.name: emulator.faults for emulator in services.emulators}
-        scripts |= {tool.provider: tool.faults for tool in services.executables.tools}
+        scripts = {**self.faults(), **{tool.provider: tool.faults for tool in self.executables.tools}}
         return {name: faults for name, faults in scripts.items() if faults.unspent}
 
     def connect(self, host: str, port: int) -> tuple[str, int] | None:
@@ -262,6 +267,7 @@ class Emulators:
 
     def stop(self) -> None:
         """Close the ports and delete the files."""
+        self.journal.end()
         if self._loaded.done():
             self._loaded.result().reset()  # else the ports would wait for faults that hang
         self.http.stop()

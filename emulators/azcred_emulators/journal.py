@@ -1,7 +1,7 @@
 """The ordered record of every request that reached an emulator, and the assertions on it."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 from operator import attrgetter
@@ -87,6 +87,9 @@ class Journal:
         self.on_clear: Callable[[Sequence[Entry]], object] | None = None  # is given what will be forgotten
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
+        self._changed = threading.Condition(self._lock)
+        self._version = 0  # counts the changes, for those that follow them
+        self._ended = False
 
     def open(self, *, at: float, emulator: str, method: str, server_name: str, path: str) -> Entry:
         """Record a request's arrival."""
@@ -112,7 +115,36 @@ class Journal:
             index = entry.number - 1
             if index < len(self._entries) and self._entries[index] is entry:
                 self._entries[index] = changed
+            self._version += 1
+            self._changed.notify_all()
         return changed
+
+    def follow(self, after: int = 0, *, patience: float = 15.0) -> Iterator[Entry | None]:
+        """Yield each entry once it is complete, those with higher numbers than `after` first of all, until `end`.
+
+        Yields None when nothing has happened for `patience` real seconds, and when the journal was emptied.
+        """
+        done = set(range(1, after + 1))
+        version = -1
+        while True:
+            with self._lock:
+                self._changed.wait_for(lambda: self._ended or self._version != version, patience)  # noqa: B023
+                if self._ended:
+                    return
+                version, entries = self._version, list(self._entries)
+            if done and len(entries) < max(done):  # emptied meanwhile
+                done = set()
+            complete = [entry for entry in entries if entry.duration and entry.number not in done]
+            if not complete:
+                yield None
+            yield from complete
+            done.update(entry.number for entry in complete)
+
+    def end(self) -> None:
+        """Let everybody go who follows, and whoever comes later."""
+        with self._lock:
+            self._ended = True
+            self._changed.notify_all()
 
     def requests(self, **criteria: object) -> list[Entry]:
         """Return the entries whose fields have these values: `requests(provider="environment", status=401)`.
@@ -174,6 +206,8 @@ class Journal:
             if self.on_clear:
                 self.on_clear(self._entries)
             self._entries.clear()
+            self._version += 1
+            self._changed.notify_all()
 
 
 def describe(entries: Sequence[Entry]) -> str:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
+from itertools import chain
 from typing import Any
 
 from azcred_emulators.proxy import Proxy, Refused, split_target
@@ -33,7 +34,8 @@ class Server:
     """Serves one WSGI application on one port until `stop`.
 
     `host` is the address to listen on, `port` 0 takes a free one; with `tls` the connections are HTTPS. `proxy` is
-    what passes on the requests of clients that take the server for a proxy; without one, it answers them itself.
+    what passes on the requests of clients that take the server for a proxy; without one, it answers them itself. `name`
+    is the host name in its URL, by default the address.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class Server:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         proxy: Proxy | None = None,
+        name: str | None = None,
     ) -> None:
+        self._name = name
         self.application = application
         self._proxy = proxy
         self._tls = tls
@@ -67,6 +71,7 @@ class Server:
     def url(self) -> str:
         """The server's own address as a URL, without a slash at the end."""
         host, port = self.address
+        host = self._name or host
         return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def start(self) -> None:
@@ -142,6 +147,7 @@ class _Connection:
         self._application = application
         self._input = connection.makefile("rb", 65536)
         self._encrypted = isinstance(connection, ssl.SSLSocket)
+        self._peer = connection.getpeername()[0]
 
     def serve(self) -> None:
         """Answer requests until the client goes, asks to close, or sends what is no HTTP."""
@@ -190,6 +196,9 @@ class _Connection:
         try:
             pieces = iter(self._application(environ, start_response))
             answer = next(pieces, b"")
+            if _header(answered[1], "content-type").startswith("text/event-stream"):
+                self._stream(answered[0], answered[1], chain([answer], pieces))
+                return False
             if not _header(answered[1], "content-length"):
                 answer += b"".join(pieces)
             self._send(answered[0], answered[1], b"" if method == "HEAD" else answer, close=not keep)
@@ -280,6 +289,7 @@ class _Connection:
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
             "QUERY_STRING": query,
+            "REMOTE_ADDR": self._peer,
             "SERVER_NAME": "localhost",
             "SERVER_PORT": "443" if self._encrypted else "80",
             "SERVER_PROTOCOL": version,
@@ -310,6 +320,13 @@ class _Connection:
         if close:
             lines.append("Connection: close")
         self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
+
+    def _stream(self, status: str, headers: Headers, pieces: Iterable[bytes]) -> None:
+        """Send an answer without an end of its own, which is over when the connection is."""
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "Connection: close"]
+        self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
+        for piece in pieces:
+            self._connection.sendall(piece)
 
 
 def _header(headers: Headers, name: str) -> str:

@@ -1,7 +1,7 @@
 """Puts environments in place: their files, and what a process that runs there must have."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class ActiveEnvironments:
         self._emulators = emulators
         self._environments: list[Environment] = []
         self._written: dict[Path, str] = {}
+        self._unassigned: Sequence[ManagedIdentity] = ()  # what `enter_alone` has taken from the metadata service
 
     def enter(self, environment: Environment, environ: Mapping[str, str] = os.environ) -> Setup:
         """Put an environment in place; returns what a process there has whose variables were these."""
@@ -80,10 +81,12 @@ class ActiveEnvironments:
         Where none of them has a metadata service, there is one without an identity: of all that says so to an SDK it
         is what takes the least time.
         """
-        setups = [self.enter(environment, environ) for environment in environments]
         directory = self._emulators.directory
-        if not any(environment.host == "imds" for environment in environments):
-            directory.unassign("imds", *directory.assigned("imds"))
+        directory.assign("imds", *self._unassigned)
+        setups = [self.enter(environment, environ) for environment in environments]
+        has_metadata = any(environment.host == "imds" for environment in environments)
+        self._unassigned = () if has_metadata else directory.assigned("imds")
+        directory.unassign("imds", *self._unassigned)
         return setups
 
     def rotate_files(self) -> None:

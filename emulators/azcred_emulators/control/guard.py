@@ -1,0 +1,54 @@
+"""Who may control a server: whoever is on this machine, or has the key, and no web page of others."""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from azcred_emulators.emulator import Request
+from azcred_emulators.urls import split_url
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_SAFE = ("GET", "HEAD")
+
+
+class Forbidden(Exception):
+    """A request that is not answered; the text is one sentence."""
+
+    def __init__(self, message: str, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Judges requests. `key` is the bearer key of other machines, `names` are host names of the server."""
+
+    key: str | None = field(default=None, repr=False)
+    names: Iterable[str] = ()
+
+    def knows(self, request: Request) -> bool:
+        """Tell whether a request names this server and not a host that is emulated.
+
+        A page whose own name has been made to point here (DNS rebinding) names that.
+        """
+        return (split_url(f"//{request.host}").hostname or "") in (*_THIS_MACHINE, *self.names)
+
+    def check(self, request: Request) -> None:
+        """Raise Forbidden unless whoever sends a request may control the server."""
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        has_key = bool(self.key) and scheme == "Bearer" and hmac.compare_digest(key.encode(), (self.key or "").encode())
+        if not has_key and not _is_loopback(request.remote_addr or ""):
+            raise Forbidden("only this machine may control the server without its key in an Authorization header", 401)
+        origin = request.headers.get("Origin")
+        foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+        if request.method not in _SAFE and (foreign or origin not in (None, f"{request.scheme}://{request.host}")):
+            raise Forbidden("pages of other origins may not control the server")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback

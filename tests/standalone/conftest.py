@@ -1,0 +1,46 @@
+"""A server that runs in this process, and a client of its control API."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from azcred_emulators.client import Client
+from azcred_emulators.configuration import Configuration
+from azcred_emulators.standalone import Standalone
+
+VAULT = "https://vault.azure.net"
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Standalone]:
+    """The server that the tests of this run share."""
+    with Standalone(Configuration()) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Standalone) -> Iterator[Standalone]:
+    """A server in the state at its start."""
+    yield running
+    for name in [name for name in running.sessions if name != "main"]:
+        running.close(name)
+    running.main.reset()
+
+
+@pytest.fixture
+def client(server: Standalone) -> Client:
+    """A client of the server's own session."""
+    return Client(server.main.emulators.http.url)
+
+
+def managed_identity_token(url: str, **headers: str) -> requests.Response:
+    """Ask the metadata service at a URL for a token."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(
+            f"{url}/metadata/identity/oauth2/token",
+            params={"api-version": "2018-02-01", "resource": VAULT},
+            headers={"Metadata": "true", **headers},
+            timeout=20,
+        )
