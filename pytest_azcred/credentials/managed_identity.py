@@ -49,12 +49,12 @@ class ManagedIdentityCredential(DelegatingCredential):
         **kwargs: Any,
     ) -> None:
         in_default_chain = "_workload_identity" in kwargs  # where AZURE_CLIENT_ID may be meant for another link
-        hosts = HOSTS if kwargs.pop("_workload_identity", True) else {**HOSTS}
+        has_workload_identity = kwargs.pop("_workload_identity", True)
         probe = kwargs.pop("_probe", True)
-        if hosts is not HOSTS:
-            del hosts["workload_identity"]
         identity = named_identity(client_id, identity_config)
-        host = detected_host(os.environ, hosts)
+        host = detected_host(
+            os.environ, {host: HOSTS[host] for host in HOSTS if has_workload_identity or host != "workload_identity"}
+        )
         if host == "cloud_shell" and identity and not in_default_chain:
             raise ValueError(f"Cloud Shell has no identities to choose from: leave {identity.kind} out.")
         super().__init__(_delegate(host, identity, probe=probe, probe_timeout=imds_probe_timeout, **kwargs))

@@ -47,6 +47,9 @@ class RedirectListener(ThreadingMixIn, TCPServer):
         self.arrived.wait(seconds)
         return self.response
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about a browser that goes away."""
+
     def __exit__(self, *_: object) -> None:
         self.shutdown()
         self._serving.join()

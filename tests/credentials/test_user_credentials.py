@@ -6,6 +6,7 @@ import gc
 import platform
 import re
 import socket
+import struct
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -412,7 +413,10 @@ def test_no_window_while_the_token_at_hand_is_good(azcred: Session, fake_browser
 
 
 def test_a_strangers_answer_is_no_answer(
-    azcred: Session, fake_browser: FakeBrowser, monkeypatch: pytest.MonkeyPatch
+    azcred: Session,
+    fake_browser: FakeBrowser,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Ours waits on for the one with its own state; azure-identity takes the first and fails."""
     real = fake_browser.open
@@ -424,6 +428,9 @@ def test_a_strangers_answer_is_no_answer(
             requests.get(redirect + path, timeout=5).status_code
             for path in ("/favicon.ico", "/?code=stolen&state=guessed", "/?code=stolen")
         )
+        with socket.create_connection(("localhost", urlsplit(redirect).port or 0)) as impatient:
+            impatient.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+            impatient.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # resets the connection
         idle = socket.create_connection(("localhost", urlsplit(redirect).port or 0))
         threading.Timer(1, idle.close).start()  # a connection that a browser opened and does not use
         return bool(real(url))
@@ -432,3 +439,4 @@ def test_a_strangers_answer_is_no_answer(
     with InteractiveBrowserCredential(timeout=20) as credential:
         assert claims_of(credential.get_token(SCOPE).token)["oid"] == contoso.USER_ID
     assert statuses == [400, 400, 400]
+    assert capfd.readouterr() == ("", "")
