@@ -93,6 +93,14 @@ async def test_azure_identity_comes_back_after_throttling(entra: Entra, azcred: 
     assert [one.status for one in azcred.journal.requests(operation="token")] == [429, 200]
 
 
+def test_a_page_may_read_the_refusal(entra: Entra, azcred: Session) -> None:
+    """So that a single-page app can be tested with it."""
+    azcred.authority.faults.add(Refuse("AADSTS90033"))
+    origin = "https://spa.contoso.com"
+    refused = entra.post({"grant_type": "refresh_token"}, headers={"Origin": origin})
+    assert refused.headers["Access-Control-Allow-Origin"] == origin
+
+
 def test_a_browser_is_shown_the_refusal(entra: Entra, azcred: Session) -> None:
     """On the error page, escaped as everything is."""
     azcred.authority.faults.add(Refuse("AADSTS50105"), operation="authorize")

@@ -50,7 +50,10 @@ class Refuse(Fault):
         if details.get("operation") in _SHOWN_AS_PAGE:
             details["error"] = self.code
             return pages.error(error)
-        return refuse(exchange.request, error, now=exchange.now)
+        response = refuse(exchange.request, error, now=exchange.now)
+        if origin := exchange.request.headers.get("Origin"):  # a page that would be let read it in most cases
+            response.headers["Access-Control-Allow-Origin"] = origin
+        return response
 
 
 @dataclass(frozen=True, slots=True, repr=False)

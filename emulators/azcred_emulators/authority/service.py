@@ -1,6 +1,5 @@
 """The token service under all its host names: which request is answered by what."""
 
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,10 +10,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import clients, cross_origin, description, device_code, documents, pages, unattended
+from azcred_emulators.authority import (
+    clients,
+    cross_origin,
+    description,
+    device_code,
+    documents,
+    pages,
+    tenants,
+    unattended,
+)
 from azcred_emulators.authority.authorization_response import Redirect
 from azcred_emulators.authority.device_codes import DeviceCodes
-from azcred_emulators.authority.errors import EntraError, is_guid
+from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import GRANTS
 from azcred_emulators.authority.issued import Issued
 from azcred_emulators.authority.realms import user_realm
@@ -31,7 +39,6 @@ from azcred_emulators.tokens import SignIn, Tokens, issuer, issuers_of
 from azcred_emulators.urls import split_url
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_DOMAIN = re.compile(r"^[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)+$")
 
 
 def _versions(path: str, endpoint: str, *methods: str) -> list[Rule]:
@@ -174,7 +181,7 @@ class Authority(Emulator):
         """
         if name.lower() in documents.SHARED_TENANTS:
             return name.lower(), None
-        tenant = self._tenant(name)
+        tenant = tenants.find(self._directory, name)
         return tenant.id, tenant
 
     def _instance_discovery(self, request: Request, _: Mapping[str, str]) -> Response:
@@ -194,7 +201,7 @@ class Authority(Emulator):
         if name.lower() in documents.SHARED_TENANTS:
             tenant = name.lower()
         else:
-            tenant = self._tenant(name, error="invalid_tenant").id
+            tenant = tenants.find(self._directory, name, error="invalid_tenant").id
         request.details["tenant"] = tenant
         return json_response(
             documents.openid_configuration(
@@ -207,7 +214,7 @@ class Authority(Emulator):
         name, version = values["tenant"], int(values["version"])
         cloud = cloud_of(_name(request)) or PUBLIC
         shared = name.lower() in documents.SHARED_TENANTS
-        tenant = "{tenantid}" if shared else self._tenant(name, error="invalid_tenant").id
+        tenant = "{tenantid}" if shared else tenants.find(self._directory, name, error="invalid_tenant").id
         tenant_issuer = issuer(cloud, tenant, version) if version == 2 else None
         return json_response(documents.keys(self._tokens.key, tenant_issuer=tenant_issuer), headers=_CACHED)
 
@@ -275,13 +282,6 @@ class Authority(Emulator):
         if any(issuer in issuers_of(tenant.id) for tenant in self._directory.tenants()):
             return {self._tokens.key.id: self._tokens.key.public}
         return self._keys_of_others(issuer)
-
-    def _tenant(self, name: str, *, error: str | None = None) -> Tenant:
-        tenant = self._directory.tenant(name)
-        if tenant is None:
-            known_form = is_guid(name) or _DOMAIN.match(name)
-            raise EntraError(90002 if known_form else 900023, error=error, tenant=name)
-        return tenant
 
 
 def _name(request: Request) -> str:
