@@ -78,6 +78,25 @@ def test_a_single_page_app(entra: Entra, window: Window, spa: Application, origi
     assert window.hosts == {"localhost", "login.microsoftonline.com"}
 
 
+def test_signing_out(entra: Entra, window: Window, spa: Application, origin: str) -> None:
+    """The library leaves through the token service, which forgets the session and sends the browser back."""
+
+    def person(page: Page) -> None:
+        page.get_by_role("button", name=entra.user.name).click()
+        page.get_by_label("Password").fill(entra.user.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Yes").click()
+        page.get_by_text(f"Hello {entra.user.name}").wait_for()
+        page.evaluate("void app.logoutRedirect()")  # the page goes while it runs
+        page.get_by_role("heading", name="Pick an account").wait_for()
+        assert page.get_by_text("signed in").count() == 0
+
+    visit(window, spa, origin)
+    window.do(person)
+    operations = [one.operation for one in entra.emulators.journal.requests(emulator="authority")]
+    assert operations[-2:] == ["logout", "authorize"]
+
+
 def test_a_page_elsewhere_learns_nothing(entra: Entra, window: Window, spa: Application, origin: str) -> None:
     """The same app at an address that is not registered: the browser itself keeps the answer from it."""
     elsewhere = origin.replace("localhost", "127.0.0.1")
