@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo test test-matrix test-go test-java test-az oracle lint format benchmark clean
+.PHONY: demo examples new-user test test-matrix test-pythons test-go test-java test-az oracle lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -26,6 +26,12 @@ test-go: $(INSTALLED) $(GO)  ## azidentity for Go against the emulators
 
 test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulators
 	$(BIN)/python -m pytest tests/java $(ARGUMENTS)
+
+test-pythons: | $(BIN)/python  ## a short form on each version of Python that is here: VERSIONS="3.10 3.13"
+	$(BIN)/python tests/pythons.py $(VERSIONS)
+
+new-user: | $(BIN)/python  ## from the wheel to the first green test in a clean environment, as a new user gets there
+	$(BIN)/python tests/new_user.py
 
 examples: .stamps/examples $(AZURITE)  ## the tests of every example, each as its users would run them
 	@set -e; export PATH="$(CURDIR)/$(BIN):$$PATH"; for example in examples/*/; do echo "$$example"; cd $$example; \

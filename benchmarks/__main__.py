@@ -6,7 +6,7 @@ instead, or of the work that cannot be avoided.
 
 import argparse
 
-from benchmarks import clock, credentials, fixtures, startup, tokens
+from benchmarks import clock, credentials, fixtures, startup, suite, tokens
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     every = {
         "startup": startup,
         "fixtures": fixtures,
+        "suite": suite,
         "tokens": tokens,
         "credentials": credentials,
         "clock": clock,
