@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
@@ -43,9 +44,15 @@ class Credential:
         """Return the AccessToken."""
         return self._finish(self.wrapped.get_token(*scopes, **options))
 
-    def get_token_info(self, *scopes: str) -> Any:
+    def get_token_info(self, *scopes: str, **options: Any) -> Any:
         """Return the AccessTokenInfo, in the releases that have it."""
-        return self._finish(self.wrapped.get_token_info(*scopes))
+        return self._finish(self.wrapped.get_token_info(*scopes, **({"options": options} if options else {})))
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call another method, `__enter__` for entering."""
+        asynchronous = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
+        name = asynchronous.get(method, method)
+        return self._finish(getattr(self.wrapped, name if hasattr(self.wrapped, name) else method)(*arguments))
 
     def close(self) -> None:
         """Close the credential's connections."""
@@ -80,6 +87,9 @@ class Sdk:
 
 
 async def _closed(loop: Any) -> None:
-    """Wait until the loop has only its own socket left: TLS takes its leave in the background."""
+    """Wait until the loop has only its own socket left: TLS takes its leave in the background, processes end there."""
     while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110  # transports tell nobody that they are closed
         await asyncio.sleep(0.001)
+    while any(thread.name.startswith("asyncio-waitpid") for thread in threading.enumerate()):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0)

@@ -1,0 +1,293 @@
+"""The rest of what azure-identity does: pods behind a proxy, browsers, pipelines, regions, on-behalf-of."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError, InteractiveBrowserCredential
+from interop.sdk import Sdk
+
+from azcred_emulators import contoso
+from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
+from pytest_azcred.session import Place, Session
+
+SCOPE = "https://vault.azure.net/.default"
+TENANT = contoso.TENANT.id
+CLI = contoso.AZURE_CLI_CLIENT_ID
+
+
+@pytest.fixture
+def pod(azcred: Session) -> Place:
+    """A pod whose tokens go through a proxy of the cluster."""
+    return azcred.environment("kubernetes-identity-binding")
+
+
+PROXIES = {
+    "http://localhost": "https",
+    "https://user:pw@localhost": "username or password",
+    "https://localhost/?a=b": "query",
+    "https://localhost/#a": "fragment",
+}
+
+
+@pytest.mark.parametrize("address", PROXIES)
+def test_a_proxy_that_cannot_be(sdk: Sdk, pod: Place, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Its address is plain https."""
+    monkeypatch.setenv("AZURE_KUBERNETES_TOKEN_PROXY", address)
+    with pytest.raises(ValueError, match=PROXIES[address]):
+        sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True)
+
+
+def test_certificates_of_a_proxy(
+    azcred: Session, sdk: Sdk, pod: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From a file that is read again when it changes, and not from two places, nor from an empty or missing file."""
+    data = os.environ.get("AZURE_KUBERNETES_CA_DATA")
+    text = data or Path(os.environ["AZURE_KUBERNETES_CA_FILE"]).read_text()
+    file = tmp_path / "ca.crt"
+    file.write_text(text)
+    monkeypatch.delenv("AZURE_KUBERNETES_CA_DATA", raising=False)
+    monkeypatch.setenv("AZURE_KUBERNETES_CA_FILE", str(file))
+    credential = sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True)
+    assert credential.get_token(SCOPE).token
+    for change in (lambda: file.write_text(""), file.unlink, lambda: file.write_text(text)):
+        change()
+        if file.exists():
+            os.utime(file, (1, 1))
+        assert credential.get_token("https://storage.azure.com/.default", tenant_id=TENANT).token
+        azcred.clock.advance(hours=2)
+
+    file.write_text("")
+    with pytest.raises(ValueError, match="is empty"):
+        sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True).get_token(SCOPE)
+    file.unlink()
+    with pytest.raises(ValueError, match="Failed to read"):
+        sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True).get_token(SCOPE)
+    monkeypatch.setenv("AZURE_KUBERNETES_CA_DATA", text)
+    with pytest.raises(ValueError, match=r"(?i)both|only one|simultaneously"):
+        sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True)
+    monkeypatch.delenv("AZURE_KUBERNETES_TOKEN_PROXY")
+    with pytest.raises(ValueError, match="AZURE_KUBERNETES_TOKEN_PROXY"):
+        sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True)
+
+
+def test_a_proxy_without_aiohttp(pod: Place) -> None:
+    """The async half sends through requests then; with neither it has nothing to send with."""
+    program = """
+import asyncio, sys
+for name in sys.argv[1:]:
+    sys.modules[name] = None
+from azure.identity.aio import WorkloadIdentityCredential
+
+async def main():
+    credential = WorkloadIdentityCredential(enable_azure_proxy=True)
+    print((await credential.get_token("https://vault.azure.net/.default")).token.count("."))
+    await credential.close()
+
+asyncio.run(main())
+"""
+    result = subprocess.run([sys.executable, "-c", program, "aiohttp"], capture_output=True, text=True, timeout=60)
+    assert (result.stdout, result.returncode) == ("2\n", 0), result.stderr
+
+
+def forget(caplog: pytest.LogCaptureFixture) -> None:
+    """Let go of what the credential leaves behind, a server that it does not close, before the test is over."""
+    caplog.clear()  # the log holds tracebacks
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_browser_that_does_not_open(
+    azcred: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There is none on this machine."""
+    monkeypatch.setattr(webbrowser, "get", lambda _=None: webbrowser.GenericBrowser("false"))
+    monkeypatch.setattr(webbrowser, "open", lambda _url: False)
+    with (
+        InteractiveBrowserCredential(tenant_id=TENANT) as credential,
+        pytest.raises(CredentialUnavailableError, match="Failed to open a browser"),
+    ):
+        credential.get_token(SCOPE)
+    forget(caplog)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_port_that_is_taken(azcred: Session, caplog: pytest.LogCaptureFixture) -> None:
+    """That of the redirect URI."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            InteractiveBrowserCredential(tenant_id=TENANT, redirect_uri=f"http://127.0.0.1:{port}") as credential,
+            pytest.raises(CredentialUnavailableError, match="Couldn't start an HTTP server"),
+        ):
+            credential.get_token(SCOPE)
+    forget(caplog)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_browser_that_asks_for_more(
+    azcred: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its icon, and a page that comes back with an error; nobody comes back within the chain."""
+
+    def visit(url: str) -> bool:
+        address = "http://" + url.partition("redirect_uri=http%3A%2F%2F")[2].partition("&")[0].replace("%3A", ":")
+        with urlopen(f"{address}/favicon.ico") as icon:
+            assert icon.status == 204
+        with urlopen(f"{address}/?error=access_denied&error_description=no&state=x&a=1&a=2") as page:
+            return bool(page.status == 200)
+
+    monkeypatch.setattr(webbrowser, "get", lambda _=None: type("B", (), {"open": staticmethod(visit)})())
+    with (
+        InteractiveBrowserCredential(tenant_id=TENANT, timeout=2) as credential,
+        pytest.raises(ClientAuthenticationError),
+    ):
+        credential.get_token(SCOPE)
+    forget(caplog)
+
+
+PIPELINE = {"tenant_id": TENANT, "client_id": CLI, "service_connection_id": "s", "system_access_token": "t"}
+
+
+def test_a_pipeline_without_its_variables(azcred: Session, sdk: Sdk) -> None:
+    """The credential is unavailable outside of a job."""
+    credential = sdk.credential("AzurePipelinesCredential", **PIPELINE)
+    for ask in (credential.get_token, credential.get_token_info):
+        with pytest.raises(CredentialUnavailableError, match="SYSTEM_OIDCREQUESTURI"):
+            ask(SCOPE)
+
+
+@pytest.mark.parametrize("fault", [Status(403), MissingField("oidcToken"), None], ids=repr)
+def test_a_pipeline_whose_service_answers_oddly(
+    azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    """It refuses, or forgets the token."""
+    pipeline = azcred._emulators.pipelines["azure-pipelines"]
+    url = f"{azcred._emulators.http.url}/azure-pipelines"
+    for name, value in pipeline.variables(url).items():
+        monkeypatch.setenv(name, value)
+    arguments = {
+        **PIPELINE,
+        "service_connection_id": os.environ["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"],
+        "system_access_token": os.environ["SYSTEM_ACCESSTOKEN"],
+    }
+    credential = sdk.credential("AzurePipelinesCredential", **arguments)
+    if fault:
+        pipeline.faults.add(fault)
+    with pytest.raises(ClientAuthenticationError, match=r"OIDC|AADSTS"):
+        credential.get_token_info(SCOPE)
+
+
+def test_a_region(azcred: Session, sdk: Sdk, fake_service_principal: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the variable; found out by itself on a machine that knows."""
+    for region in ("westeurope", "TryAutoDetect"):
+        monkeypatch.setenv("AZURE_REGIONAL_AUTHORITY_NAME", region)
+        monkeypatch.setenv("REGION_NAME", "westeurope")
+        assert sdk.credential("EnvironmentCredential").get_token(SCOPE).token
+
+
+def test_an_authority_that_is_none(azcred: Session, sdk: Sdk) -> None:
+    """The sync half asks Microsoft whether it is one of its own; the other half sends it the secret at once."""
+    azcred.route("login.contoso.example", azcred._emulators.https.url)
+    credential = sdk.credential("ClientSecretCredential", TENANT, CLI, "s", authority="login.contoso.example")
+    with pytest.raises(ClientAuthenticationError, match=r"Unexpected response|is not well-known"):
+        credential.get_token(SCOPE)
+
+
+TOKEN = "token"
+# What the chain makes of an answer, for a secret and for an assertion, in the sync half and in the other.
+ODD: list[tuple[Any, str]] = [
+    (Status(200, body={}), "failed failed failed failed"),
+    (Status(200, body=[]), "failed failed failed failed"),
+    (Status(200, body={"error": "e"}), "failed failed failed failed"),
+    (MistypedField("access_token", "opaque"), "token token token token"),
+    (MistypedField("client_info", "opaque"), "failed failed failed failed"),
+    (Refuse("AADSTS50173"), "failed failed failed failed"),
+]
+_PLACES = ("developer-service-principal", "kubernetes")
+
+
+@pytest.mark.parametrize(("fault", "outcomes"), ODD, ids=[repr(one) for one, _ in ODD])
+@pytest.mark.parametrize("place", _PLACES)
+def test_odd_answers_of_the_token_service(azcred: Session, sdk: Sdk, place: str, fault: Any, outcomes: str) -> None:
+    """They are failures, whatever is in them; a token that is no JWT is a token all the same."""
+    here = azcred.environment(place)
+    here.faults.add(fault)
+    credential = sdk.credential("DefaultAzureCredential")
+    expected = outcomes.split()[2 * _PLACES.index(place) + (sdk.half == "aio")]
+    if expected == TOKEN:
+        assert credential.get_token(SCOPE).token
+    else:
+        with pytest.raises(ClientAuthenticationError):
+            credential.get_token(SCOPE)
+    assert here.statuses[0] == (400 if isinstance(fault, Refuse) else 200)
+
+
+def test_a_copy_after_a_token(azcred: Session, sdk: Sdk, fake_service_principal: Place) -> None:
+    """It has a cache of its own."""
+    credential = sdk.credential("EnvironmentCredential")
+    token = credential.get_token(SCOPE).token
+    if sdk.half == "sync":
+        copy: Callable[..., Any] = pickle.loads(pickle.dumps(credential.wrapped)).get_token
+        assert copy(SCOPE).token != token
+
+
+def test_a_user_by_name_and_password_in_the_variables(
+    azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sync half still takes them, and warns."""
+    azcred.environment("nothing")
+    user = azcred.directory.user(contoso.USER_ID)
+    assert user is not None
+    for name, value in (("USERNAME", user.principal_name), ("PASSWORD", user.password), ("CLIENT_ID", CLI)):
+        monkeypatch.setenv(f"AZURE_{name}", value)
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+    if sdk.half == "sync":
+        with pytest.warns(DeprecationWarning, match="doesn't support multifactor authentication"):
+            credential = sdk.credential("EnvironmentCredential")
+        with pytest.warns(DeprecationWarning, match="deprecated for public client flows"):
+            assert credential.get_token_info(SCOPE).token
+    else:
+        with pytest.raises(CredentialUnavailableError):
+            sdk.credential("EnvironmentCredential").get_token_info(SCOPE)
+
+
+def test_keywords_of_the_default_chain(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every provider can be left out, and a browser of the app's own client added."""
+    azcred.environment("virtual-machine")
+    excluded = [
+        "environment",
+        "workload_identity",
+        "shared_token_cache",
+        "visual_studio_code",
+        "cli",
+        "powershell",
+        "developer_cli",
+        "broker",
+    ]
+    keywords: dict[str, object] = {f"exclude_{name}_credential": True for name in excluded}
+    if sdk.half == "sync":
+        keywords |= {
+            "exclude_interactive_browser_credential": False,
+            "interactive_browser_client_id": CLI,
+            "broker_client_id": CLI,
+        }
+    assert sdk.credential("DefaultAzureCredential", **keywords).get_token(SCOPE).token
+    with pytest.raises(ValueError, match=r"(?i)at least one credential|exclude"):
+        sdk.credential(
+            "DefaultAzureCredential",
+            exclude_managed_identity_credential=True,
+            **{**keywords, "exclude_interactive_browser_credential": True},
+        )
