@@ -1,6 +1,7 @@
 """The token endpoint of Cloud Shell, which hands out tokens of the user who has opened it.
 
-Sources: azure-identity 1.27 and msal 1.39 as clients; recorded bodies (Azure/CloudShell issues 109, 351 and 477).
+Sources: azure-identity 1.27, msal 1.39 and msal4j 1.23 (which sends GET) as clients; recorded bodies (Azure/CloudShell
+issues 109, 351 and 477, where one is the answer to GET).
 """
 
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ class CloudShell(Endpoint):
     """
 
     path = "/oauth2/token"
-    methods = ("POST",)
+    methods = ("GET", "POST")
     needs_metadata = True
     refusals: ClassVar = {
         Problem.METADATA_HEADER: Refusal(400, "InvalidRequest", "Required metadata header not specified"),
