@@ -17,6 +17,12 @@ def add_options(parser: pytest.Parser) -> None:
         "tests that name none start there; '' for each test where it says, whatever the configuration file says",
     )
     group.addoption(
+        "--azcred-server",
+        metavar="URL",
+        help="use a session of the server at this URL (`azcred serve`, on this machine) in place of emulators in this "
+        "process; each worker of pytest-xdist has its own",
+    )
+    group.addoption(
         "--azcred-coverage",
         action="store_true",
         help="report at the end of the run which providers gave which outcomes, and which never did, as the emulators "

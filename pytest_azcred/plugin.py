@@ -6,7 +6,7 @@ Nothing heavy is imported before a fixture asks for it, so that a run without on
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -80,8 +80,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
-def azcred_emulators() -> Iterator[Emulators]:
+def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
     """The emulators that the tests of this run share: servers and keys. Tests use `azcred`."""
+    if url := pytestconfig.getoption("--azcred-server"):
+        from azcred_emulators.client import ServerError
+        from azcred_emulators.remote import connected
+
+        try:
+            with connected(url) as remote:
+                yield cast("Emulators", remote)
+        except ServerError as error:
+            pytest.fail(f"--azcred-server: {error}", pytrace=False)
+        return
     from azcred_emulators.emulators import Emulators
 
     with Emulators() as emulators:

@@ -17,6 +17,7 @@ from azcred_emulators.control import Control
 from azcred_emulators.control.guard import Forbidden, Guard
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import Environment, select
+from azcred_emulators.setup import Setup
 from azcred_emulators.tls import CertificateAuthority, write_private
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -65,12 +66,10 @@ class Session:
         emulators.environments = list(environments)
         given = {"PATH": environ.get("PATH", os.defpath)}
         emulators.setups = emulators.active.enter_alone(*environments, environ=given)
-        own = [setup.variables for setup in emulators.setups]
         return {
-            "variables": {name: value for variables in own for name, value in variables.items()},
+            "variables": {name: value for setup in emulators.setups for name, value in setup.variables.items()},
             "connection": processes.connection(emulators, environ),
-            "routes": [[*real, *to] for setup in emulators.setups for real, to in setup.routes.items()],
-            "folders": {name: str(path) for setup in emulators.setups for name, path in setup.folders.items()},
+            "setups": [_describe(setup) for setup in emulators.setups],
         }
 
     def describe(self) -> dict[str, Any]:
@@ -91,6 +90,16 @@ class Session:
         self.emulators.environments = []
         if configuration.environments:  # else every host has its identity, whoever asks
             self.enter(select(*configuration.environments), os.environ)
+
+
+def _describe(setup: Setup) -> dict[str, Any]:
+    """Return what a process in one environment has, for a process that redirects itself."""
+    return {
+        "environment": setup.environment.name,
+        "variables": dict(setup.variables),
+        "routes": [[*real, *to] for real, to in setup.routes.items()],
+        "folders": {name: str(path) for name, path in setup.folders.items()},
+    }
 
 
 class Standalone:

@@ -1,0 +1,109 @@
+"""Fixtures that use a server: `pytest --azcred-server URL`."""
+
+import pytest
+
+from azcred_emulators.client import Client
+from azcred_emulators.standalone import Standalone
+
+SUITE = """
+import jwt
+import pytest
+import requests
+from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.faults import Status
+from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+from azure.keyvault.secrets import SecretClient
+
+SCOPE = "https://vault.azure.net/.default"
+
+
+@pytest.mark.azcred("virtual-machine", "app-service", "azure-arc", "kubernetes", "developer-azure-cli")
+def test_places(azcred):
+    with DefaultAzureCredential() as credential:
+        token = credential.get_token(SCOPE).token
+    claims = jwt.decode(token, options={"verify_signature": False})
+    place = azcred.place
+    assert claims["upn"] == place.environment.user if place.environment.user else place.identity.client_id
+    azcred.journal.assert_answered(times=1)
+    assert len(azcred.journal.requests()) >= 1
+
+
+def test_the_clock(azcred, fake_managed_identity):
+    with DefaultAzureCredential() as credential:
+        first = credential.get_token(SCOPE)
+        azcred.clock.advance(hours=25)
+        assert credential.get_token(SCOPE).token != first.token
+    azcred.journal.assert_answered(host="imds", times=2)
+
+
+def test_faults(azcred, fake_app_service):
+    fake_app_service.faults.add(Status(500), times=2)
+    with ManagedIdentityCredential(retry_backoff_factor=0) as credential:
+        credential.get_token(SCOPE)
+    assert fake_app_service.statuses == [500, 500, 200]
+
+
+def test_faults_that_stay(azcred, fake_app_service):
+    fake_app_service.faults.add(Status(500))
+
+
+def test_directory(azcred, fake_managed_identity):
+    tenant_id = fake_managed_identity.identity.tenant_id
+    orders = azcred.directory.add(ManagedIdentity(name="orders", tenant_id=tenant_id, resource_id="/orders"))
+    azcred.directory.assign("imds", orders)
+    with ManagedIdentityCredential(client_id=orders.client_id) as credential:
+        credential.get_token(SCOPE)
+    assert fake_managed_identity.requests[-1].identity == "orders"
+
+
+def test_a_revoked_secret(azcred, fake_service_principal):
+    azcred.directory.replace(fake_service_principal.identity, secrets=())
+    with DefaultAzureCredential() as credential, pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
+        credential.get_token(SCOPE)
+
+
+def test_resources(azcred, fake_workload_identity):
+    vault = azcred.resource("https://shop.vault.azure.net")
+    vault.answer("GET", "/secrets/database", json={"value": "hunter2", "id": f"{vault.url}/secrets/database/1"})
+    with DefaultAzureCredential() as credential, SecretClient(vault.url, credential) as client:
+        assert client.get_secret("database").value == "hunter2"
+        with pytest.raises(ResourceNotFoundError):
+            client.get_secret("other")
+
+
+def test_tokens(azcred):
+    keys = requests.get("https://login.microsoftonline.com/common/discovery/v2.0/keys").json()
+    token = azcred.tokens.mint({"aud": "api://orders", "roles": ["Read"]}).value
+    key = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(token)["kid"]]
+    assert jwt.decode(token, key, ["RS256"], audience="api://orders")["roles"] == ["Read"]
+
+
+def test_what_there_is_not(azcred):
+    azcred.issuers
+"""
+
+
+def test_every_fixture_uses_the_server(pytester: pytest.Pytester, server: Standalone, client: Client) -> None:
+    """What tests do in this process they can do with a server; what they cannot is said."""
+    pytester.makepyfile(SUITE)
+    client.post("/faults", {"emulator": "imds", "kind": "Gone"})
+    result = pytester.runpytest_subprocess("--azcred-server", client.url, "-p", "no:randomly")
+    result.assert_outcomes(passed=12, failed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*azcred: 1 of * faults for 'app-service' was never reached: Status(500).",
+            "*'issuers' cannot be had from a server; run this test without --azcred-server",
+        ]
+    )
+    assert client.get("/journal")["entries"] == []
+    assert [fault["kind"] for fault in client.get("/faults")["faults"]["imds"]] == ["Gone"]
+    assert list(server.sessions) == ["main"]
+
+
+def test_a_server_that_is_not_there(pytester: pytest.Pytester) -> None:
+    """The error names it, in a line."""
+    pytester.makepyfile("def test_it(azcred): pass")
+    result = pytester.runpytest_subprocess("--azcred-server", "http://127.0.0.1:1")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*--azcred-server: no azcred server answers at http://127.0.0.1:1: *"])
