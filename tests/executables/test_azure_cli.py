@@ -24,6 +24,7 @@ from azcred_emulators.directory import (
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azure_cli import AzureCli
 from azcred_emulators.executables.azure_cli import tool as azure_cli_tool
+from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.keys import SigningKey
 
 TENANT = contoso.TENANT.id
@@ -173,6 +174,20 @@ def test_a_device_code_that_is_declined(emulators: Emulators) -> None:
         emulators.authority.stores.device_codes.decline(words[words.index("code") + 1])
         assert process.stderr.read().startswith("ERROR: AADSTS65004")
         assert process.wait() == 1
+
+
+@pytest.mark.parametrize(
+    ("challenge", "error"), [("e30=", ""), ("WzFd", "AADSTS9002313"), ("abc", "Incorrect padding")]
+)
+def test_a_claims_challenge(az: AzureCli, emulators: Emulators, user: User, challenge: str, error: str) -> None:
+    """The challenge of a resource is part of the request for the tokens; one that is none is an error."""
+    arguments = ("login", "--use-device-code", "--claims-challenge", challenge)
+    code = az.run(Invocation(arguments=arguments), {}).resume
+    [waiting] = emulators.authority.stores.device_codes.pending()
+    emulators.authority.stores.device_codes.approve(waiting.user_code, emulators.authority.sign_in(user))
+    result = az.run(Invocation(arguments=arguments, resume=code), {})
+    assert error in result.stderr
+    assert (result.exit_code == 0) is (challenge == "e30=")
 
 
 def test_a_managed_identity(run: Az, identity: ManagedIdentity, emulators: Emulators) -> None:

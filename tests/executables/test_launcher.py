@@ -92,6 +92,23 @@ def test_a_hanging_call_ends_with_the_shell_that_made_it(call: Call, emulators: 
         assert shell.stdout.read() == b""  # its end: the launcher held the pipe open as well
 
 
+def test_a_call_that_waits_for_a_person(
+    call: Call, az: AzureCli, emulators: Emulators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launcher prints what there is and calls again until the tool is done; that is no other call to a fault."""
+
+    def run(invocation: Invocation, details: dict[str, object]) -> Result:
+        if invocation.resume:
+            return Result(stdout=f"{invocation.resume}\n", exit_code=3)
+        az.faults.add(Hang())
+        return Result(stderr="type in 123\n", resume="123")
+
+    monkeypatch.setattr(az, "run", run)
+    result = call("az", "login")
+    assert (result.stdout, result.stderr, result.returncode) == ("123\n", "type in 123\n", 3)
+    assert [entry.exit_code for entry in emulators.journal.requests()] == [None, 3]
+
+
 def test_no_emulator(tmp_path: Path, emulators: Emulators) -> None:
     """Without an emulator the launcher says what is wrong in one sentence."""
     state = tmp_path / "emulator"

@@ -116,7 +116,7 @@ class Executables(Emulator):
         details = request.details
         visible = shown(invocation.arguments, tool.secret_options)
         details["command"] = " ".join((values["name"], *visible))
-        fault = tool.faults.take()
+        fault = None if invocation.resume else tool.faults.take()  # that call goes on, it is no other
         if fault:
             details["fault"] = type(fault).__name__
             result = fault.befall_call(lambda: tool.run(invocation, details))

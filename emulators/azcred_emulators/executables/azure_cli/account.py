@@ -6,7 +6,7 @@ from typing import Any
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import local_time
 from azcred_emulators.executables.accounts import Account
-from azcred_emulators.executables.azure_cli import login
+from azcred_emulators.executables.azure_cli import login, subscriptions
 from azcred_emulators.executables.azure_cli.command import Call, CliError
 from azcred_emulators.executables.azure_cli.output import Ordered
 from azcred_emulators.executables.azure_cli.refusals import refused, unknown_authority
@@ -48,7 +48,7 @@ def get_access_token(call: Call) -> dict[str, object]:
 
 def _token(call: Call, found: Entry, scopes: Sequence[str], tenant: str | None) -> Token:
     name, kind = found["user"]["name"], found["user"]["type"]
-    if name in login.MANAGED_IDENTITIES:
+    if name in subscriptions.MANAGED_IDENTITIES:
         return _managed_identity_token(call, found, scopes, tenant)
     where = tenant or found["tenantId"]
     account: Account | None
@@ -82,7 +82,7 @@ def _managed_identity_token(call: Call, found: Entry, scopes: Sequence[str], ten
             f"The specified tenant must be the current tenant {found['tenantId']}"
         )
     with refused(call.accounts):
-        account = call.accounts.managed_identity(login.selector(found["user"]["assignedIdentityInfo"]))
+        account = call.accounts.managed_identity(subscriptions.selector(found["user"]["assignedIdentityInfo"]))
         resource = scopes[0].removesuffix("/.default").removesuffix("/user_impersonation")
         return account.token(f"{resource}/.default", call.details)
 
@@ -103,7 +103,7 @@ def show(call: Call) -> Entry:
 def list_all(call: Call) -> list[Entry]:
     """Return the subscriptions, those that are not enabled only if asked for."""
     if call.arguments.refresh:
-        login.refresh(call)
+        subscriptions.refresh(call)
     entries = call.signed_in.subscriptions
     if not entries:
         call.warn('Please run "az login" to access your accounts.')
@@ -111,7 +111,7 @@ def list_all(call: Call) -> list[Entry]:
     if not call.arguments.all and len(enabled) < len(entries):
         call.warn("A few accounts are skipped as they don't have 'Enabled' state. Use '--all' to display them.")
         entries = enabled
-    return [login.shown(entry) for entry in entries]
+    return [subscriptions.shown(entry) for entry in entries]
 
 
 def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -138,16 +138,6 @@ def logout(call: Call) -> None:
     except NoSubscription as error:
         raise CliError("There are no active accounts.") from error
     call.signed_in.remove(name)
-
-
-def show_versions(call: Call) -> dict[str, object]:
-    """Return the versions of the modules."""
-    return {
-        "azure-cli": call.version,
-        "azure-cli-core": call.version,
-        "azure-cli-telemetry": "1.1.0",
-        "extensions": {},
-    }
 
 
 def _version(text: str) -> tuple[int, ...]:

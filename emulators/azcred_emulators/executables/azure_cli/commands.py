@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from azcred_emulators.executables.azure_cli import account
 from azcred_emulators.executables.azure_cli.command import SUBSCRIPTION, Argument, Command
 from azcred_emulators.executables.azure_cli.login import login
+from azcred_emulators.executables.azure_cli.version import show_versions
 
 _MANAGED_IDENTITY = "Managed Identity Arguments"
 
@@ -223,7 +224,7 @@ recommended for downstream applications to use `expires_on` because it is in UTC
             name="version",
             summary="Show the versions of Azure CLI modules and extensions in JSON format by default or format "
             "configured by --output.",
-            run=account.show_versions,
+            run=show_versions,
             arguments=(
                 Argument(
                     ("--subscription",),

@@ -2,33 +2,32 @@
 
 import base64
 import json
-import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-
-from azcred_emulators.authority import assertions
 from azcred_emulators.authority.device_code import VERIFICATION_URI
 from azcred_emulators.authority.errors import EntraError, is_guid
 from azcred_emulators.authority.token_response import Answer
-from azcred_emulators.directory import ManagedIdentity, Principal, Subscription, Tenant, User
-from azcred_emulators.executables.accounts import Account, Accounts, Credentials, UserAccount, delegated_scope
+from azcred_emulators.directory import Principal, Tenant, User
+from azcred_emulators.executables.accounts import Account, Credentials, UserAccount, delegated_scope
+from azcred_emulators.executables.azure_cli import proofs
 from azcred_emulators.executables.azure_cli.command import Call, CliError, Unfinished
 from azcred_emulators.executables.azure_cli.refusals import UnexpectedError, refused, unknown_authority
-from azcred_emulators.executables.azure_cli.signed_in import TENANT_LEVEL, Entry, entry
-from azcred_emulators.keys import thumbprint
+from azcred_emulators.executables.azure_cli.signed_in import Entry
+from azcred_emulators.executables.azure_cli.subscriptions import (
+    SYSTEM_ASSIGNED,
+    USER_ASSIGNED,
+    of_tenant,
+    selector,
+    shown,
+    tenant_level,
+    user_entry,
+)
 
 RESOURCE_MANAGER = "https://management.core.windows.net/"
-SYSTEM_ASSIGNED, USER_ASSIGNED = MANAGED_IDENTITIES = ("systemAssignedIdentity", "userAssignedIdentity")
 _SCOPE = f"{RESOURCE_MANAGER}/.default"
-_KINDS = {"MSIClient": "client_id", "MSIObject": "object_id", "MSIResource": "msi_res_id"}
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _PASSWORD = (
     "Starting September 1, 2025, MFA will be gradually enforced for Azure public cloud. The authentication with "
     "username and password in the command line is not supported with MFA. Consider using one of the compatible "
@@ -101,13 +100,12 @@ def _service_principal(call: Call, tenant: str | None) -> Account:
     asked = call.arguments
     credentials: Credentials
     if asked.password:
-        credentials = _constant({"client_secret": asked.password})
+        credentials = proofs.secret(asked.password)
     elif asked.certificate:
         path = call.folder / Path(asked.certificate).expanduser()
-        credentials = _certificate(call.accounts, asked.username, path, chain=asked.use_cert_sn_issuer)
+        credentials = proofs.certificate(call.accounts.clock, asked.username, path, chain=asked.use_cert_sn_issuer)
     else:
-        assertion = {"client_assertion": asked.client_assertion, "client_assertion_type": assertions.TYPE}
-        credentials = _constant(assertion)
+        credentials = proofs.federated(asked.client_assertion)
     where = tenant or "organizations"
     _check_tenant(call, where)
     account = call.accounts.service_principal(asked.username, credentials, tenant_id=where)
@@ -122,46 +120,6 @@ def _check_tenant(call: Call, tenant: str) -> None:
         call.accounts.authority.find_tenant(tenant)
     except EntraError as error:
         raise unknown_authority(tenant) from error
-
-
-def _constant(form: Mapping[str, str]) -> Credentials:
-    return lambda _: form
-
-
-def _certificate(accounts: Accounts, client_id: str, path: Path, *, chain: bool) -> Credentials:
-    """Return what signs assertions with the key and the certificate of a PEM file."""
-    try:
-        pem = path.read_bytes()
-    except OSError as error:
-        raise UnexpectedError(f"[Errno {error.errno}] {error.strerror}: '{path.name}'") from error
-    try:
-        certificates = [x509.load_pem_x509_certificate(block) for block in _CERTIFICATE.findall(pem)]
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError):
-        certificates, key = [], None
-    if not certificates or not isinstance(key, RSAPrivateKey):
-        raise CliError(
-            "Invalid certificate, please use a valid PEM file. Error detail: [('PEM routines', '', 'no start line')]"
-        )
-    private = key
-
-    def sign(tenant: str) -> Mapping[str, str]:
-        now = int(accounts.clock.now())
-        claims = {
-            "aud": f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
-            "iss": client_id,
-            "sub": client_id,
-            "iat": now,
-            "exp": now + 600,
-            "jti": str(uuid.uuid4()),
-        }
-        headers: dict[str, object] = {"x5t": thumbprint(certificates[0])}
-        if chain:
-            headers["x5c"] = [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in certificates]
-        assertion = jwt.encode(claims, private, algorithm="RS256", headers=headers)
-        return {"client_assertion": assertion, "client_assertion_type": assertions.TYPE}
-
-    return sign
 
 
 def _with_password(call: Call, tenant: str | None) -> tuple[Account, User]:
@@ -234,7 +192,7 @@ def _managed_identity(call: Call) -> list[Entry]:
         "assignedIdentityInfo": information,
     }
     principal = call.accounts.directory.principal(account.client_id)
-    found = of_tenant(call.accounts, principal, account.tenant_id, user)
+    found = of_tenant(call.accounts.directory, principal, account.tenant_id, user)
     if not found and not asked.allow_no_subscriptions:
         raise CliError(
             "No access was configured for the managed identity, hence no subscriptions were found. "
@@ -244,12 +202,6 @@ def _managed_identity(call: Call) -> list[Entry]:
 
 
 _IDENTITY_ARGUMENTS = {"MSIClient": "client_id", "MSIObject": "object_id", "MSIResource": "resource_id"}
-
-
-def selector(information: str) -> Mapping[str, str]:
-    """Return the parameters of a request to the host for an identity as the profile notes it: "MSIClient-<id>"."""
-    kind, _, value = information.partition("-")
-    return {_KINDS[kind]: value} if kind in _KINDS else {}
 
 
 def _of_every_tenant(call: Call, account: Account, user: User) -> tuple[list[Entry], list[str]]:
@@ -289,7 +241,7 @@ def _of_every_tenant(call: Call, account: Account, user: User) -> tuple[list[Ent
 def _finish(call: Call, account: Account, found: Sequence[Entry], tenants: Sequence[str]) -> list[Entry]:
     """Sign the account in with its subscriptions, or those that the caller wants."""
     asked = call.arguments
-    user = _user(account, sn_issuer=asked.use_cert_sn_issuer)
+    user = user_entry(account, sn_issuer=asked.use_cert_sn_issuer)
     entries = list(found)
     if asked.skip_subscription_discovery and asked.subscription:
         entries = _only(call, account, asked.subscription, tenants[0])
@@ -324,81 +276,8 @@ def _only(call: Call, account: Account, subscription: str, tenant: str) -> list[
     return [one for one in _entries(call, account, principal, tenant) if one["id"].lower() == subscription.lower()]
 
 
-def user_of(account: Account, who: User | Principal) -> dict[str, object]:
-    """Return the `user` of an account's subscriptions."""
-    if isinstance(who, ManagedIdentity):
-        name = SYSTEM_ASSIGNED if who.system_assigned else USER_ASSIGNED
-        information = "MSI" if who.system_assigned else f"MSIClient-{who.client_id}"
-        return {"name": name, "type": "servicePrincipal", "assignedIdentityInfo": information}
-    return _user(account)
-
-
-def _user(account: Account, *, sn_issuer: bool = False) -> dict[str, object]:
-    kind = "user" if isinstance(account, UserAccount) else "servicePrincipal"
-    user: dict[str, object] = {"name": account.name, "type": kind}
-    return user | {"useCertSNIssuerAuth": True} if sn_issuer else user
-
-
 def _entries(
     call: Call, account: Account, principal: User | Principal | None, tenant_id: str, described: Tenant | None = None
 ) -> list[Entry]:
-    user = _user(account, sn_issuer=call.arguments.use_cert_sn_issuer)
-    return of_tenant(call.accounts, principal, tenant_id, user, described)
-
-
-def of_tenant(
-    accounts: Accounts,
-    principal: User | Principal | None,
-    tenant_id: str,
-    user: Mapping[str, object],
-    described: Tenant | None = None,
-) -> list[Entry]:
-    """Return what a user or service principal may see in a tenant, as subscriptions of the profile."""
-    found: Sequence[Subscription] = ()
-    if principal is not None:
-        found = accounts.directory.subscriptions(tenant_id, principal.object_id)
-    more: dict[str, object] = {}
-    if described is not None:
-        more = {"tenantDefaultDomain": next(iter(described.domains), None), "tenantDisplayName": described.name}
-    return [
-        entry(
-            one.id,
-            one.name,
-            tenant_id=tenant_id,
-            user=user,
-            state=one.state,
-            homeTenantId=one.tenant_id,
-            managedByTenants=[],
-            **more,
-        )
-        for one in found
-    ]
-
-
-def tenant_level(tenant_id: str, user: Mapping[str, object]) -> Entry:
-    """Return what stands for a tenant without subscriptions."""
-    return entry(tenant_id, TENANT_LEVEL, tenant_id=tenant_id, user=user)
-
-
-def shown(one: Entry) -> Entry:
-    """Return a subscription as `az login` and `az account list` print it."""
-    renamed = {"cloudName" if name == "environmentName" else name: value for name, value in one.items()}
-    return {"cloudName": None, **renamed}
-
-
-def refresh(call: Call) -> None:
-    """Look up again what everybody who is signed in may see."""
-    directory = call.accounts.directory
-    before = call.signed_in.subscriptions
-    kept: dict[str, Entry] = {}
-    for one in before:
-        user = one["user"]
-        principal = directory.user(user["name"]) or directory.principal(user["name"])
-        if user["name"] in MANAGED_IDENTITIES or principal is None:
-            kept[one["id"]] = one
-            continue
-        tenants = directory.tenants_of(principal) if isinstance(principal, User) else []
-        found = [new for tenant in tenants for new in of_tenant(call.accounts, principal, tenant.id, user, tenant)]
-        for new in found or of_tenant(call.accounts, principal, one["tenantId"], user):
-            kept.setdefault(new["id"], new)
-    call.signed_in.replace_all(list(kept.values()))
+    user = user_entry(account, sn_issuer=call.arguments.use_cert_sn_issuer)
+    return of_tenant(call.accounts.directory, principal, tenant_id, user, described)

@@ -1,7 +1,6 @@
 """The executable `az`: who is signed in to it, and from a call to what it prints."""
 
 import os
-import sys
 import threading
 import traceback
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.executables.accounts import Accounts
 from azcred_emulators.executables.azure_cli import help as help_texts
-from azcred_emulators.executables.azure_cli import login
+from azcred_emulators.executables.azure_cli import subscriptions, version
 from azcred_emulators.executables.azure_cli.command import OUTPUTS, Call, CliError, Unfinished
 from azcred_emulators.executables.azure_cli.commands import COMMANDS
 from azcred_emulators.executables.azure_cli.output import render
@@ -18,8 +17,7 @@ from azcred_emulators.executables.azure_cli.refusals import UnexpectedError
 from azcred_emulators.executables.azure_cli.signed_in import NoSubscription, SignedIn
 from azcred_emulators.executables.executable import Executable, Invocation, Result
 
-VERSION = "2.91.0"
-_POLL = 0.1  # seconds between looks whether a person has typed in a device code
+_POLL = 0.2  # seconds between looks whether a person has typed in a device code
 _HELP = ("-h", "--help")
 
 
@@ -36,7 +34,7 @@ class AzureCli(Executable):
 
     def __init__(self, accounts: Accounts, folder: Path) -> None:
         super().__init__()
-        self.version = VERSION
+        self.version = version.LATEST
         self.refusals = accounts.refusals
         self._accounts = accounts
         self._folder = folder
@@ -58,10 +56,10 @@ class AzureCli(Executable):
         """
         with self._lock:
             account = self._accounts.sign_in(who, tenant_id=tenant_id, assertion=assertion)
-            user = login.user_of(account, who)
+            user = subscriptions.user_of(account, who)
             tenant = self._accounts.directory.tenant(account.tenant_id) if isinstance(who, User) else None
-            found = login.of_tenant(self._accounts, who, account.tenant_id, user, tenant)
-            self._everywhere.add(account, found or [login.tenant_level(account.tenant_id, user)])
+            found = subscriptions.of_tenant(self._accounts.directory, who, account.tenant_id, user, tenant)
+            self._everywhere.add(account, found or [subscriptions.tenant_level(account.tenant_id, user)])
             self._folders.clear()
 
     def sign_out(self) -> None:
@@ -101,7 +99,7 @@ class AzureCli(Executable):
             self._everywhere = SignedIn()
             self._folders.clear()
             self.refusals.clear()
-            self.version = VERSION
+            self.version = version.LATEST
 
     def _answer(self, name: str, call: Call) -> Result:
         command, asked = COMMANDS[name], call.arguments
@@ -127,37 +125,11 @@ class AzureCli(Executable):
         if any(word in _HELP for word in rest):
             return Result(stdout=help_texts.group_help(COMMANDS, name))
         if not name and rest[:1] in (["--version"], ["-v"]):
-            return Result(stdout=self._versions(invocation))
+            folder = invocation.environ.get("AZURE_CONFIG_DIR", str(self._folder))
+            return Result(stdout=version.describe(self.version, folder))
         if not name and not rest:
             return Result(stdout=help_texts.WELCOME + help_texts.group_help(COMMANDS, ""))
         raise missing_command(name)
-
-    def _versions(self, invocation: Invocation) -> str:
-        folder = invocation.environ.get("AZURE_CONFIG_DIR", str(self._folder))
-        return "\n".join(
-            [
-                f"{'azure-cli':33} {self.version}",
-                "",
-                f"{'core':33} {self.version}",
-                f"{'telemetry':34} 1.1.0",
-                "",
-                "Dependencies:",
-                f"{'msal':33} 1.39.0",
-                f"{'azure-mgmt-resource':33} 24.0.0",
-                "",
-                f"Python location '{sys.executable}'",
-                f"Config directory '{folder}'",
-                f"Extensions directory '{os.path.join(folder, 'cliextensions')}'",
-                "",
-                f"Python ({'Windows' if sys.platform == 'win32' else sys.platform.title()}) {sys.version}",
-                "",
-                "Legal docs and information: aka.ms/AzureCliLegal",
-                "",
-                "",
-                "Your CLI is up-to-date.",
-                "",
-            ]
-        )
 
     def _signed_in(self, invocation: Invocation) -> SignedIn:
         """Return who is signed in in the caller's configuration folder."""
