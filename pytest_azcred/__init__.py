@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.context import environment
+    from pytest_azcred.place import Place
     from pytest_azcred.routing import UNREACHABLE, HostRefused
-    from pytest_azcred.session import Place, Session
+    from pytest_azcred.session import Session
 
 __all__ = ["UNREACHABLE", "Azurite", "HostRefused", "Place", "Session", "environment"]
 
@@ -18,7 +19,7 @@ _MODULES = {
     "UNREACHABLE": "routing",
     "Azurite": "azurite",
     "HostRefused": "routing",
-    "Place": "session",
+    "Place": "place",
     "Session": "session",
     "environment": "context",
 }

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.browser import FakeBrowser
-    from pytest_azcred.session import Place, Session
+    from pytest_azcred.place import Place
+    from pytest_azcred.session import Session
 
 
 _FAILED = pytest.StashKey[bool]()

@@ -18,7 +18,8 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 import pytest_azcred.credentials
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 STORAGE = "https://storage.azure.com/.default"
 DAY = 86400

@@ -10,7 +10,8 @@ import pytest
 
 import pytest_azcred.credentials
 from azcred_emulators.directory import Application
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 STORAGE = "https://storage.azure.com/.default"
 

@@ -15,7 +15,8 @@ import requests
 import pytest_azcred.credentials
 from azcred_emulators import contoso
 from azcred_emulators.faults import Gone, Status, Throttled
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 

@@ -33,7 +33,8 @@ from azcred_emulators.faults import (
     WrongResource,
 )
 from pytest_azcred.coverage.outcomes import CELLS, OUTCOMES, PROVIDERS, judge
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net/.default"
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"

@@ -13,7 +13,8 @@ from entra import VAULT, claims_of
 
 from pytest_azcred import credentials
 from pytest_azcred.credentials import aio
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"
 

@@ -17,7 +17,8 @@ from azcred_emulators.faults import CaptivePortal, Hang, MissingField, NotJson, 
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
 from pytest_azcred.credentials import ManagedIdentityCredential
 from pytest_azcred.credentials.hosts import azure_arc, service_fabric
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"
 HOSTS = ["app-service", "azure-arc", "container-apps", "functions", "machine-learning", "service-fabric"]

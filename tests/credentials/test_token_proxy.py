@@ -14,7 +14,8 @@ from azcred_emulators.faults import Status
 from azcred_emulators.tls import CertificateAuthority
 from pytest_azcred.credentials import WorkloadIdentityCredential
 from pytest_azcred.credentials.token_proxy import through_proxy
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"
 

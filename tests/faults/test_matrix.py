@@ -16,7 +16,8 @@ from faults.matrix import CLIENTS, EXAMPLES, PLACES, Example, cases, outcome, ou
 import pytest_azcred.credentials
 from azcred_emulators.faults.network import NetworkFault
 from azcred_emulators.faults.registry import KINDS
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 UNAVAILABLE = (azure.identity.CredentialUnavailableError, pytest_azcred.credentials.CredentialUnavailableError)

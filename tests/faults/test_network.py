@@ -20,7 +20,8 @@ import requests
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import BlackHole, Gone, RefusedPort, Status, TlsFailure
 from azcred_emulators.faults.network import Defect
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 URL = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"
 KEYS = "https://login.microsoftonline.com/common/discovery/v2.0/keys"

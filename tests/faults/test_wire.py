@@ -31,7 +31,8 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 PATH = f"/metadata/identity/oauth2/token?api-version=2018-02-01&resource={VAULT}"

@@ -12,7 +12,8 @@ import requests
 from azcred_emulators import contoso
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.hosts.endpoint import Endpoint
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 

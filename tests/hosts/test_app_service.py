@@ -10,7 +10,8 @@ from hosts.conftest import VAULT, Ask, claims_of, unassign_all, user_assigned
 
 from azcred_emulators.hosts.app_service import AppService
 from azcred_emulators.hosts.endpoint import Endpoint
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 
 @pytest.fixture(params=["app-service", "functions", "container-apps"])

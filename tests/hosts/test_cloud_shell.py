@@ -10,7 +10,8 @@ from hosts.conftest import VAULT, Ask, claims_of
 from azcred_emulators.directory import User
 from azcred_emulators.hosts.cloud_shell import CloudShell
 from azcred_emulators.hosts.endpoint import Endpoint
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 
 @pytest.fixture

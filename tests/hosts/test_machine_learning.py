@@ -8,7 +8,8 @@ import pytest
 from hosts.conftest import VAULT, Ask, claims_of, unassign_all, user_assigned
 
 from azcred_emulators.hosts.endpoint import Endpoint
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 
 @pytest.fixture

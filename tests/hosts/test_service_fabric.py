@@ -11,7 +11,8 @@ import pytest
 from hosts.conftest import VAULT, Ask, claims_of, unassign_all
 
 from azcred_emulators.hosts.endpoint import Endpoint
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 

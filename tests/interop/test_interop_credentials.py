@@ -16,7 +16,8 @@ from interop.sdk import Sdk, for_release
 from azcred_emulators import contoso
 from azcred_emulators.directory import Application, ManagedIdentity
 from azcred_emulators.keys import SigningKey
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"

@@ -12,7 +12,8 @@ from interop.sdk import HALVES, IDENTITY, OURS, WITHOUT_SERVICE_FABRIC, Sdk
 
 from azcred_emulators import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"

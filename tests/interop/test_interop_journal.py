@@ -9,7 +9,8 @@ from interop.sdk import WITHOUT_SERVICE_FABRIC, Sdk
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import ExpiredToken
 from azcred_emulators.journal import describe
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 

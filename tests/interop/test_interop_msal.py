@@ -13,7 +13,8 @@ from interop.published import verified
 from azcred_emulators import contoso
 from azcred_emulators.directory import Application, ManagedIdentity
 from azcred_emulators.keys import SigningKey
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPES = [f"{VAULT}/.default"]

@@ -10,7 +10,8 @@ from interop.sdk import IDENTITY, Sdk
 from azcred_emulators.directory import Application, TokenTimes
 from azcred_emulators.faults import Status
 from azcred_emulators.tokens import TokenRejected
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azcred_emulators.environments import ENVIRONMENTS
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 VARIABLES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "ACC_", "DEFAULT_IDENTITY", "PATH", "AZCRED_")
 

@@ -10,7 +10,8 @@ import pytest
 from azcred_emulators.contoso import contoso
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.environments import ENVIRONMENTS, Environment, find, select
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 EACH = pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=lambda environment: environment.name)
 

@@ -16,7 +16,8 @@ from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 import pytest_azcred.credentials
 from azcred_emulators.directory import Application
 from azcred_emulators.resource import Resource
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 from interop.sdk import Sdk
 
 from azcred_emulators import contoso
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id

@@ -12,7 +12,8 @@ from interop.sdk import Sdk
 
 from azcred_emulators import contoso
 from azcred_emulators.faults import Status
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id

@@ -15,7 +15,8 @@ from interop.sdk import Sdk
 
 from azcred_emulators import contoso
 from azcred_emulators.executables.faults import Exit, Garbage, Hang
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 PATIENT: dict[str, object] = {"process_timeout": 100}  # seconds: machines that run tests are busy

@@ -15,7 +15,8 @@ from azcred_emulators import contoso
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.faults import DockerDesktop, IdentityNotFound, MissingField, MistypedField, Status
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 CLAIMS = '{"access_token":{"nbf":{"essential":true}}}'

@@ -12,7 +12,8 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
 from azcred_emulators.keys import SigningKey
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.usefixtures("azurite")
 

@@ -14,7 +14,8 @@ from azure.storage.blob import BlobServiceClient
 
 import pytest_azcred.credentials
 from pytest_azcred.azurite import Azurite
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.usefixtures("azurite")
 
