@@ -105,7 +105,7 @@ def test_importing_a_module_costs_no_more_than_it_needs(module: str, heavy: tupl
 def test_the_benchmarks_run() -> None:
     """Their figures mean nothing in this short form; that they can be taken does."""
     printed = run(sys.executable, "-m", "benchmarks", "--short", cwd=ROOT)
-    for name in ("with the plugin", "the first of a run", "over TLS", "ours: cached token"):
+    for name in ("with the plugin", "the first of a run", "over TLS", "cached token of a client secret: ours"):
         assert name in printed
 
 

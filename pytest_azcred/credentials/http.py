@@ -61,11 +61,14 @@ class HttpPipeline:
 
     def run(self, request: HttpRequest, **options: Any) -> PipelineResponse[HttpRequest, HttpResponse]:
         """Send a request; see azure-core's ``Pipeline.run``."""
-        pipeline = self._pipeline
-        if pipeline is None:
+        return self.prepare().run(request, **options)
+
+    def prepare(self) -> Pipeline[HttpRequest, HttpResponse]:
+        """Import and put together what a request takes, if that has not been done yet."""
+        if self._pipeline is None:
             with self._lock:
-                pipeline = self._pipeline = self._pipeline or self._build()
-        return pipeline.run(request, **options)
+                self._pipeline = self._pipeline or self._build()
+        return self._pipeline
 
     def _build(self) -> Pipeline[HttpRequest, HttpResponse]:
         from azure.core.pipeline import Pipeline, policies

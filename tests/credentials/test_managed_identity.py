@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +31,7 @@ from pytest_azcred.credentials import (
     CredentialUnavailableError,
     ManagedIdentityCredential,
 )
+from pytest_azcred.credentials.http import HttpPipeline
 from pytest_azcred.credentials.managed_identity import HOSTS, detected_host
 from pytest_azcred.credentials.threads import within
 
@@ -124,7 +129,8 @@ def test_the_probe_comes_first_in_a_chain() -> None:
     chain.get_token(VAULT)
     chain.get_token("https://graph.microsoft.com/.default")
     assert probes(transport) == [True, False, False]
-    assert transport.options[0] == {"stream": False, "connection_timeout": 0.25, "read_timeout": 0.25}
+    timeout = pytest.approx(0.25, abs=0.1)
+    assert transport.options[0] == {"stream": False, "connection_timeout": timeout, "read_timeout": timeout}
 
 
 def test_many_threads_probe_once() -> None:
@@ -273,6 +279,40 @@ def test_within_gives_the_outcome(released: threading.Event) -> None:
         within(30, lambda: 1 // 0)
     with pytest.raises(TimeoutError, match=r"no answer within 0\.01 s"):
         within(0.01, released.wait)
+
+
+def test_what_is_imported_meanwhile_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine that has yet to load its HTTP client has an IMDS all the same."""
+    transport = imds(TOKEN)
+    build = HttpPipeline._build
+
+    def slowly(pipeline: HttpPipeline) -> Any:
+        time.sleep(0.6)
+        return build(pipeline)
+
+    monkeypatch.setattr(HttpPipeline, "_build", slowly)
+    ours = ManagedIdentityCredential(transport=transport, imds_probe_timeout=0.5)
+    assert ChainedTokenCredential(ours).get_token(VAULT).token == "imds-token"
+
+
+def test_where_no_connection_can_be_made_no_http_client_is_imported() -> None:
+    """Most machines are not on Azure: there a chain should not cost what it does not use."""
+    script = """
+import socket, sys
+def refuse(address, timeout):
+    raise OSError("no route to host")
+socket.create_connection = refuse
+from pytest_azcred.credentials import DefaultAzureCredential
+found = DefaultAzureCredential().explain("https://vault.azure.net/.default").attempts[2]
+print(found.reason, [(one.request, one.outcome) for one in found.requests])
+print(*{"requests", "msal", "cryptography"} & set(sys.modules))
+"""
+    environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, env={**environ, "PATH": ""}
+    )
+    assert "http://169.254.169.254 cannot be reached" in done.stdout
+    assert "[('connect 169.254.169.254:80', 'OSError')]\n\n" in done.stdout
 
 
 TEXT = "text/plain"
