@@ -66,7 +66,7 @@ class Clock:
         `token` is what the app has got, or the JWT itself. `minus` is a number of seconds, a timedelta, or text such
         as "5 min". Raises ValueError if that moment has passed, or the token is no JWT with an `exp` claim.
         """
-        ahead = _expiry(token) - _seconds(minus) - self.now()
+        ahead = _expiry(token) - in_seconds(minus) - self.now()
         if ahead < 0:
             raise ValueError(f"the clock cannot go back by {-ahead:.0f} s to when this token expires, minus {minus!r}")
         self.advance(seconds=ahead)
@@ -118,7 +118,7 @@ def _expiry(token: str | ExpiringToken) -> float:
         raise ValueError("the token is no JWT with an exp claim, so when it expires is not known") from error
 
 
-def _seconds(duration: str | float | datetime.timedelta) -> float:
+def in_seconds(duration: str | float | datetime.timedelta) -> float:
     """Return a duration in seconds; raises ValueError for text that is none."""
     if isinstance(duration, datetime.timedelta):
         return duration.total_seconds()

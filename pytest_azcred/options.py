@@ -1,6 +1,7 @@
 """The options of the command line and of the configuration file, as `pytest --help` shows them."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -53,6 +54,10 @@ def add_options(parser: pytest.Parser) -> None:
         type="linelist",
     )
     parser.addini(
+        "azcred_token_lifetime",
+        "how long access tokens last in tests that use azcred, as '5 min' or '2 hours', unless an identity has its own",
+    )
+    parser.addini(
         "azcred_azurite_accounts", "storage accounts of the fixture azurite", type="args", default=["myaccount"]
     )
     parser.addini("azcred_azurite_executable", "path of azurite-blob, if it is neither in node_modules nor on PATH")
@@ -67,6 +72,10 @@ def check(config: pytest.Config) -> None:
             find(name)
     except LookupError as error:
         raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
+    try:
+        token_lifetime(config)
+    except ValueError as error:
+        raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
     try:
         for host, to in routes(config):
             own_route(host, to)
@@ -90,3 +99,15 @@ def routes(config: pytest.Config) -> Sequence[tuple[str, str]]:
     """Return the user's own routes: host names, and the URLs that are to answer for them."""
     parts = [line.partition("=") for line in config.getini("azcred_routes")]
     return [(host.strip(), to.strip()) for host, _, to in parts]
+
+
+def token_lifetime(config: pytest.Config) -> timedelta | None:
+    """Return how long access tokens last, None for as long as usual; raises ValueError for what is no such time."""
+    given: str = config.getini("azcred_token_lifetime")
+    if not given:
+        return None
+    from pytest_azcred.clock import in_seconds
+
+    if not (seconds := in_seconds(given)):
+        raise ValueError(f"a token lasts longer than {given!r}")
+    return timedelta(seconds=seconds)

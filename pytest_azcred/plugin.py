@@ -96,6 +96,8 @@ def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
     from azcred_emulators.emulators import Emulators
 
     with Emulators() as emulators:
+        if lifetime := options.token_lifetime(pytestconfig):
+            emulators.tokens.lifetime = lifetime
         yield emulators
 
 

@@ -41,6 +41,7 @@ def test_the_options_are_in_the_help(pytester: pytest.Pytester) -> None:
             "*azcred_environment (string):*",
             "*azcred_isolate (bool):*",
             "*azcred_routes (linelist):*",
+            "*azcred_token_lifetime (string):*",
             "*azcred_azurite_accounts (args):*",
         ]
     )
@@ -109,7 +110,8 @@ def test_an_interrupted_test_leaves_the_process_clean(pytester: pytest.Pytester)
             print("all clean")
         """
     )
-    result = pytester.runpytest_subprocess("-s")
+    # pytest-rerunfailures has a thread of its own.
+    result = pytester.runpytest_subprocess("-s", "-p", "no:rerunfailures")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*all clean*"])
 

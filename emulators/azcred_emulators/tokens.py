@@ -99,10 +99,13 @@ class Tokens:
 
     The key is made on a thread of its own from the start: generating RSA keys takes tens of milliseconds
     and needs no Python, so it is ready by the time the first token is asked for.
+
+    `lifetime` is how long access tokens last whose identity does not say so itself, None for as long as usual.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.lifetime: timedelta | None = None
         self._lock = threading.Lock()
         self.last_number = 0  # of the tokens issued so far; see `issue_number`
         self._made: list[SigningKey] = []
@@ -155,7 +158,7 @@ class Tokens:
                 host_resource_id=host_resource_id,
                 subject=subject,
                 now=self._now(times),
-                lifetime=_seconds(times.lifetime, usual),
+                lifetime=_seconds(times.lifetime or self.lifetime, usual),
                 uti=self._uti(),
             ),
             times,
@@ -164,7 +167,7 @@ class Tokens:
     def delegated(self, delegation: Delegation) -> Token:
         """Mint the token by which a client acts for a user."""
         times = delegation.client.token_times
-        lifetime = _seconds(times.lifetime, _lifetime(delegation.capabilities))
+        lifetime = _seconds(times.lifetime or self.lifetime, _lifetime(delegation.capabilities))
         claims = make.delegated(delegation, now=self._now(times), lifetime=lifetime, uti=self._uti())
         return self._sign(claims, times)
 
