@@ -1,9 +1,12 @@
 """Every code block of the README and of the pages in docs/ is run, and does what the text says."""
 
+import ast
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +14,7 @@ import pytest
 
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.journal import Journal
+from pytest_azcred.coverage.outcomes import OUTCOMES
 
 ROOT = Path(__file__).parent.parent
 AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
@@ -136,9 +140,103 @@ def test_the_table_of_environments_is_that_of_the_code() -> None:
 
 
 def test_every_page_is_linked_and_every_link_leads_somewhere() -> None:
-    """From the README to each page; links between pages are relative."""
-    readme = PAGES[0].read_text()
-    assert {f"docs/{page.name}" for page in PAGES[1:]} <= set(re.findall(r"\]\((docs/[\w-]+\.md)\)", readme))
+    """From the README to each page, or to one that leads to it; links between pages are relative."""
+    linked = {name for page in PAGES for name in re.findall(r"\]\((?:docs/)?([\w-]+\.md)\)", page.read_text())}
+    assert {page.name for page in PAGES[1:]} <= linked
     for page in PAGES:
         for link in re.findall(r"\]\(((?!https?:|#)[^)#]+)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def commands(block: Block) -> list[tuple[str, str]]:
+    """Return the commands of a console block, each with the output that is shown."""
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.code, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [one for block in blocks("console") for one in commands(block) if one[0].startswith("azcred matrix")],
+)
+def test_what_commands_print(command: str, output: str) -> None:
+    """A command with its output beside it prints that."""
+    environ = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    result = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, check=True)
+    assert result.stdout == output
+
+
+def test_the_suite_of_the_ci_page(tmp_path: Path) -> None:
+    """The page's commands, one after the other, with the suite whose table it shows."""
+    page = ROOT / "docs" / "ci.md"
+    (tmp_path / "test_shop.py").write_text(
+        """
+import pytest
+from azure.identity import DefaultAzureCredential
+
+@pytest.mark.azcred("kubernetes", "app-service", "on-premises-secret")
+def test_a_day(azcred):
+    with DefaultAzureCredential() as credential:
+        credential.get_token("https://vault.azure.net/.default")
+        azcred.clock.advance(hours=25)
+        credential.get_token("https://vault.azure.net/.default")
+"""
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    environ = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+    def run(command: str) -> str:
+        command = re.sub("^pytest", "python -m pytest -p no:cacheprovider", command)
+        return subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+        ).stdout
+
+    shown = [command for block in blocks("console") if block.page == page for command, _ in commands(block)]
+    one_place, covered, combined = (command for command in shown if not command.startswith("azcred matrix"))
+    assert "1 passed, 2 deselected" in run(one_place)
+    [table] = [block.code for block in blocks("text") if block.page == page]
+    assert table in run(f"{covered} --azcred-coverage-json coverage-all.json")
+    assert table in run(combined)
+    assert (tmp_path / "coverage.html").is_file()
+
+
+def test_the_outcomes_are_described_as_they_are_judged() -> None:
+    """The page has the table that the code has."""
+    text = (ROOT / "docs" / "ci.md").read_text()
+    for outcome in OUTCOMES:
+        assert f"| {outcome.name} | {outcome.meaning} |" in text
+
+
+def rows(page: str) -> list[list[str]]:
+    """Return the cells of a page's tables, without the headers."""
+    lines = (ROOT / "docs" / page).read_text().splitlines()
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return [row for row in table[1:] if set("".join(row)) != {"-"}]
+
+
+def test_the_witnesses_exist() -> None:
+    """Each row of the fidelity table that claims something names a test that there is."""
+    for what, emulated, client, test in rows("fidelity.md"):
+        if emulated.startswith("no"):
+            assert client == test == "none", what
+            continue
+        path, _, name = test.strip("`").partition("::")
+        source = ast.parse((ROOT / "tests" / path).read_text())
+        functions = {node.name for node in source.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert name in functions, test
+
+
+def test_troubleshooting_knows_the_messages() -> None:
+    """Each message that it explains is one that the code has, apart from what is filled in."""
+    texts = {text for folder in ("pytest_azcred", "emulators") for text in messages(ROOT / folder)}
+    for message, *_ in rows("troubleshooting.md"):
+        for part in re.findall(r"`([^`]+)`", message):
+            assert any(part.removesuffix("...") in text for text in texts), part
+
+
+def messages(folder: Path) -> Iterator[str]:
+    """Yield the texts in a folder's code, with nothing for what is filled in."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
