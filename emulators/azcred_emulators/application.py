@@ -9,6 +9,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock, stopwatch
+from azcred_emulators.clouds import cloud_of
 from azcred_emulators.emulator import Emulator, Request
 from azcred_emulators.faults.fault import Exchange, Fault
 from azcred_emulators.hosts import ADDRESSES
@@ -101,10 +102,10 @@ class Application:
 
     def _find(self, host: str, port: int | None, path: str) -> tuple[Emulator | None, str]:
         """Return the emulator that a request is for, and the path as the real service would see it."""
-        if host in _LOOPBACK:
-            name, _, rest = path[1:].partition("/")
-            if name in self._mounted:
-                return self._mounted[name], f"/{rest}"
-            if port and (at := _BY_ADDRESS.get((host.replace("localhost", "127.0.0.1"), port))):
-                return self._mounted[at], path
+        name, _, rest = path[1:].partition("/")
+        # What azidentity for Go sends to an identity binding's proxy has the token service's name in its Host header.
+        if name in self._mounted and (host in _LOOPBACK or cloud_of(host)):
+            return self._mounted[name], f"/{rest}"
+        if host in _LOOPBACK and port and (at := _BY_ADDRESS.get((host.replace("localhost", "127.0.0.1"), port))):
+            return self._mounted[at], path
         return next((one for one in self._emulators if one.serves(host, path)), None), path

@@ -1,7 +1,8 @@
 """The token proxy of AKS's identity bindings: exchanges a pod's token for one that Entra ID trusts, and forwards it.
 
-Sources: Microsoft's "Identity bindings for AKS"; azure-identity 1.27 and @azure/identity 4.14 as clients. Which subject
-the proxy's own tokens have is not documented; the service account's stands for it.
+Sources: Microsoft's "Identity bindings for AKS"; azure-identity 1.27, @azure/identity 4.14 and azidentity 1.15 as
+clients, the last of which asks it for the token service's documents, too. Which subject the proxy's own tokens have is
+not documented; the service account's stands for it.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,12 @@ class IdentityBinding(Emulator):
     """
 
     name = "identity-binding"
-    rules = Map([Rule("/<tenant>/oauth2/v2.0/token", methods=["POST"], endpoint="token")])
+    rules = Map(
+        [
+            Rule("/<tenant>/oauth2/v2.0/token", methods=["POST"], endpoint="token"),
+            Rule("/<tenant>/<path:document>", methods=["GET"], endpoint="document"),
+        ]
+    )
 
     def __init__(self, directory: Directory, issuers: Issuers, authority: Authority, clock: Clock) -> None:
         self._directory = directory
@@ -43,7 +49,10 @@ class IdentityBinding(Emulator):
         self.service_accounts: tuple[str, ...] = (SERVICE_ACCOUNT,)
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
-        """Check the pod's token and ask Entra ID with one of the proxy's own."""
+        """Check the pod's token and ask Entra ID with one of the proxy's own; pass requests for documents on."""
+        if endpoint == "document":
+            path = f"/{values['tenant']}/{values['document']}"
+            return self._forward(request, path, query_string=request.query_string.decode())
         form = request.form.to_dict()
         request.details.update(operation="token", provider="workload-identity", client_id=form.get("client_id"))
         pod = self._verified(form.get("client_assertion", ""))
@@ -54,16 +63,18 @@ class IdentityBinding(Emulator):
         if not bound or pod["sub"] not in self.service_accounts:
             return self._refusal(request, 403, "The service account may not use this identity.")
         form["client_assertion"] = self._issuers.get(identity_binding_issuer(client_id)).assertion(str(pod["sub"]))
-        forwarded = Request(
-            EnvironBuilder(
-                path=request.path,
-                base_url=f"https://{PUBLIC.authority_host}",
-                method="POST",
-                data=urlencode(form),
-                content_type="application/x-www-form-urlencoded",
-            ).get_environ()
+        return self._forward(
+            request,
+            f"/{values['tenant']}/oauth2/v2.0/token",
+            method="POST",
+            data=urlencode(form),
+            content_type="application/x-www-form-urlencoded",
         )
-        response = self._authority.answer(forwarded, f"/{values['tenant']}/oauth2/v2.0/token")
+
+    def _forward(self, request: Request, path: str, **what: Any) -> Response:
+        builder = EnvironBuilder(path=path, base_url=f"https://{PUBLIC.authority_host}", **what)
+        forwarded = Request(builder.get_environ())
+        response = self._authority.answer(forwarded, path)
         request.details.update(forwarded.details)
         return response
 

@@ -21,6 +21,7 @@ type request struct {
 	TenantID   string  `json:"tenant_id"`
 	ClientID   string  `json:"client_id"`
 	Secret     string  `json:"client_secret"`
+	AzureProxy bool    `json:"enable_azure_proxy"`
 	Timeout    float64 `json:"timeout"` // seconds; without one the SDK has its own
 }
 
@@ -44,7 +45,8 @@ func makeCredential(asked request) (azcore.TokenCredential, error) {
 	case "ManagedIdentityCredential":
 		return azidentity.NewManagedIdentityCredential(nil)
 	case "WorkloadIdentityCredential":
-		return azidentity.NewWorkloadIdentityCredential(nil)
+		return azidentity.NewWorkloadIdentityCredential(
+			&azidentity.WorkloadIdentityCredentialOptions{EnableAzureProxy: asked.AzureProxy})
 	case "DefaultAzureCredential":
 		return azidentity.NewDefaultAzureCredential(nil)
 	}

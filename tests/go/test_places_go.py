@@ -11,7 +11,7 @@ import stage
 from outcomes import SCOPE, needs_namespaces, whose
 
 from azcred_emulators import contoso
-from azcred_emulators.environments import ENVIRONMENTS
+from azcred_emulators.environments import ENVIRONMENTS, find
 
 PROGRAM = Path(__file__).parents[2] / ".stamps" / "go" / "token"
 # Its default chain has no browser.
@@ -51,3 +51,12 @@ def test_a_wrong_secret() -> None:
     answer = stage.tour([PROGRAM], ["nothing"], request)["nothing"]
     assert answer["error"] == "*azidentity.AuthenticationFailedError"
     assert "AADSTS7000215" in answer["message"]
+
+
+@pytest.mark.parametrize("through", [True, False], ids=["through the proxy", "past it"])
+def test_an_identity_binding(through: bool) -> None:
+    """Its credential finds the cluster's proxy for tokens if it is told to; Entra ID itself does not know the pod."""
+    place = "kubernetes-identity-binding"
+    request = {"credential": "WorkloadIdentityCredential", "scope": SCOPE, "enable_azure_proxy": through}
+    found = whose(stage.tour([PROGRAM], [place], request)[place])
+    assert found == find(place).client_id if through else "AADSTS700211" in found

@@ -60,6 +60,13 @@ def test_azure_ml_is_no_place_for_it() -> None:
     assert answer["errors"] == ["Invalid secret token header: ."]
 
 
+def test_an_identity_binding_is_no_place_for_it() -> None:
+    """It goes past the cluster's proxy for tokens to Entra ID, which does not know the pod."""
+    answer = stage.tour(COMMAND, ["kubernetes-identity-binding"], DEFAULT)["kubernetes-identity-binding"]
+    assert answer["error"] == "ClientAuthenticationException"
+    assert answer["errors"][-1] == "AADSTS700211"
+
+
 def test_where_there_is_none() -> None:
     """The chain is unavailable as a whole."""
     answer = stage.tour(COMMAND, ["nothing"], DEFAULT)["nothing"]
