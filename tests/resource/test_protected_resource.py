@@ -13,7 +13,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 
-import pytest_azcred.credentials
+import pytest_azcred.credentials.aio
 from azcred_emulators.directory import Application
 from azcred_emulators.resource import Resource
 from pytest_azcred.place import Place
@@ -42,15 +42,16 @@ def test_the_real_client_reads_its_secret(name: str, library: Any, vault: Resour
     assert place.requests[-1].resource == "https://vault.azure.net"
 
 
-async def read_secret(url: str) -> str | None:
+async def read_secret(library: Any, url: str) -> str | None:
     """Read the secret as an async app does."""
-    async with azure.identity.aio.DefaultAzureCredential() as credential, AsyncSecretClient(url, credential) as client:
+    async with library.DefaultAzureCredential() as credential, AsyncSecretClient(url, credential) as client:
         return (await client.get_secret("database")).value
 
 
-def test_the_async_client_reads_its_secret(vault: Resource, fake_managed_identity: Place) -> None:
+@pytest.mark.parametrize("library", [azure.identity.aio, pytest_azcred.credentials.aio], ids=["azure-identity", "ours"])
+def test_the_async_client_reads_its_secret(library: Any, vault: Resource, fake_managed_identity: Place) -> None:
     """The same with aiohttp underneath."""
-    assert asyncio.run(read_secret(vault.url)) == "hunter2"
+    assert asyncio.run(read_secret(library, vault.url)) == "hunter2"
     assert fake_managed_identity.statuses[-1] == 200
 
 

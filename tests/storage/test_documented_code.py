@@ -12,7 +12,7 @@ import pytest
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
-import pytest_azcred.credentials
+import pytest_azcred.credentials.aio
 from pytest_azcred.azurite import Azurite
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
@@ -46,6 +46,26 @@ def upload_in_an_event_loop(data: bytes) -> None:
     asyncio.run(upload_async(data))
 
 
+def upload_in_an_event_loop_with_our_credential(data: bytes) -> None:
+    async def main() -> None:
+        async with (
+            pytest_azcred.credentials.aio.DefaultAzureCredential() as credential,
+            azure.storage.blob.aio.BlobServiceClient(URL, credential=credential) as client,
+        ):
+            container = await client.create_container("photos")
+            await container.upload_blob("cat.jpg", data)
+
+    asyncio.run(main())
+
+
+UPLOADS = (
+    upload,
+    upload_in_an_event_loop,
+    upload_with_our_credential,
+    upload_in_an_event_loop_with_our_credential,
+)
+
+
 def stored(azurite: Azurite) -> bytes:
     """Read the blob with the account's key: that takes no token, so the journal does not show it."""
     client: Any = BlobServiceClient(URL, credential=azurite.key)
@@ -72,7 +92,7 @@ def test_upload_from_a_pod(fake_workload_identity: Place) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("uploads", [upload, upload_in_an_event_loop, upload_with_our_credential])
+@pytest.mark.parametrize("uploads", UPLOADS)
 def test_what_is_uploaded_is_stored(
     azcred: Session, azurite: Azurite, uploads: Callable[[bytes], None], place: str
 ) -> None:
