@@ -18,7 +18,7 @@ from azcred_emulators.control.guard import Forbidden, Guard
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import Environment, select
 from azcred_emulators.setup import Setup
-from azcred_emulators.tls import CertificateAuthority, write_private
+from azcred_emulators.tls import NOT_AFTER, CertificateAuthority, write_private
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _MOST_SESSIONS = 100
@@ -71,6 +71,14 @@ class Session:
             "connection": processes.connection(emulators, environ),
             "setups": [_describe(setup) for setup in emulators.setups],
         }
+
+    def move_clock(self, seconds: float) -> None:
+        """Move the clock ahead; raises ValueError if it would leave what certificates hold for."""
+        clock = self.emulators.clock
+        if not 0 <= clock.now() + seconds <= NOT_AFTER.timestamp():
+            raise ValueError("the clock moves within the years from 1970 to 2099")
+        clock.advance(seconds=seconds)
+        self.emulators.active.rotate_files()
 
     def describe(self) -> dict[str, Any]:
         """Return where the session is, as the ready file and the API say it."""

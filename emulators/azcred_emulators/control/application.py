@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
+from azcred_emulators.control import pages
 from azcred_emulators.control.guard import Forbidden, Guard
 from azcred_emulators.control.openapi import document
 from azcred_emulators.control.operations import OPERATIONS, Call, Operation
@@ -41,7 +42,7 @@ class Control:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if not path.startswith(f"{_PREFIX}/") or path.startswith(_EXECUTABLES):
+        if (path != "/" and not path.startswith(f"{_PREFIX}/")) or path.startswith(_EXECUTABLES):
             return self._emulators(environ, start_response)
         request = Request(environ)
         if not self._guard.knows(request):
@@ -51,6 +52,8 @@ class Control:
     def _answer(self, request: Request) -> Response:
         try:
             self._guard.check(request)
+            if shown := pages.answer(self._session, request):
+                return shown
             name, values = self._rules.bind("localhost").match(request.path, method=request.method)
             if name == "openapi":
                 return _json(document(OPERATIONS))
@@ -58,7 +61,7 @@ class Control:
             call = Call(self._session, request, values, _body(request, operation))
             result = operation.run(call)
         except Forbidden as error:
-            return _json({"error": str(error)}, error.status)
+            return _json({"error": str(error)}, error.status, error.headers)
         except NotFound:
             return _json({"error": f"there is no {request.path}; {_PREFIX}/openapi.json says what there is"}, 404)
         except HTTPException as error:
@@ -96,6 +99,6 @@ def _json(value: object, status: int = 200, headers: Iterable[tuple[str, str]] =
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     for name, text in headers:
-        if name == "Allow":
+        if name in ("Allow", "WWW-Authenticate"):
             response.headers[name] = text
     return response

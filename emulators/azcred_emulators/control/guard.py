@@ -19,10 +19,19 @@ class Forbidden(Exception):
         super().__init__(message)
         self.status = status
 
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What tells a browser to ask its user for the key."""
+        return [("WWW-Authenticate", 'Basic realm="azcred: any name, and the key as password"')] * (self.status == 401)
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Judges requests. `key` is the bearer key of other machines, `names` are host names of the server."""
+    """Judges requests.
+
+    `key` is what other machines must send, as a bearer token or, as browsers can, as a password; `names` are host names
+    of the server.
+    """
 
     key: str | None = field(default=None, repr=False)
     names: Iterable[str] = ()
@@ -36,8 +45,9 @@ class Guard:
 
     def check(self, request: Request) -> None:
         """Raise Forbidden unless whoever sends a request may control the server."""
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        has_key = bool(self.key) and scheme == "Bearer" and hmac.compare_digest(key.encode(), (self.key or "").encode())
+        authorization = request.authorization
+        given = (authorization.token or authorization.password or "") if authorization else ""
+        has_key = bool(self.key) and hmac.compare_digest(given.encode(), (self.key or "").encode())
         if not has_key and not _is_loopback(request.remote_addr or ""):
             raise Forbidden("only this machine may control the server without its key in an Authorization header", 401)
         origin = request.headers.get("Origin")
