@@ -20,7 +20,7 @@ def token_of(payload: Any, now: int, *, halve: bool = False) -> AccessTokenInfo 
     if not isinstance(payload, Mapping) or not payload.get("access_token"):
         return None
     try:
-        expires_on = int(payload.get("expires_on") or now + int(payload["expires_in"]))
+        expires_on = _expiry(payload, now)
         refresh_on: int | None = None
         if "refresh_on" in payload:
             refresh_on = int(payload["refresh_on"])
@@ -32,6 +32,13 @@ def token_of(payload: Any, now: int, *, halve: bool = False) -> AccessTokenInfo 
         return None
     token_type = payload.get("token_type") or "Bearer"
     return AccessTokenInfo(payload["access_token"], expires_on, token_type=token_type, refresh_on=refresh_on)
+
+
+def _expiry(payload: Mapping[str, Any], now: int) -> int:
+    try:
+        return int(payload["expires_on"])
+    except (KeyError, TypeError, ValueError):
+        return now + int(payload["expires_in"])
 
 
 def refusal(payload: Any) -> str:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from .host import Host
+from pytest_azcred.credentials.http import Answer
+
+from .host import Host, Meaning
+
+
+def without_token(answer: Answer) -> Meaning:
+    """Text that is no JSON comes from somebody else."""
+    return "unavailable" if answer.payload is None and answer.text not in ("", "null") else "failed"
+
 
 HOST = Host(
     name="Cloud Shell",
@@ -12,6 +20,5 @@ HOST = Host(
     parameters={},
     # It has none to choose from. DefaultAzureCredential names one nevertheless if AZURE_CLIENT_ID is set.
     selectors={"client_id": "client_id", "object_id": "object_id", "resource_id": "resource_id"},
-    token_is_refused="failed",
-    answer_is_unreadable="unavailable",
+    without_token=without_token,
 )

@@ -21,8 +21,18 @@ from pytest_azcred.credentials.token_response import token_of
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
 
+Meaning = Literal["unavailable", "failed"]
 Ask = Callable[[Mapping[str, str]], Answer]
 """Sends the request for a token, with these headers besides."""
+
+
+def meaning(answer: Answer) -> Meaning:
+    """What it means that an answer has no token: a host says so in JSON, and anything else comes from somebody else."""
+    payload = answer.payload
+    if not isinstance(payload, Mapping):
+        return "failed"
+    has_token = payload.get("access_token") and (payload.get("expires_on") or payload.get("expires_in"))
+    return "failed" if has_token else "unavailable"  # with one, its expiry cannot be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +47,7 @@ class Host:
     :param parameters: what it is told besides the resource.
     :param selectors: how it calls each kind of a user-assigned identity's names; without any, none can be chosen.
     :param takes_refused_token: whether it wants to know which token a service has refused.
-    :param token_is_refused: what it is that an answer in JSON has no token: the host may be without an identity,
-        or the attempt has failed.
-    :param answer_is_unreadable: the same of an answer that is not JSON.
+    :param without_token: what an answer without a token means: the host has no identity, or the attempt has failed.
     :param problem: what is wrong with its variables, if anything is.
     :param settings: those of the pipeline that it needs, from the variables and those that the app gives.
     :param exchange: asks it, if once is not enough.
@@ -53,8 +61,7 @@ class Host:
     parameters: Mapping[str, str]
     selectors: Mapping[str, str]
     takes_refused_token: bool = False
-    token_is_refused: Literal["unavailable", "failed"] = "unavailable"
-    answer_is_unreadable: Literal["unavailable", "failed"] = "failed"
+    without_token: Callable[[Answer], Meaning] = meaning
     problem: Callable[[Mapping[str, str]], str] = lambda environ: ""
     settings: Callable[[Mapping[str, str], Mapping[str, Any]], Mapping[str, Any]] = lambda environ, given: {}
     exchange: Callable[[Ask, Identity | None], Answer] = lambda ask, identity: ask({})
@@ -96,9 +103,8 @@ class HostCredential(NetworkCredential):
         token = token_of(answer.payload, now, halve=True)
         if token is not None:
             return token
-        kind = host.answer_is_unreadable if answer.payload is None else host.token_is_refused
         reason = f"{host.name} answered {answer.status}: {said(answer)}"
-        raise unavailable(reason) if kind == "unavailable" else authentication_failed(reason)
+        raise unavailable(reason) if host.without_token(answer) == "unavailable" else authentication_failed(reason)
 
     def _ask(self, request: TokenRequest, headers: Mapping[str, str]) -> Answer:
         host, url = self._host, self._environ[self._host.endpoint]
@@ -117,11 +123,10 @@ class HostCredential(NetworkCredential):
 
 def said(answer: Answer) -> str:
     """Why there is no token, in the host's words; never the answer as it is, for it may be half a token."""
-    payload = answer.payload if isinstance(answer.payload, Mapping) else {}
+    payload = answer.payload
+    if not isinstance(payload, Mapping):
+        return "something that is not a JSON object."
     error = payload.get("error")
     if isinstance(error, Mapping):  # Service Fabric, Cloud Shell
         return f"({error.get('code')}) {error.get('message')}"
-    text = payload.get("error_description") or payload.get("message") or error
-    if text:
-        return str(text)
-    return "neither a token nor a reason." if answer.payload is not None else "something that is not JSON."
+    return str(payload.get("error_description") or payload.get("message") or error or "neither a token nor a reason.")
