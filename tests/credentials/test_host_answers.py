@@ -25,7 +25,8 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 RAW = {
