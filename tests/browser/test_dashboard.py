@@ -50,7 +50,7 @@ def test_the_timeline_is_live(chromium: Chromium, page: Page, server: Standalone
         page.get_by_text("Nobody has asked for anything yet.").wait_for()
         managed_identity_token(url)
         page.get_by_text("token", exact=True).click()
-        return page.locator("dl.claims").inner_text()
+        return str(page.locator("dl.claims").inner_text())
 
     assert "https://vault.azure.net" in chromium.run(open_the_first)
 
