@@ -73,7 +73,8 @@ def check(config: pytest.Config) -> None:
     except LookupError as error:
         raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
     try:
-        token_lifetime(config)
+        if token_lifetime(config) and config.getoption("--azcred-server"):
+            raise ValueError("a server's tokens last as long as it is told; give their identities `token_times`")
     except ValueError as error:
         raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
     try:

@@ -107,3 +107,21 @@ def test_a_server_that_is_not_there(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--azcred-server", "http://127.0.0.1:1")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*--azcred-server: no azcred server answers at http://127.0.0.1:1: *"])
+
+
+@pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one-process", "xdist"])
+@pytest.mark.usefixtures("server")
+def test_coverage_of_a_server(pytester: pytest.Pytester, client: Client, options: tuple[str, ...]) -> None:
+    """What a server's emulators saw is counted as well, of each worker's session."""
+    pytester.makepyfile(SUITE)
+    select = ("-k", "test_places or test_the_clock")
+    result = pytester.runpytest_subprocess("--azcred-server", client.url, "--azcred-coverage", *select, *options)
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(["workload-identity * 1", "managed-identity * 4 * 1", "azure-cli * 1 *"])
+
+
+def test_a_lifetime_is_for_emulators_in_this_process(pytester: pytest.Pytester) -> None:
+    """It is refused rather than ignored."""
+    result = pytester.runpytest_subprocess("--azcred-server", "http://127.0.0.1:1", "-o", "azcred_token_lifetime=5 min")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: azcred_token_lifetime: a server's tokens last as long as it is told; *"])
