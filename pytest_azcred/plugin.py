@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _FAILED = pytest.StashKey[bool]()
+_ISOLATED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,14 +34,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Isolate the whole run, if that is asked for, before any code of the user's is loaded."""
-    if early_config.getini("azcred_isolate"):
+    _isolate(early_config)
+
+
+def _isolate(config: pytest.Config) -> None:
+    if config.getini("azcred_isolate") and not config.stash.get(_ISOLATED, False):
         from pytest_azcred.ambient import isolate
 
-        early_config.add_cleanup(isolate())
+        config.stash[_ISOLATED] = True
+        config.add_cleanup(isolate())
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and refuse options that cannot be used."""
+    """Register the marker, refuse options that cannot be used, and start what they ask for."""
+    _isolate(config)  # if a conftest has loaded the plugin, that was too late for isolating it as well
     config.addinivalue_line(
         "markers",
         'azcred(*environments): run the test once in each of these environments, such as "kubernetes"; '

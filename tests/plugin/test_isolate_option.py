@@ -73,6 +73,15 @@ def test_the_first_conftest_is_isolated(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.usefixtures("developer")
+def test_a_plugin_that_a_conftest_loads(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that comes after that conftest is isolated."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest("pytest_plugins = ['pytest_azcred.plugin']\n")
+    pytester.makepyfile("import os\nassert 'AZURE_CLIENT_ID' not in os.environ\ndef test_nothing(): pass\n")
+    pytester.runpytest_subprocess("-o", "azcred_isolate=true").assert_outcomes(passed=1)
+
+
+@pytest.mark.usefixtures("developer")
 def test_everything_is_restored(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that runs pytest finds its variables, functions and folders as before."""
     monkeypatch.setenv("TMPDIR", str(pytester.mkdir("temporary")))
