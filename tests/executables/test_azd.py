@@ -260,6 +260,13 @@ def test_signing_in_and_out_as_the_user(azd: AzureDeveloperCli, user: User) -> N
     assert run(azd, *TOKEN).exit_code == 1
 
 
+def test_a_flag_may_be_denied(azd: AzureDeveloperCli, user: User) -> None:
+    """As azd itself advises: `--use-device-code=false`."""
+    assert run(azd, "auth", "login", "--use-device-code=false", "--managed-identity=false").exit_code == 0
+    assert azd.account
+    assert azd.account.name == user.principal_name
+
+
 def test_the_version(azd: AzureDeveloperCli) -> None:
     """As text and as JSON."""
     azd.version = "1.17.2"

@@ -102,7 +102,8 @@ class AzureDeveloperCli(Tool):
                 if not rest:
                     raise ValueError(f"flag needs an argument: --{name}")
                 value = rest.pop(0)
-            given.setdefault(name, []).append(value if value is not None else "true")
+            if known[name] or value != "false":
+                given.setdefault(name, []).append(value if value is not None else "true")
         if command is None:
             raise ValueError(f'the fake azd has no command "{" ".join(words)}"; it knows how to sign in')
         return command, given
