@@ -256,3 +256,15 @@ def test_subscriptions_to_choose_from(both: Both, emulators: Emulators, applicat
     both(*service_principal(application, "-p", secret, "--skip-sub", "-s", second.id))
     both(*service_principal(application, "-p", secret, "--skip-sub"))
     both("account", "list", "--refresh")
+
+
+@pytest.mark.parametrize("output", ["json", "yaml", "table", "tsv"])
+def test_formats_and_queries(both: Both, emulators: Emulators, application: Application, output: str) -> None:
+    """What a query finds looks the same in every format."""
+    emulators.directory.add(Subscription(name="yes: #1 - 'Quoted' \"twice\"", tenant_id=TENANT))
+    emulators.directory.add(Subscription(name="1e5", tenant_id=TENANT))
+    both.real(*service_principal(application, "-p", application.secrets[0].value))
+    both.fake(*service_principal(application, "-p", application.secrets[0].value))
+    queries = ("[1]", "[].name", "[2].name", "[].{N:name, user:user, D:isDefault}", "[].[name, isDefault]", "[9]")
+    for query in (*queries, "[0].managedByTenants", "[?isDefault].user", "[?name=='none']"):
+        both("account", "list", "-o", output, "--query", query)

@@ -10,6 +10,8 @@ from pathlib import Path
 import jwt
 import pytest
 from executables.conftest import Call
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from azcred_emulators import contoso
 from azcred_emulators.directory import (
@@ -347,6 +349,41 @@ def test_a_profile_that_is_none(run: Az, tmp_path: Path, content: str) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "azureProfile.json").write_text(content, encoding="latin-1")
     assert run("account", "show").stderr == "ERROR: Please run 'az login' to setup account.\n"
+
+
+def test_a_folder_that_cannot_be_written(run: Az, az: AzureCli, user: User, tmp_path: Path) -> None:
+    """It is an error of the tool, with the reason."""
+    (tmp_path / "config").write_text("this is a file")
+    az.sign_in(user)
+    result = run("account", "show")
+    assert result.returncode == 1
+    assert result.stderr.startswith("ERROR: The command failed with an unexpected error.")
+    assert "FileExistsError" in result.stderr or "NotADirectoryError" in result.stderr
+
+
+WORDS = [
+    *("account", "login", "logout", "version", "show", "list", "set", "clear", "get-access-token", "-h", "--version"),
+    *("-o", "json", "table", "tsv", "yaml", "--query", "[0]", "name", "-s", "--subscription", "--tenant", TENANT),
+    *("--scope", "--resource", "https://vault.azure.net", "--resource-type", "arm", "--all", "--refresh", "--debug"),
+    *("--service-principal", "-u", "-p", "--identity", "--client-id", "--certificate", "/", "--federated-token"),
+    *("--allow-no-subscriptions", "--skip-sub", "--username", contoso.SERVICE_PRINCIPAL_CLIENT_ID, "contoso.com"),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    arguments=st.lists(st.sampled_from(WORDS) | st.text(st.characters(exclude_characters="\x00")), max_size=9),
+    signed_in=st.booleans(),
+)
+def test_any_arguments(az: AzureCli, user: User, arguments: list[str], signed_in: bool, tmp_path: Path) -> None:
+    """Whatever is typed, the tool says something and exits with 0, 1 or 2; only one that waits goes on."""
+    az.reset()
+    if signed_in:
+        az.sign_in(user)
+    environ = {"AZURE_CONFIG_DIR": str(tmp_path / "config")}
+    result = az.run(Invocation(arguments=tuple(arguments), environ=environ), {})
+    assert result.exit_code in (0, 1, 2)
+    assert not result.exit_code or result.stderr
 
 
 def test_the_real_configuration_is_left_alone(

@@ -35,15 +35,15 @@ def get_access_token(call: Call) -> dict[str, object]:
     scopes = asked.scope or [f"{resource or login.RESOURCE_MANAGER}/.default"]
     found = call.signed_in.find(asked.subscription)
     token = _token(call, found, scopes, asked.tenant)
-    answer: dict[str, object] = {
+    both = _version(call.version) >= _WITH_EXPIRES_ON
+    return {
+        "tokenType": "Bearer",
         "accessToken": token.value,
+        **({"expires_on": token.expires_on} if both else {}),
         "expiresOn": f"{local_time(token.expires_on, call.environ.get('TZ')):%Y-%m-%d %H:%M:%S.%f}",
         "tenant": asked.tenant or found["tenantId"],
-        "tokenType": "Bearer",
+        **({} if asked.tenant else {"subscription": found["id"]}),
     }
-    if _version(call.version) >= _WITH_EXPIRES_ON:
-        answer["expires_on"] = token.expires_on
-    return answer if asked.tenant else answer | {"subscription": found["id"]}
 
 
 def _token(call: Call, found: Entry, scopes: Sequence[str], tenant: str | None) -> Token:
@@ -82,7 +82,7 @@ def _managed_identity_token(call: Call, found: Entry, scopes: Sequence[str], ten
             f"The specified tenant must be the current tenant {found['tenantId']}"
         )
     with refused(call.accounts):
-        account = call.accounts.managed_identity(subscriptions.selector(found["user"]["assignedIdentityInfo"]))
+        account = call.accounts.managed_identity(subscriptions.selector(str(found["user"].get("assignedIdentityInfo"))))
         resource = scopes[0].removesuffix("/.default").removesuffix("/user_impersonation")
         return account.token(f"{resource}/.default", call.details)
 

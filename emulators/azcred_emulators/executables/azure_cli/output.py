@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _NOT_IN_TABLES = ("id", "type", "etag")
-# Text that YAML would read as something else, or not at all.
+# Text that YAML 1.1 would read as something else, or not at all.
 _AMBIGUOUS = re.compile(
     r"""^$|^[\s\-?:,\[\]{}#&*!|>'"%@`]|[:\s]$|:\s|\s\#|[\x00-\x1f\x7f]
-    |^(?:true|false|yes|no|on|off|null|y|n|~|=|<<)$
-    |^[-+]?(?:[0-9][0-9_]*)?\.?[0-9_]*(?:e[-+]?[0-9]+)?$
-    |^0[xob][0-9a-f_]+$|^[-+]?\.(?:inf|nan)$|^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$
+    |^(?:true|false|yes|no|on|off|null|~|=|<<)$
+    |^[-+]?(?:0b[01_]+|0x[0-9a-f_]+|[0-9][0-9_]*)$|^[-+]?(?:[0-9][0-9_]*)?\.[0-9_]*(?:e[-+][0-9]+)?$
+    |^[-+]?\.(?:inf|nan)$|^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$
     |^[0-9]{4}-[0-9]{2}-[0-9]{2}$|^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -36,8 +36,8 @@ def render(value: Any, output: str, *, table: Callable[[Any], Any] | None = None
     if output == "tsv":
         return "".join(f"{_tab_separated(row)}\n" for row in (value if isinstance(value, list) else [value]))
     if table and not queried:
-        return _table([Ordered(row) for row in table(value)])
-    return _table(value if isinstance(value, list) else [value])
+        return _table(table(value), ordered=True)
+    return _table(value if isinstance(value, list) else [value], ordered=queried)
 
 
 def _tab_separated(row: Any) -> str:
@@ -60,10 +60,10 @@ def _cell(value: Any) -> str:
             return str(value)
 
 
-def _table(items: Sequence[Any]) -> str:
-    rows = [_row(item) for item in items]
+def _table(items: Sequence[Any], *, ordered: bool) -> str:
+    rows = [_row(item, ordered=ordered) for item in items]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    if not rows:
+    if not names:
         return "\n"
     cells = [[str(row.get(name, "")) for name in names] for row in rows]
     # As tabulate does it, a heading needs two characters more than it has.
@@ -72,13 +72,12 @@ def _table(items: Sequence[Any]) -> str:
     return "".join("  ".join(map(str.ljust, line, widths)).rstrip() + "\n" for line in lines)
 
 
-def _row(item: Any) -> dict[str, Any]:
+def _row(item: Any, *, ordered: bool) -> dict[str, Any]:
     match item:
         case dict():
-            names = list(item) if isinstance(item, Ordered) else sorted(item)
             return {
                 name[:1].upper() + name[1:]: item[name]
-                for name in names
+                for name in (item if ordered else sorted(item))
                 if name not in _NOT_IN_TABLES and item[name] is not None and not isinstance(item[name], list | dict)
             }
         case list():
@@ -89,7 +88,9 @@ def _row(item: Any) -> dict[str, Any]:
 
 def _yaml(value: Any) -> str:
     lines = _yaml_lines(value)
-    return "\n".join(lines) + ("\n" if isinstance(value, dict | list) and value else "\n...\n" if lines else "\n")
+    if not isinstance(value, dict | list) and lines[0][:1] not in ("'", '"'):
+        lines.append("...")  # ends a plain scalar that stands alone
+    return "\n".join([*lines, ""])
 
 
 def _yaml_lines(value: Any) -> list[str]:

@@ -116,7 +116,7 @@ class SignedIn:
         ranked = [
             *(one for one in candidates if preferred and _is_named(one, preferred)),
             *(one for one in candidates if one["id"] == before),
-            *(one for one in candidates if one["state"] == "Enabled"),
+            *(one for one in candidates if one.get("state") == "Enabled"),
             *candidates,
         ]
         for entry in entries:

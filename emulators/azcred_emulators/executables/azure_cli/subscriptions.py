@@ -54,8 +54,8 @@ def of_tenant(
             user=user,
             state=one.state,
             homeTenantId=one.tenant_id,
-            managedByTenants=[],
             **more,
+            managedByTenants=[],
         )
         for one in found
     ]
@@ -68,8 +68,8 @@ def tenant_level(tenant_id: str, user: Mapping[str, object]) -> Entry:
 
 def shown(one: Entry) -> Entry:
     """Return a subscription as `az login` and `az account list` print it."""
-    renamed = {"cloudName" if name == "environmentName" else name: value for name, value in one.items()}
-    return {"cloudName": None, **renamed}
+    others = {name: value for name, value in one.items() if name != "environmentName"}
+    return {**others, "cloudName": one.get("environmentName")}
 
 
 def refresh(call: Call) -> None:

@@ -81,17 +81,21 @@ class AzureCli(Executable):
         except UsageError as error:
             return Result(stderr=str(error), exit_code=2)
         with self._lock:
-            call = Call(
-                arguments=arguments,
-                signed_in=self._signed_in(invocation),
-                accounts=self._accounts,
-                version=self.version,
-                environ=invocation.environ,
-                folder=Path(invocation.folder),
-                resume=invocation.resume,
-                details=details,
-            )
-            return self._answer(name, call)
+            try:
+                signed_in = self._signed_in(invocation)
+                call = Call(
+                    arguments=arguments,
+                    signed_in=signed_in,
+                    accounts=self._accounts,
+                    version=self.version,
+                    environ=invocation.environ,
+                    folder=Path(invocation.folder),
+                    resume=invocation.resume,
+                    details=details,
+                )
+                return self._answer(name, call)
+            except OSError as error:  # the configuration folder is none that could be written
+                return Result(stderr=_with_traceback(error), exit_code=1)
 
     def reset(self) -> None:
         """Sign everybody out, and be the latest version again."""
@@ -138,9 +142,10 @@ class AzureCli(Executable):
         if folder == _own_folder():
             folder = self._folder
         if folder not in self._folders:
-            signed_in = self._folders[folder] = SignedIn(folder)
+            signed_in = SignedIn(folder)
             if self._everywhere.subscriptions or folder == self._folder:
                 signed_in.adopt(self._everywhere)
+            self._folders[folder] = signed_in
         return self._folders[folder]
 
 
@@ -155,7 +160,7 @@ def _own_folder() -> Path:
     return (Path(home) / ".azure").resolve()
 
 
-def _with_traceback(error: UnexpectedError) -> str:
+def _with_traceback(error: Exception) -> str:
     text = "".join(traceback.format_exception(error))
     return (
         f"ERROR: The command failed with an unexpected error. Here is the traceback:\nERROR: {error}\n{text}"
