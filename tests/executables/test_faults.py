@@ -25,6 +25,15 @@ def test_faults_befall_one_call_each_in_order(call: Call, az: AzureCli, user: Us
     assert [entry.exit_code for entry in emulators.journal.requests(provider="azure-cli")] == [3, 1, 0]
 
 
+def test_a_fault_for_tokens_only(call: Call, az: AzureCli, user: User) -> None:
+    """Other calls pass it by."""
+    az.sign_in(user)
+    az.faults.add(Garbage(), operation="token")
+    assert call("az", "account", "show").stdout.startswith("{\n")
+    assert call(*TOKEN).stdout == Garbage().stdout
+    assert call(*TOKEN).returncode == 0
+
+
 def test_noise_comes_before_the_answer(call: Call, az: AzureCli, user: User) -> None:
     """A warning is on standard error, as az writes it, or on standard output, as a wrapper script might."""
     az.sign_in(user)

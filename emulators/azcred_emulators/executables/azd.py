@@ -55,6 +55,7 @@ class AzureDeveloperCli(Tool):
 
     names = ("azd",)
     provider = "azure-developer-cli"
+    token_command = ("auth", "token")
     secret_options = ("--client-secret",)
 
     def __init__(self, accounts: Accounts) -> None:

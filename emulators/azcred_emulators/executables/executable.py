@@ -48,13 +48,15 @@ class Executable(ABC):
     """A fake developer tool.
 
     `names` are the files it is on PATH as, `provider` is the link of the chain that calls it. The values of its
-    `secret_options` stay out of the journal. `faults` befall its next calls. `run` may add to the `details` what
-    the journal should say of the call.
+    `secret_options` stay out of the journal. `token_command` are the words with which a call for a token starts.
+    `faults` befall its next calls, or those for tokens if they are added for `operation="token"`. `run` may add to
+    the `details` what the journal should say of the call.
     """
 
     names: tuple[str, ...]
     provider: str
     secret_options: tuple[str, ...] = ()
+    token_command: tuple[str, ...]
 
     def __init__(self) -> None:
         self.faults: Faults[Fault] = Faults()

@@ -70,6 +70,7 @@ class PowerShell(Tool):
 
     names = ("pwsh", "powershell")
     provider = "azure-powershell"
+    token_command = ("-NoProfile",)  # what asks only whether it is there starts with /?
 
     def __init__(self, accounts: Accounts) -> None:
         super().__init__(accounts)

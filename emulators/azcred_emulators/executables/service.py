@@ -116,7 +116,11 @@ class Executables(Emulator):
         details = request.details
         visible = shown(invocation.arguments, tool.secret_options)
         details["command"] = " ".join((values["name"], *visible))
-        fault = None if invocation.resume else tool.faults.take()  # that call goes on, it is no other
+        fault = None
+        if not invocation.resume:  # else the call goes on, and is no other
+            for_token = invocation.arguments[: len(tool.token_command)] == tool.token_command
+            known = {"provider": tool.provider, "operation": "token" if for_token else None}
+            fault = tool.faults.take(known)
         if fault:
             details["fault"] = type(fault).__name__
             result = fault.befall_call(lambda: tool.run(invocation, details))

@@ -24,12 +24,15 @@ _HELP = ("-h", "--help")
 class AzureCli(Executable):
     """The fake `az`. A test may set `version`: those before 2.54.0 do not print `expires_on`.
 
+    `refusals` are what the token service answers its next requests, whoever is signed in.
+
     Who is signed in is kept for each configuration folder (`AZURE_CONFIG_DIR`) apart, as with the real one; `folder`
     is that of callers who name none, and of those who name the real one of whoever runs this.
     """
 
     names = ("az",)
     provider = "azure-cli"
+    token_command = ("account", "get-access-token")
     secret_options = ("-p", "--password", "--federated-token", "--claims-challenge")
 
     def __init__(self, accounts: Accounts, folder: Path) -> None:
