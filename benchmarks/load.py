@@ -1,9 +1,10 @@
-"""A load generator for one server: bounded requests over a fixed number of kept connections.
+"""A load generator for one server: over a fixed number of kept connections, a number of requests or for some time.
 
 It runs in a process of its own, so that it does not share the server's interpreter, and prints requests a second
 and the median latency in seconds.
 """
 
+import math
 import socket
 import ssl
 import statistics
@@ -26,9 +27,12 @@ def main() -> None:
     for client in clients:
         client.ask()  # warm up
         client.latencies.clear()
-    each = max(1, int(requests) // len(clients))
-    threads = [threading.Thread(target=client.ask, args=(each,)) for client in clients]
     started = time.perf_counter()
+    if requests.endswith("s"):
+        bounds: tuple[float, ...] = (math.inf, started + float(requests[:-1]))
+    else:
+        bounds = (max(1, int(requests) // len(clients)),)
+    threads = [threading.Thread(target=client.ask, args=bounds) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -48,9 +52,11 @@ class Client:
         self._request = request
         self._connection: socket.socket | None = None
 
-    def ask(self, times: int = 1) -> None:
-        """Send the request and read the answer, this many times."""
-        for _ in range(times):
+    def ask(self, times: float = 1, until: float = math.inf) -> None:
+        """Send the request and read the answer, this many times or until then."""
+        number = 0
+        while number < times and time.perf_counter() < until:
+            number += 1
             started = time.perf_counter()
             self._connection = self._connection or _connect(self._address, self._tls)
             if not _exchange(self._connection, self._request):

@@ -35,6 +35,7 @@ KINDS: Mapping[str, type[Any]] = {
     "policies": ConditionalAccessPolicy,
     "subscriptions": Subscription,
 }
+_CENTURY = 100 * 365 * 86400  # seconds
 _SIMPLE: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", timedelta: "number"}
 
 
@@ -196,12 +197,9 @@ def check_known(name: object, known: Mapping[str, object], where: str) -> None:
 def _read_simple(kind: Any, value: object, where: str) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is timedelta:
-        if number:
-            try:
-                return timedelta(seconds=value)  # type: ignore[arg-type]
-            except (OverflowError, ValueError):
-                pass
-        raise ValueError(f"{where} must be a number of seconds, not {_named(value)}")
+        if number and abs(value) <= _CENTURY:  # type: ignore[arg-type]  # what is greater leaves the calendar
+            return timedelta(seconds=value)  # type: ignore[arg-type]
+        raise ValueError(f"{where} must be a number of seconds within a century")
     if kind is float and number:
         return float(value)  # type: ignore[arg-type]
     if kind in (int, str, bool) and type(value) is kind:

@@ -81,21 +81,23 @@ _FIELDS = frozenset(field.name for field in fields(Entry)) | {"host", "answered"
 
 
 class Journal:
-    """Every request since the last `clear`, in the order of arrival."""
+    """Every request since the last `clear`, in the order of arrival; with a `limit`, about as many of the last ones."""
 
     def __init__(self) -> None:
+        self.limit: int | None = None
         self.on_clear: Callable[[Sequence[Entry]], object] | None = None  # is given what will be forgotten
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
         self._changed = threading.Condition(self._lock)
-        self._version = 0  # counts the changes, for those that follow them
+        self._dropped = 0  # entries that were the first ones, for the limit
+        self._version = self._cleared = 0  # count the changes, for those that follow them
         self._ended = False
 
     def open(self, *, at: float, emulator: str, method: str, server_name: str, path: str) -> Entry:
         """Record a request's arrival."""
         with self._lock:
             entry = Entry(
-                number=len(self._entries) + 1,
+                number=self._dropped + len(self._entries) + 1,
                 at=at,
                 emulator=emulator,
                 method=method,
@@ -103,7 +105,16 @@ class Journal:
                 path=path,
             )
             self._entries.append(entry)
+            if self.limit and len(self._entries) > self.limit:
+                gone = self.limit // 10 + 1
+                del self._entries[:gone]
+                self._dropped += gone
         return entry
+
+    @property
+    def total(self) -> int:
+        """How many requests there were since the last `clear`."""
+        return self._dropped + len(self._entries)
 
     def close(self, entry: Entry, **details: object) -> Entry:
         """Record what became of a request, or what is known of it so far, and return its entry.
@@ -112,8 +123,8 @@ class Journal:
         """
         changed = replace(entry, **details)  # type: ignore[arg-type]
         with self._lock:
-            index = entry.number - 1
-            if index < len(self._entries) and self._entries[index] is entry:
+            index = entry.number - 1 - self._dropped
+            if 0 <= index < len(self._entries) and self._entries[index] is entry:
                 self._entries[index] = changed
             self._version += 1
             self._changed.notify_all()
@@ -124,21 +135,26 @@ class Journal:
 
         Yields None when nothing has happened for `patience` real seconds, and when the journal was emptied.
         """
-        done = set(range(1, after + 1))
-        version = -1
+        first, done = after + 1, set[int]()
+        version, cleared = -1, self._cleared
         while True:
             with self._lock:
                 self._changed.wait_for(lambda: self._ended or self._version != version, patience)  # noqa: B023
                 if self._ended:
                     return
-                version, entries = self._version, list(self._entries)
-            if done and len(entries) < max(done):  # emptied meanwhile
-                done = set()
-            complete = [entry for entry in entries if entry.duration and entry.number not in done]
-            if not complete:
+                if cleared != self._cleared:
+                    first, done = 1, set()
+                version, cleared = self._version, self._cleared
+                first = max(first, self._dropped + 1)
+                complete = [one for one in self._entries[first - 1 - self._dropped :] if one.duration]
+            new = [entry for entry in complete if entry.number not in done]
+            if not new:
                 yield None
-            yield from complete
-            done.update(entry.number for entry in complete)
+            yield from new
+            done.update(entry.number for entry in new)
+            while first in done:
+                done.remove(first)
+                first += 1
 
     def end(self) -> None:
         """Let everybody go who follows, and whoever comes later."""
@@ -206,6 +222,8 @@ class Journal:
             if self.on_clear:
                 self.on_clear(self._entries)
             self._entries.clear()
+            self._dropped = 0
+            self._cleared += 1
             self._version += 1
             self._changed.notify_all()
 

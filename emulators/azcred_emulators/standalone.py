@@ -9,19 +9,22 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azcred_emulators import processes
 from azcred_emulators.configuration import Configuration
-from azcred_emulators.control import Control
 from azcred_emulators.control.guard import Forbidden, Guard
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import Environment, select
 from azcred_emulators.setup import Setup
 from azcred_emulators.tls import NOT_AFTER, CertificateAuthority, write_private
 
+if TYPE_CHECKING:
+    from azcred_emulators.control.application import Control
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _MOST_SESSIONS = 100
+_KEPT = 10_000  # requests in a journal: a server may run for weeks
 MAIN = "main"
 
 
@@ -39,8 +42,24 @@ class Session:
             https_port=https_port,
             certificate_authority=server.certificate_authority,
         )
-        guard = Guard(configuration.key, (configuration.address, *configuration.host_names))
-        self.emulators.http.application = Control(self, guard, self.emulators.http.application)
+        self.emulators.journal.limit = _KEPT
+        self._answer = self.emulators.http.application
+        self.emulators.http.application = lambda environ, start_response: self._control(environ, start_response)
+        self._lock = threading.Lock()
+        self._loaded: Control | None = None
+
+    @property
+    def _control(self) -> "Control":
+        """What answers at the HTTP port, loaded when it is first asked so that the server listens soon."""
+        with self._lock:
+            if self._loaded is None:
+                _ = self.emulators.application  # two threads must not import what needs each other at once
+                from azcred_emulators.control.application import Control
+
+                configuration = self.server.configuration
+                guard = Guard(configuration.key, (configuration.address, *configuration.host_names))
+                self._loaded = Control(self, guard, self._answer)
+            return self._loaded
 
     def start(self) -> None:
         """Serve as the configuration says; raises OSError if a port is taken, ValueError for what cannot be set up."""
@@ -89,6 +108,7 @@ class Session:
             "https": emulators.https.url,
             "environments": [environment.name for environment in emulators.environments],
             "folder": str(emulators.folder),
+            "requests": emulators.journal.total,
             "status": "ready",
         }
 

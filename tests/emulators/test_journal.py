@@ -115,3 +115,44 @@ def test_the_table_tells_what_is_in_a_token() -> None:
         f"  3  +0.000 s         -                 {'imds token':70}  no answer (fault Hang) in 0 ms",
     ]
     assert "1-2-3" not in repr(journal.requests())
+
+
+def opened(journal: Journal, number: int) -> list[Entry]:
+    """Record this many requests that are not answered yet."""
+    return [
+        journal.open(at=0.0, emulator="imds", method="GET", server_name="localhost", path="/") for _ in range(number)
+    ]
+
+
+def test_a_limit_drops_the_oldest_entries() -> None:
+    """Numbers go on, and what is still being answered finds its entry or none."""
+    journal = Journal()
+    journal.limit = 10
+    entries = opened(journal, 25)
+    for entry in entries:
+        journal.close(entry, duration=1.0, status=entry.number)
+    kept = journal.requests()
+    assert 8 <= len(kept) <= 10
+    assert [entry.number for entry in kept] == list(range(25 - len(kept) + 1, 26))
+    assert all(entry.status == entry.number for entry in kept)
+    assert journal.total == 25
+
+
+def test_followers_see_each_entry_once_when_it_is_complete() -> None:
+    """Those that were answered later come later, and a journal that is emptied starts anew."""
+    journal = Journal()
+    first, second, third = opened(journal, 3)
+    following = journal.follow(patience=0.0)
+    assert next(following) is None
+    journal.close(second, duration=1.0)
+    assert next(following) == journal.requests()[1]
+    journal.close(first, duration=1.0)
+    journal.close(third, duration=1.0)
+    assert [entry and entry.number for entry in (next(following), next(following), next(following))] == [1, 3, None]
+    journal.clear()
+    journal.close(opened(journal, 1)[0], duration=1.0)
+    assert [entry and entry.number for entry in (next(following), next(following))] == [1, None]
+    late = journal.follow(after=999_999_999, patience=0.0)
+    assert next(late) is None
+    journal.end()
+    assert list(following) == []

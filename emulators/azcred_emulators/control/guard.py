@@ -4,9 +4,12 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
-from azcred_emulators.emulator import Request
 from azcred_emulators.urls import split_url
+
+if TYPE_CHECKING:
+    from azcred_emulators.emulator import Request
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD")
@@ -36,14 +39,14 @@ class Guard:
     key: str | None = field(default=None, repr=False)
     names: Iterable[str] = ()
 
-    def knows(self, request: Request) -> bool:
+    def knows(self, request: "Request") -> bool:
         """Tell whether a request names this server and not a host that is emulated.
 
         A page whose own name has been made to point here (DNS rebinding) names that.
         """
         return (split_url(f"//{request.host}").hostname or "") in (*_THIS_MACHINE, *self.names)
 
-    def check(self, request: Request) -> None:
+    def check(self, request: "Request") -> None:
         """Raise Forbidden unless whoever sends a request may control the server."""
         authorization = request.authorization
         given = (authorization.token or authorization.password or "") if authorization else ""

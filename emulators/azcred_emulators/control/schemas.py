@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azcred_emulators.data import KINDS, HostData, schema
+from azcred_emulators.faults.registry import KINDS as FAULTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ FAULT: Mapping[str, Any] = {
     "required": ["emulator", "kind"],
     "properties": {
         "emulator": _TEXT,
-        "kind": _TEXT,
+        "kind": {"enum": list(FAULTS)},
         "times": _COUNT,
         "nth": _COUNT,
         "optional": {"type": "boolean"},
@@ -78,7 +79,7 @@ RESOURCE: Mapping[str, Any] = {
     "type": "object",
     "required": ["url"],
     "properties": {
-        "url": _TEXT,
+        "url": {"type": "string", "pattern": "^https://[a-z0-9.-]+$"},
         "audience": {**_TEXT, "nullable": True},
         "answers": {"type": "array", "items": _ANSWER},
     },
