@@ -92,6 +92,17 @@ def test_a_hanging_call_ends_with_the_shell_that_made_it(call: Call, emulators: 
         assert shell.stdout.read() == b""  # its end: the launcher held the pipe open as well
 
 
+def test_a_hanging_call_ends_with_the_emulators(call: Call, emulators: Emulators, az: AzureCli) -> None:
+    """Callers that kill nothing leave it behind for the rest of the run, and no longer."""
+    az.faults.add(Hang())
+    folder = emulators.executables.install()
+    with subprocess.Popen([folder / "az", "version"], env={"PATH": str(folder)}) as launcher:
+        while not emulators.journal.requests(exit_code=1):
+            os.sched_yield()
+        emulators.executables.state.unlink()
+        assert launcher.wait() == 1
+
+
 def test_a_call_that_waits_for_a_person(
     call: Call, az: AzureCli, emulators: Emulators, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,14 +77,14 @@ def write(number: int, content: bytes) -> None:
         content = content[os.write(number, content) :]
 
 
-def wait(seconds: float, caller: int) -> bool:
-    """Wait, but not beyond the process that called; tell whether it is still there.
+def wait(seconds: float, caller: int, state: str) -> bool:
+    """Wait, but neither beyond the process that called nor beyond the emulators; tell whether both are still there.
 
-    SDKs that lose patience kill the shell that they started, and leave its child alone.
+    SDKs that lose patience kill the shell that they started and leave its child alone, or leave the shell alone, too.
     """
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        if os.getppid() != caller:
+        if os.getppid() != caller or not os.path.exists(state):
             return False
         time.sleep(min(left, 0.1))
     return True
@@ -102,13 +102,13 @@ def main() -> int:
         except Unanswered as error:
             write(2, f"{name}: {error}\n".encode())
             return 1
-        if not resume and not wait(delay, caller):
+        if not resume and not wait(delay, caller, state):
             return 1
         write(2, stderr)  # first, for a caller that reads both as one: tools warn before they answer
         write(1, stdout)
         if not resume:
             return exit_code
-        if not wait(delay, caller):
+        if not wait(delay, caller, state):
             return 1
 
 
