@@ -18,6 +18,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 import pytest_azcred.credentials
+from azcred_emulators.faults import Hang, Slow
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 
@@ -96,6 +97,43 @@ def test_a_subprocess_timeout_is_not_reached_by_moving_the_clock(azcred: Session
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(run).result() == run() == b"ok\n"
+
+
+def test_a_request_timeout_is_not_reached_by_moving_the_clock(azcred: Session, fake_managed_identity: Place) -> None:
+    """The answer is awaited in real time, by requests and by aiohttp, while the clock moves."""
+    fake_managed_identity.faults.add(Slow(0.3), times=2)
+
+    def in_a_thread() -> str:
+        with azure.identity.ManagedIdentityCredential(read_timeout=60) as credential:
+            return credential.get_token(STORAGE).token
+
+    async def in_a_task() -> str:
+        async with azure.identity.aio.ManagedIdentityCredential(read_timeout=60) as credential:
+            asking = asyncio.create_task(credential.get_token(STORAGE))
+            while len(fake_managed_identity.requests) < 2:  # noqa: ASYNC110  # the emulator is in another thread
+                await asyncio.sleep(0.001)
+            azcred.clock.advance(hours=2)
+            return (await asyncio.wait_for(asking, 60)).token
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(in_a_thread)
+        while not fake_managed_identity.requests:
+            time.sleep(0.001)
+        azcred.clock.advance(hours=2)
+        assert answer.result(60)
+    assert asyncio.run(in_a_task())
+    assert fake_managed_identity.statuses == [200, 200]
+
+
+def test_a_timeout_is_reached_in_real_time(azcred: Session, fake_managed_identity: Place) -> None:
+    """However far the clock has been moved."""
+    azcred.clock.advance(days=1)
+    fake_managed_identity.faults.add(Hang())
+    with (
+        azure.identity.ManagedIdentityCredential(read_timeout=0.05, retry_total=0) as credential,
+        pytest.raises(azure.identity.CredentialUnavailableError),
+    ):
+        credential.get_token(STORAGE)
 
 
 def test_the_clock_ticks_and_can_be_set(azcred: Session) -> None:

@@ -148,9 +148,11 @@ def test_a_date_of_an_old_az(azcred: Session, sdk: Sdk) -> None:
     assert sdk.credential("AzureCliCredential", **PATIENT).get_token(SCOPE).expires_on > 1935000000
 
 
-@pytest.mark.parametrize("name", ["az", "azd"])
+@pytest.mark.parametrize("name", ["az", "azd", "pwsh"])
 def test_a_tool_that_hangs(azcred: Session, sdk: Sdk, name: str) -> None:
     """It is unavailable when the credential's patience is at an end."""
+    if (sdk.half, name) == ("aio", "pwsh"):
+        pytest.skip("azure.identity.aio waits 10 seconds for PowerShell, whatever it is told")
     place = azcred.environment(TOOLS[name].place)
     place.faults.add(Hang())
     with pytest.raises(UNAVAILABLE):

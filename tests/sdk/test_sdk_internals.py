@@ -8,18 +8,25 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import RemoteDisconnected
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, InteractiveBrowserCredential
+from entra import REDIRECT, SECRET, Entra
 from interop.sdk import Sdk
+from werkzeug.test import Client
 
 from azcred_emulators import contoso
+from azcred_emulators.directory import ADMIN_CONSENT
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
@@ -27,6 +34,12 @@ from pytest_azcred.session import Session
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
 CLI = contoso.AZURE_CLI_CLIENT_ID
+
+
+@pytest.fixture
+def shop(azcred: Session) -> Entra:
+    """The tenant, to add apps to and sign users in."""
+    return Entra(azcred._emulators, Client(azcred._emulators.application))
 
 
 @pytest.fixture
@@ -141,22 +154,65 @@ def test_a_port_that_is_taken(azcred: Session, caplog: pytest.LogCaptureFixture)
 def test_a_browser_that_asks_for_more(
     azcred: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its icon, and a page that comes back with an error; nobody comes back within the chain."""
+    """It wants an icon first, and then comes back with a refusal."""
+    statuses: list[int] = []
+    visits: list[threading.Thread] = []
 
-    def visit(url: str) -> bool:
-        address = "http://" + url.partition("redirect_uri=http%3A%2F%2F")[2].partition("&")[0].replace("%3A", ":")
-        with urlopen(f"{address}/favicon.ico") as icon:
-            assert icon.status == 204
+    def visit(address: str) -> None:
+        with suppress(RemoteDisconnected):  # what the credential answers has no end (1.27)
+            urlopen(f"{address}/favicon.ico")
         with urlopen(f"{address}/?error=access_denied&error_description=no&state=x&a=1&a=2") as page:
-            return bool(page.status == 200)
+            statuses.append(page.status)
 
-    monkeypatch.setattr(webbrowser, "get", lambda _=None: type("B", (), {"open": staticmethod(visit)})())
+    def show(url: str, *_: object) -> bool:
+        address = parse_qs(urlsplit(url).query)["redirect_uri"][0].rstrip("/")
+        visits.append(threading.Thread(target=visit, args=(address,)))
+        visits[0].start()
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", show)
     with (
-        InteractiveBrowserCredential(tenant_id=TENANT, timeout=2) as credential,
-        pytest.raises(ClientAuthenticationError),
+        InteractiveBrowserCredential(tenant_id=TENANT, timeout=10) as credential,
+        pytest.raises(ClientAuthenticationError, match=r"access_denied|state"),
     ):
         credential.get_token(SCOPE)
+    visits[0].join()
+    assert statuses == [200]
     forget(caplog)
+
+
+def test_an_authorization_code_that_is_used_up(azcred: Session, sdk: Sdk, shop: Entra) -> None:
+    """By either method: there is neither a token nor a refresh token left when it has expired."""
+    app = shop.add_web_app()
+    code = shop.authorize(app, scope=SCOPE)["code"]
+    credential = sdk.credential(
+        "AuthorizationCodeCredential", TENANT, app.client_id, code, REDIRECT, client_secret=SECRET
+    )
+    credential.call("__enter__")
+    assert credential.get_token_info(SCOPE).token
+    assert credential.get_token(SCOPE).token
+    azcred.clock.advance(hours=2)
+    with pytest.raises(ClientAuthenticationError, match="authorization code"):
+        credential.get_token_info(SCOPE)
+
+
+@pytest.mark.parametrize("fault", [Refuse("AADSTS65001"), MissingField("id_token"), None], ids=repr)
+def test_on_behalf_of_somebody(azcred: Session, sdk: Sdk, shop: Entra, fault: Any) -> None:
+    """A refusal is passed on; an answer that does not say who it is about is good for once."""
+    api = shop.add_api(permission_grants=(ADMIN_CONSENT,))
+    assertion = shop.sign_in(shop.add_web_app(), scope="api://orders/Orders.Read")["access_token"]
+    credential = sdk.credential(
+        "OnBehalfOfCredential", TENANT, api.client_id, user_assertion=assertion, client_secret=SECRET
+    )
+    credential.call("__enter__")
+    if fault:
+        azcred.authority.faults.add(fault)
+    if isinstance(fault, Refuse):
+        with pytest.raises(ClientAuthenticationError, match="AADSTS65001"):
+            credential.get_token_info(SCOPE)
+    else:
+        assert credential.get_token_info(SCOPE).token
+    azcred.journal.assert_requested_once(resource="https://vault.azure.net")
 
 
 PIPELINE = {"tenant_id": TENANT, "client_id": CLI, "service_connection_id": "s", "system_access_token": "t"}
