@@ -105,7 +105,7 @@ def test_a_request_timeout_is_not_reached_by_moving_the_clock(azcred: Session, f
 
     def in_a_thread() -> str:
         with azure.identity.ManagedIdentityCredential(read_timeout=60) as credential:
-            return credential.get_token(STORAGE).token
+            return str(credential.get_token(STORAGE).token)
 
     async def in_a_task() -> str:
         async with azure.identity.aio.ManagedIdentityCredential(read_timeout=60) as credential:
@@ -113,7 +113,7 @@ def test_a_request_timeout_is_not_reached_by_moving_the_clock(azcred: Session, f
             while len(fake_managed_identity.requests) < 2:  # noqa: ASYNC110  # the emulator is in another thread
                 await asyncio.sleep(0.001)
             azcred.clock.advance(hours=2)
-            return (await asyncio.wait_for(asking, 60)).token
+            return str((await asyncio.wait_for(asking, 60)).token)
 
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(in_a_thread)

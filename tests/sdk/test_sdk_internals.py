@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import socket
-import subprocess
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -97,34 +94,9 @@ def test_certificates_of_a_proxy(
         sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True)
 
 
-def test_a_proxy_without_aiohttp(pod: Place) -> None:
-    """The async half sends through requests then; with neither it has nothing to send with."""
-    program = """
-import asyncio, sys
-for name in sys.argv[1:]:
-    sys.modules[name] = None
-from azure.identity.aio import WorkloadIdentityCredential
-
-async def main():
-    credential = WorkloadIdentityCredential(enable_azure_proxy=True)
-    print((await credential.get_token("https://vault.azure.net/.default")).token.count("."))
-    await credential.close()
-
-asyncio.run(main())
-"""
-    result = subprocess.run([sys.executable, "-c", program, "aiohttp"], capture_output=True, text=True, timeout=60)
-    assert (result.stdout, result.returncode) == ("2\n", 0), result.stderr
-
-
-def forget(caplog: pytest.LogCaptureFixture) -> None:
-    """Let go of what the credential leaves behind, a server that it does not close, before the test is over."""
-    caplog.clear()  # the log holds tracebacks
-    gc.collect()
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_browser_that_does_not_open(
-    azcred: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    azcred: Session, monkeypatch: pytest.MonkeyPatch, forget: Callable[[], None]
 ) -> None:
     """There is none on this machine."""
     monkeypatch.setattr(webbrowser, "get", lambda _=None: webbrowser.GenericBrowser("false"))
@@ -134,11 +106,11 @@ def test_a_browser_that_does_not_open(
         pytest.raises(CredentialUnavailableError, match="Failed to open a browser"),
     ):
         credential.get_token(SCOPE)
-    forget(caplog)
+    forget()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_port_that_is_taken(azcred: Session, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_port_that_is_taken(azcred: Session, forget: Callable[[], None]) -> None:
     """That of the redirect URI."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -147,12 +119,12 @@ def test_a_port_that_is_taken(azcred: Session, caplog: pytest.LogCaptureFixture)
             pytest.raises(CredentialUnavailableError, match="Couldn't start an HTTP server"),
         ):
             credential.get_token(SCOPE)
-    forget(caplog)
+    forget()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_browser_that_asks_for_more(
-    azcred: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    azcred: Session, monkeypatch: pytest.MonkeyPatch, forget: Callable[[], None]
 ) -> None:
     """It wants an icon first, and then comes back with a refusal."""
     statuses: list[int] = []
@@ -178,7 +150,7 @@ def test_a_browser_that_asks_for_more(
         credential.get_token(SCOPE)
     visits[0].join()
     assert statuses == [200]
-    forget(caplog)
+    forget()
 
 
 def test_an_authorization_code_that_is_used_up(azcred: Session, sdk: Sdk, shop: Entra) -> None:
