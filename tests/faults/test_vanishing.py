@@ -14,7 +14,8 @@ from interop.sdk import HALVES, Sdk
 from azcred_emulators import contoso
 from azcred_emulators.directory import Application, ClientSecret, ManagedIdentity
 from azcred_emulators.faults import Gone, Refuse, RefusedPort
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 OTHER = "https://storage.azure.com/.default"

@@ -26,7 +26,8 @@ from werkzeug.test import Client
 from azcred_emulators import contoso
 from azcred_emulators.directory import Application, TokenTimes, User
 from azcred_emulators.faults import MissingField, MistypedField, Status
-from pytest_azcred.session import Place, Session
+from pytest_azcred.place import Place
+from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
