@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
+from azcred_emulators.configuration import Configuration
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.journal import Entry
 from pytest_azcred.azurite import Azurite, find_executable
@@ -38,6 +39,7 @@ def run(
     quiet: bool = False,
     journal: Path | None = None,
     accounts: Sequence[str] = (),
+    configuration: Configuration | None = None,
 ) -> int:
     """Run a command in environments of the table and return its exit code, 128+n if the signal n has ended it.
 
@@ -49,10 +51,14 @@ def run(
     if journal is not None:
         write(journal, ())  # rather now than after a long run
     with ExitStack() as stack:
+        configuration = configuration or Configuration()
+        environments = environments or configuration.environments
         emulators = Emulators(environments)
         watchdog = Watchdog(emulators.folder)
         stack.callback(watchdog.dismiss)
         stack.enter_context(emulators)
+        emulators.on_new_host = lambda host: emulators.routes.update({(host, 443): emulators.https.address})
+        configuration.apply(emulators)
         if accounts:
             azurite = stack.enter_context(Azurite(emulators, *accounts, executable=find_executable(Path.cwd())))
             emulators.routes |= dict.fromkeys(((host, 443) for host in azurite.hosts), azurite.address)
@@ -73,6 +79,7 @@ def python_too(emulators: Emulators, variables: Mapping[str, str]) -> dict[str, 
     """
     routes = dict(emulators.authority_routes())
     folders: dict[str, str] = {}
+    routes |= {(host, 443): emulators.https.address for host in emulators.resources.hosts}
     routes["169.254.169.254", 80] = emulators.http.address
     for setup in emulators.setups:
         routes |= setup.routes

@@ -43,12 +43,19 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             metavar="ACCOUNT",
             help="let Azurite answer for this storage account, at ACCOUNT.blob.core.windows.net; may be repeated",
         )
+        command.add_argument(
+            "--config",
+            type=Path,
+            metavar="FILE",
+            help="a TOML file with directory, faults and resources, as for `azcred serve`",
+        )
         command.add_argument("-q", "--quiet", action="store_true", help="do not tell who asked for what")
         command.add_argument("--journal", type=Path, metavar="FILE", help="write every request, one JSON object a line")
         command.set_defaults(call=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
+    from azcred_emulators.configuration import load
     from pytest_azcred.run import CommandFailed, run
 
     if options.command == "shell":
@@ -59,13 +66,20 @@ def _run(options: argparse.Namespace) -> int:
         print("azcred: name the command to run: azcred run --environment kubernetes -- python app.py", file=sys.stderr)
         return 2
     try:
-        return run(words, options.environment, quiet=options.quiet, journal=options.journal, accounts=options.azurite)
-    except LookupError as error:
-        print(f"azcred: {error.args[0]}", file=sys.stderr)
-        return 2
+        return run(
+            words,
+            options.environment,
+            quiet=options.quiet,
+            journal=options.journal,
+            accounts=options.azurite,
+            configuration=load(options.config) if options.config else None,
+        )
     except CommandFailed as error:
         print(f"azcred: {error}", file=sys.stderr)
         return error.exit_code
+    except (LookupError, ValueError) as error:
+        print(f"azcred: {error.args[0]}", file=sys.stderr)
+        return 2
     except OSError as error:
-        print(f"azcred: the journal cannot be written to {options.journal}: {error.strerror}", file=sys.stderr)
+        print(f"azcred: {error.filename} cannot be used: {error.strerror}", file=sys.stderr)
         return 2

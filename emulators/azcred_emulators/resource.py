@@ -191,6 +191,11 @@ class Resources(Emulator):
             )
         return self._resources[name]
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that were added."""
+        return tuple(self._resources)
+
     def serves(self, host: str, path: str) -> bool:
         """Serve the hosts that were added."""
         return host.lower() in self._resources

@@ -81,7 +81,7 @@ def test_a_journal_that_cannot_be_written(azcred_run: Callable[..., Ran]) -> Non
     """That is said before the command runs."""
     ran = azcred_run("echo", "ran", options=("--journal", "/nonexistent/journal"))
     assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr == "azcred: the journal cannot be written to /nonexistent/journal: No such file or directory\n"
+    assert ran.stderr == "azcred: /nonexistent/journal cannot be used: No such file or directory\n"
 
 
 def test_the_machines_own_identity_is_hidden(azcred_run: Callable[..., Ran], tmp_path: Path) -> None:
