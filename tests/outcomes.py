@@ -24,6 +24,13 @@ _WHOSE = {
 needs_namespaces = pytest.mark.skipif(bool(stage.why_not()), reason=str(stage.why_not()))
 
 
+def needs_built(program: Path, folder: Path, target: str) -> pytest.MarkDecorator:
+    """Skip tests whose program is not there, or was built before its source in the folder changed."""
+    sources = [file.stat().st_mtime for file in folder.iterdir() if file.suffix not in ("", ".py")]
+    built = program.exists() and program.stat().st_mtime >= max(sources)
+    return pytest.mark.skipif(not built, reason=f"the program is not built, or not anew; run: make {target}")
+
+
 def check(
     command: Sequence[str | Path],
     credential: str,

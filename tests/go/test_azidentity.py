@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from developer_tools import TOOLS
-from outcomes import CHALLENGE, TOKEN, check, needs_namespaces
+from outcomes import CHALLENGE, TOKEN, check, needs_built, needs_namespaces
 
 PROGRAM = Path(__file__).parents[2] / ".stamps" / "go" / "token"
 FAILED = "*azidentity.AuthenticationFailedError"
@@ -17,7 +17,7 @@ UNREADABLE = ("*json.SyntaxError", "invalid character")
 pytestmark = [
     needs_namespaces,
     pytest.mark.skipif(not shutil.which("go"), reason="go is not installed"),
-    pytest.mark.skipif(not PROGRAM.exists(), reason="the program is not built; run: make test-go"),
+    needs_built(PROGRAM, Path(__file__).parent, "test-go"),
 ]
 
 ANYBODY = {"user": TOKEN, "service principal": TOKEN, "managed identity": TOKEN, "slow": TOKEN}

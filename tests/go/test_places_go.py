@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import stage
-from outcomes import SCOPE, needs_namespaces, whose
+from outcomes import SCOPE, needs_built, needs_namespaces, whose
 
 from azcred_emulators import contoso
 from azcred_emulators.environments import ENVIRONMENTS, find
@@ -20,7 +20,7 @@ PLACES = {one.name: one.user or one.client_id for one in ENVIRONMENTS.values() i
 pytestmark = [
     needs_namespaces,
     pytest.mark.skipif(not shutil.which("go"), reason="go is not installed"),
-    pytest.mark.skipif(not PROGRAM.exists(), reason="the program is not built; run: make test-go"),
+    needs_built(PROGRAM, Path(__file__).parent, "test-go"),
 ]
 
 

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from outcomes import CHALLENGE, TOKEN, check, needs_namespaces
+from outcomes import CHALLENGE, TOKEN, check, needs_built, needs_namespaces
 
 FOLDER = Path(__file__).parents[2] / ".stamps" / "java"
 COMMAND = ("java", "-cp", f"{FOLDER / 'classes'}{os.pathsep}{FOLDER / 'lib' / '*'}", "Tokens")
@@ -21,7 +21,7 @@ UNREADABLE = ("IllegalStateException", "")
 pytestmark = [
     needs_namespaces,
     pytest.mark.skipif(not shutil.which("java"), reason="java is not installed"),
-    pytest.mark.skipif(not (FOLDER / "classes").exists(), reason="the program is not built; run: make test-java"),
+    needs_built(FOLDER / "classes", Path(__file__).parent, "test-java"),
 ]
 
 ANYBODY = {"user": TOKEN, "service principal": TOKEN, "managed identity": TOKEN, "slow": TOKEN}

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import stage
-from outcomes import SCOPE, needs_namespaces, whose
+from outcomes import SCOPE, needs_built, needs_namespaces, whose
 
+from azcred_emulators import contoso
 from azcred_emulators.environments import find
 
 FOLDER = Path(__file__).parents[2] / ".stamps" / "java"
@@ -40,7 +41,7 @@ PLACES = (
 pytestmark = [
     needs_namespaces,
     pytest.mark.skipif(not shutil.which("java"), reason="java is not installed"),
-    pytest.mark.skipif(not (FOLDER / "classes").exists(), reason="the program is not built; run: make test-java"),
+    needs_built(FOLDER / "classes", Path(__file__).parent, "test-java"),
 ]
 DEFAULT = {"credential": "DefaultAzureCredential", "scope": SCOPE}
 
@@ -72,3 +73,16 @@ def test_where_there_is_none() -> None:
     answer = stage.tour(COMMAND, ["nothing"], DEFAULT)["nothing"]
     assert answer["error"] == "CredentialUnavailableException"
     assert "Managed Identity authentication is not available." in answer["message"]
+
+
+def test_a_wrong_secret() -> None:
+    """Entra ID's code is in the error, which is msal's own, wrapped."""
+    request = {
+        "credential": "ClientSecretCredential",
+        "scope": SCOPE,
+        "tenant_id": contoso.TENANT.id,
+        "client_id": contoso.SERVICE_PRINCIPAL_CLIENT_ID,
+        "client_secret": "wrong",
+    }
+    answer = stage.tour(COMMAND, ["nothing"], request)["nothing"]
+    assert "AADSTS7000215" in answer["message"]
