@@ -52,8 +52,8 @@ def _explain(scope: str) -> int:
     try:
         with DefaultAzureCredential() as credential:
             explanation = credential.explain(scope)
-    except ValueError as error:  # a malformed variable or scope
-        print(f"azcred: {error}", file=sys.stderr)
+    except (OSError, TypeError, ValueError) as error:  # a malformed variable or scope, or a certificate's file
+        print(f"azcred: the credentials cannot be asked: {error}", file=sys.stderr)
         return 2
     print(explanation)
     return 0 if explanation.selected else 1

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from .default import DefaultAzureCredential
     from .device_code import DeviceCodeCredential
     from .environment import EnvironmentCredential
-    from .errors import CredentialUnavailableError
+    from .errors import ChainFailedError, CredentialUnavailableError
+    from .explanation import Attempt, Explanation, Outcome
     from .interactive_browser import InteractiveBrowserCredential
     from .managed_identity import ManagedIdentityCredential
     from .on_behalf_of import OnBehalfOfCredential
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .workload_identity import WorkloadIdentityCredential
 
 __all__ = [
+    "Attempt",
     "AuthenticationRecord",
     "AuthenticationRequiredError",
     "AzureAuthorityHosts",
@@ -41,6 +43,7 @@ __all__ = [
     "AzurePipelinesCredential",
     "AzurePowerShellCredential",
     "CertificateCredential",
+    "ChainFailedError",
     "ChainedTokenCredential",
     "ClientAssertionCredential",
     "ClientSecretCredential",
@@ -48,15 +51,18 @@ __all__ = [
     "DefaultAzureCredential",
     "DeviceCodeCredential",
     "EnvironmentCredential",
+    "Explanation",
     "InteractiveBrowserCredential",
     "ManagedIdentityCredential",
     "OnBehalfOfCredential",
+    "Outcome",
     "UsernamePasswordCredential",
     "WorkloadIdentityCredential",
     "get_bearer_token_provider",
 ]
 
 _MODULES = {
+    "Attempt": "explanation",
     "AuthenticationRecord": "authentication_record",
     "AuthenticationRequiredError": "user",
     "AzureAuthorityHosts": "authority_hosts",
@@ -65,6 +71,7 @@ _MODULES = {
     "AzurePipelinesCredential": "azure_pipelines",
     "AzurePowerShellCredential": "azure_powershell",
     "CertificateCredential": "certificate",
+    "ChainFailedError": "errors",
     "ChainedTokenCredential": "chain",
     "ClientAssertionCredential": "client_assertion",
     "ClientSecretCredential": "client_secret",
@@ -72,9 +79,11 @@ _MODULES = {
     "DefaultAzureCredential": "default",
     "DeviceCodeCredential": "device_code",
     "EnvironmentCredential": "environment",
+    "Explanation": "explanation",
     "InteractiveBrowserCredential": "interactive_browser",
     "ManagedIdentityCredential": "managed_identity",
     "OnBehalfOfCredential": "on_behalf_of",
+    "Outcome": "explanation",
     "UsernamePasswordCredential": "username_password",
     "WorkloadIdentityCredential": "workload_identity",
     "get_bearer_token_provider": "bearer_token_provider",

@@ -24,6 +24,7 @@ from pytest_azcred.credentials.explanation import Attempt, Explanation, Outcome
 from pytest_azcred.credentials.links import LINKS
 from pytest_azcred.credentials.threads import start
 from pytest_azcred.credentials.trace import Exchange, exchange, recording
+from pytest_azcred.session import Session
 
 TOKEN = f"login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"
 
@@ -207,19 +208,54 @@ def test_what_a_thread_asks_is_recorded_by_whoever_started_it() -> None:
     assert isinstance(trace.exchanges[0], Exchange)
 
 
+def test_the_command_shows_the_winner(azcred: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what it asked, and the exit code 0."""
+    azcred.environment("developer-azure-cli")
+    assert cli.main(["explain", "--scope", VAULT]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:5] == ["DefaultAzureCredential,", f"{VAULT}:", "a", "token", "from"]
+    assert ["AzureCliCredential", "won"] in [line[:2] for line in lines]
+    assert ["az", "account", "get-access-token", "exit", "code", "0"] in [line[:6] for line in lines]
+    assert ["AzurePowerShellCredential", "not", "reached"] in lines
+
+
 @pytest.mark.usefixtures("secret")
-@pytest.mark.parametrize(("choice", "code"), [("EnvironmentCredential", 1), ("nonsense", 2)])
-def test_the_command(
-    choice: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_command_says_that_there_is_no_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Prints the table and says by its exit code if there is a token."""
-    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", choice)
+    """By the exit code 1, and with what is missing."""
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
     monkeypatch.delenv("AZURE_TENANT_ID")
-    monkeypatch.delenv("AZURE_CLIENT_SECRET")
-    assert cli.main(["explain", "--scope", VAULT]) == code
-    shown = capsys.readouterr()
-    if code == 1:
-        assert shown.out.startswith(f"DefaultAzureCredential, {VAULT}: no token after ")
-        assert "missing AZURE_CLIENT_SECRET, AZURE_TENANT_ID" in shown.out
-    else:
-        assert shown.err.startswith("azcred: AZURE_TOKEN_CREDENTIALS=nonsense is not known.")
+    assert cli.main(["explain", "--scope", VAULT]) == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"DefaultAzureCredential, {VAULT}: no token after ")
+    assert "missing AZURE_TENANT_ID" in shown
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize(
+    ("variables", "arguments", "problem"),
+    [
+        ({"AZURE_TOKEN_CREDENTIALS": "nonsense"}, [], "AZURE_TOKEN_CREDENTIALS=nonsense is not known."),
+        ({"AZURE_AUTHORITY_HOST": "http://localhost"}, [], "is not an https URL"),
+        ({"AZURE_CLIENT_CERTIFICATE_PATH": "/nonexistent.pem"}, [], "/nonexistent.pem"),
+        ({}, ["--scope", "two words"], "'two words' is not a scope"),
+    ],
+)
+def test_the_command_cannot_ask(
+    variables: dict[str, str],
+    arguments: list[str],
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With malformed variables or arguments: one sentence, and the exit code 2."""
+    if "AZURE_CLIENT_CERTIFICATE_PATH" in variables:
+        monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["explain", *arguments]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("azcred: the credentials cannot be asked: ")
+    assert problem in shown
+    assert shown.count("\n") == 1

@@ -31,6 +31,13 @@ def test_importing_the_package_imports_nothing_else() -> None:
     assert imported.isdisjoint({"msal", "azure", "requests", "pytest", "azcred_emulators"})
 
 
+@pytest.mark.parametrize("package", ["pytest_azcred.credentials", "pytest_azcred.credentials.aio"])
+def test_the_default_chain_does_not_even_cost_azure_core(package: str) -> None:
+    """It is imported when a chain is made, if a client of the Azure SDK has not done so before."""
+    imported = {name.split(".")[0] for name in modules_after(f"from {package} import DefaultAzureCredential")}
+    assert imported.isdisjoint({"azure", "msal", "requests", "cryptography", "asyncio", "subprocess"})
+
+
 @pytest.mark.parametrize("name", credentials.__all__)
 def test_no_name_costs_msal(name: str) -> None:
     """It is imported for the first request that needs it."""
