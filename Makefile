@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo examples new-user test test-matrix test-pythons test-go test-java test-az oracle lint format benchmark clean
+.PHONY: demo examples new-user test test-matrix test-pythons test-go test-java test-az oracle load lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -45,6 +45,9 @@ test-az: $(INSTALLED) $(AZ)  ## the real Azure CLI against the emulators, and th
 
 oracle: $(INSTALLED)  ## our chain against azure-identity's in thousands of situations
 	ORACLE_SITUATIONS=$(or $(SITUATIONS),4000) $(BIN)/python -m pytest -n auto tests/oracle $(ARGUMENTS)
+
+load: $(INSTALLED)  ## a server under load for a minute, and its figures
+	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/standalone/test_load.py $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check

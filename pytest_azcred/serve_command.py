@@ -42,6 +42,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     serve.add_argument(
         "--ready-file", type=Path, metavar="FILE", help="write the addresses there, as JSON, once it is ready"
     )
+    serve.add_argument("--ca-file", type=Path, metavar="FILE", help="write the certificate authority to trust there")
     serve.set_defaults(call=_serve)
     env = commands.add_parser(
         "env",
@@ -85,10 +86,12 @@ def _serve(options: argparse.Namespace) -> int:
         server = Standalone(
             replace(configuration, **{name: value for name, value in given.items() if value is not None})
         )
-        files = [options.ready_file] if options.ready_file else []
+        files = [file.absolute() for file in (options.ready_file, options.ca_file) if file]
         watchdog = Watchdog(server.main.emulators.folder, *files)
         try:
             with server:
+                if options.ca_file:
+                    options.ca_file.write_text(server.certificate_authority.pem)
                 if options.ready_file:
                     server.write_ready_file(options.ready_file.absolute())
                 _announce(server.main.describe(), configuration.key or options.key)
