@@ -65,8 +65,6 @@ def add_options(parser: pytest.Parser) -> None:
 
 def check(config: pytest.Config) -> None:
     """Raise UsageError for a value that cannot be used, before any test runs."""
-    from pytest_azcred.own_route import own_route
-
     try:
         if name := environment(config):
             find(name)
@@ -77,11 +75,14 @@ def check(config: pytest.Config) -> None:
             raise ValueError("a server's tokens last as long as it is told; give their identities `token_times`")
     except ValueError as error:
         raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
-    try:
-        for host, to in routes(config):
-            own_route(host, to)
-    except ValueError as error:
-        raise pytest.UsageError(f"azcred_routes: {error}") from None
+    if given := routes(config):
+        from pytest_azcred.own_route import own_route
+
+        try:
+            for host, to in given:
+                own_route(host, to)
+        except ValueError as error:
+            raise pytest.UsageError(f"azcred_routes: {error}") from None
 
 
 def environment(config: pytest.Config) -> str:

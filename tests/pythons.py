@@ -35,7 +35,7 @@ REQUIREMENTS = (
     "uvloop",
 )
 # What depends on the version most: how connections are redirected, and how pytest and event loops are met.
-TESTS = ("tests/plugin", "tests/routing", "tests/test_fixtures.py", "tests/test_clock.py")
+TESTS = ("tests/plugin", "tests/routing/test_clients.py", "tests/test_fixtures.py", "tests/test_clock.py")
 
 
 def interpreters(version: str) -> Iterator[Path]:
