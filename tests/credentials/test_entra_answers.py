@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from credentials.implementations import Implementation, kind_of
-from credentials.test_host_answers import RAW
+from credentials.test_host_answers import RAW, statuses
 from entra import SECRET, VAULT, Entra
 
 from azcred_emulators import contoso
@@ -104,7 +104,7 @@ def outcome(made: Callable[[], Any], azcred: Session, answer: str, operation: st
         kind = "token"
     finally:
         azcred.authority.faults.clear()
-    return "failed" if kind in RAW else kind, [entry.status for entry in azcred.journal.requests()]
+    return "failed" if kind in RAW else kind, statuses(answer, azcred.journal.requests())
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")

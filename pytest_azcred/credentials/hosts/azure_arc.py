@@ -53,13 +53,16 @@ def _key(challenge: str) -> str:
     if path.parent != _folder() or path.suffix != ".key":
         raise authentication_failed(f"Azure Arc's challenge names {name!r}, which is none of the agent's keys.")
     try:
-        if path.stat().st_size > _LARGEST_KEY:
-            raise authentication_failed(f"{path} is larger than a key of Azure Arc's agent can be.")
-        return path.read_text(encoding="utf-8")
+        with open(path, "rb") as file:
+            key = file.read(_LARGEST_KEY + 1)
     except OSError as error:
         raise authentication_failed(
             f"{path} cannot be read ({error.strerror}). Is this user in the group himds?"
         ) from error
+    if len(key) > _LARGEST_KEY:
+        raise authentication_failed(f"{path} is larger than a key of Azure Arc's agent can be.")
+    try:
+        return key.decode().strip()
     except UnicodeDecodeError:
         raise authentication_failed(f"{path} holds no key.") from None
 
