@@ -35,7 +35,10 @@ OTHER = Tenant("99999999-9999-4999-8999-999999999999", ("fabrikam.com",), "Fabri
 TOKEN = ("account", "get-access-token")
 SHOW = (("account", "show"), ("account", "list"), ("account", "list", "-o", "table"))
 
-pytestmark = pytest.mark.skipif(not AZ.exists(), reason="the Azure CLI is not installed; run: make test-az")
+pytestmark = [
+    pytest.mark.skipif(not AZ.exists(), reason="the Azure CLI is not installed; run: make test-az"),
+    pytest.mark.timeout(300),  # each call of the real one takes half a second, and more on a busy machine
+]
 
 
 @pytest.fixture

@@ -24,10 +24,12 @@ from azcred_emulators.directory import (
     User,
 )
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.executables.accounts import TokenServiceFailed
 from azcred_emulators.executables.azure_cli import AzureCli
 from azcred_emulators.executables.azure_cli import tool as azure_cli_tool
 from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.keys import SigningKey
+from azcred_emulators.tokens import LONG_LIFETIME
 
 TENANT = contoso.TENANT.id
 OTHER = Tenant("99999999-9999-4999-8999-999999999999", ("fabrikam.com",), "Fabrikam")
@@ -143,6 +145,16 @@ def test_a_user_with_a_password(run: Az, user: User, emulators: Emulators) -> No
     assert [one["name"] for one in json.loads(result.stdout)] == ["Emulated Subscription"]
     assert f"WARNING: Authentication failed against tenant {OTHER.id} 'Fabrikam': AADSTS50076" in result.stderr
     assert "AADSTS50126" in run("login", "-u", user.principal_name, "-p", "wrong").stderr
+
+
+def test_a_token_service_in_trouble(run: Az, az: AzureCli, user: User, emulators: Emulators) -> None:
+    """The tool does not foresee a status such as 503, whenever it comes; the second request is for the first tenant."""
+    for refusals_before in (0, 1):
+        az.refusals.add(TokenServiceFailed(503), nth=refusals_before + 1)
+        result = run("login", "-u", user.principal_name, "-p", user.password)
+        assert "ERROR: HTTP Error: 503\n" in result.stderr
+        assert result.returncode == 1
+    assert not az.refusals.unspent
 
 
 def test_a_device_code(emulators: Emulators, user: User, call: Call, tmp_path: Path) -> None:
@@ -314,19 +326,19 @@ def test_an_old_version(run: Az, az: AzureCli, user: User) -> None:
 @pytest.mark.parametrize(
     ("zone", "expected"),
     [
-        ("UTC", "2026-11-01 06:30:00.000000"),
-        ("America/New_York", "2026-11-01 01:30:00.000000"),  # for the second time in that night
-        ("Asia/Tokyo", "2026-11-01 15:30:00.000000"),
+        ("UTC", "2026-11-01 06:30"),
+        ("America/New_York", "2026-11-01 01:30"),  # for the second time in that night
+        ("Asia/Tokyo", "2026-11-01 15:30"),
     ],
 )
 def test_local_times(run: Az, az: AzureCli, user: User, emulators: Emulators, zone: str, expected: str) -> None:
     """`expiresOn` is the caller's local time, also in the night in which clocks go back."""
     az.sign_in(user)
-    emulators.clock.advance(seconds=1_793_514_600 - 86_399 - emulators.clock.now())
+    half_past_six = 1_793_514_600  # UTC; clocks went back half an hour ago in New York
+    emulators.clock.advance(seconds=half_past_six - LONG_LIFETIME + 10 - emulators.clock.now())
     token = json.loads(run("account", "get-access-token", TZ=zone).stdout)
-    assert abs(token["expires_on"] - 1_793_514_600) <= 30
-    emulators.clock.advance(seconds=1_793_514_600 - token["expires_on"])
-    assert token["expiresOn"][:15] in (expected[:15], f"{expected[:14]}2")
+    assert half_past_six <= token["expires_on"] < half_past_six + 50
+    assert token["expiresOn"].startswith(expected)
 
 
 def test_each_configuration_folder_is_on_its_own(call: Call, application: Application, tmp_path: Path) -> None:

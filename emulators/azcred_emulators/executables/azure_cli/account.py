@@ -1,15 +1,14 @@
-"""`az account`, `az logout`: who is signed in, which subscription is the default, and tokens."""
+"""`az account` and `az logout`: who is signed in, which subscription is the default, and tokens."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import local_time
 from azcred_emulators.executables.accounts import Account
 from azcred_emulators.executables.azure_cli import login, subscriptions
 from azcred_emulators.executables.azure_cli.command import Call, CliError
 from azcred_emulators.executables.azure_cli.output import Ordered
-from azcred_emulators.executables.azure_cli.refusals import refused, unknown_authority
+from azcred_emulators.executables.azure_cli.refusals import check_authority, refused
 from azcred_emulators.executables.azure_cli.signed_in import Entry, NoSubscription
 from azcred_emulators.tokens import Token
 
@@ -53,7 +52,7 @@ def _token(call: Call, found: Entry, scopes: Sequence[str], tenant: str | None) 
     where = tenant or found["tenantId"]
     account: Account | None
     if kind == "user":
-        _check_authority(call, where)
+        check_authority(call.accounts, where)
         account = call.signed_in.user(name)
         if account is None:
             raise CliError(f"User '{name}' does not exist in MSAL token cache. Run `az login`.")
@@ -70,7 +69,7 @@ def _token(call: Call, found: Entry, scopes: Sequence[str], tenant: str | None) 
             f"Could not retrieve credential from local cache for service principal {name} under tenant {where}. "
             f"Trying credential under tenant {account.tenant_id}, assuming that is an app credential."
         )
-    _check_authority(call, where)
+    check_authority(call.accounts, where)
     with refused(call.accounts):
         return account.token(" ".join(scopes), call.details, tenant=where)
 
@@ -85,14 +84,6 @@ def _managed_identity_token(call: Call, found: Entry, scopes: Sequence[str], ten
         account = call.accounts.managed_identity(subscriptions.selector(str(found["user"].get("assignedIdentityInfo"))))
         resource = scopes[0].removesuffix("/.default").removesuffix("/user_impersonation")
         return account.token(f"{resource}/.default", call.details)
-
-
-def _check_authority(call: Call, tenant: str) -> None:
-    """Read the tenant's documents, as msal does before anything else."""
-    try:
-        call.accounts.authority.find_tenant(tenant)
-    except EntraError as error:
-        raise unknown_authority(tenant) from error
 
 
 def show(call: Call) -> Entry:

@@ -14,7 +14,7 @@ from azcred_emulators.directory import Principal, Tenant, User
 from azcred_emulators.executables.accounts import Account, Credentials, UserAccount, delegated_scope
 from azcred_emulators.executables.azure_cli import proofs
 from azcred_emulators.executables.azure_cli.command import Call, CliError, Unfinished
-from azcred_emulators.executables.azure_cli.refusals import UnexpectedError, refused, unknown_authority
+from azcred_emulators.executables.azure_cli.refusals import UnexpectedError, check_authority, refused
 from azcred_emulators.executables.azure_cli.signed_in import Entry
 from azcred_emulators.executables.azure_cli.subscriptions import (
     SYSTEM_ASSIGNED,
@@ -58,7 +58,9 @@ def login(call: Call) -> list[Entry]:
         return _finish(call, account, [], [tenant] if tenant else [])
     if tenant:
         return _finish(call, account, _entries(call, account, user, tenant), [tenant])
-    return _finish(call, account, *_of_every_tenant(call, account, user))
+    with refused(call.accounts):
+        found, tenants = _of_every_tenant(call, account, user)
+    return _finish(call, account, found, tenants)
 
 
 def _check_usage(asked: Any) -> None:
@@ -107,7 +109,7 @@ def _service_principal(call: Call, tenant: str | None) -> Account:
     else:
         credentials = proofs.federated(asked.client_assertion)
     where = tenant or "organizations"
-    _check_tenant(call, where)
+    check_authority(call.accounts, where)
     account = call.accounts.service_principal(asked.username, credentials, tenant_id=where)
     account.inherit(call.signed_in.service_principal(asked.username, where))
     with refused(call.accounts):
@@ -115,17 +117,10 @@ def _service_principal(call: Call, tenant: str | None) -> Account:
     return account
 
 
-def _check_tenant(call: Call, tenant: str) -> None:
-    try:
-        call.accounts.authority.find_tenant(tenant)
-    except EntraError as error:
-        raise unknown_authority(tenant) from error
-
-
 def _with_password(call: Call, tenant: str | None) -> tuple[Account, User]:
     asked = call.arguments
     where = tenant or "organizations"
-    _check_tenant(call, where)
+    check_authority(call.accounts, where)
     form = {
         "username": asked.username,
         "password": asked.password or "",
@@ -140,7 +135,7 @@ def _with_device_code(call: Call, tenant: str | None) -> tuple[Account, User]:
     where = tenant or "organizations"
     codes = call.accounts.authority.stores.device_codes
     if not call.resume:
-        _check_tenant(call, where)
+        check_authority(call.accounts, where)
         name, _ = call.accounts.authority.find_tenant(where)
         scope = delegated_scope(" ".join(call.arguments.scope or [_SCOPE]))
         code = codes.start(client_id=call.accounts.client_id, tenant=name, scope=scope)

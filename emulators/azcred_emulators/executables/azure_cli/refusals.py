@@ -35,14 +35,17 @@ def refused(accounts: Accounts, *, tenant: str | None = None, scopes: Sequence[s
         raise UnexpectedError(str(error)) from error
 
 
-def unknown_authority(tenant: str) -> UnexpectedError:
-    """Return the error for a tenant that the token service does not know."""
-    return UnexpectedError(
-        f"Unable to get authority configuration for https://login.microsoftonline.com/{tenant}. Authority would "
-        "typically be in a format of https://login.microsoftonline.com/your_tenant or "
-        "https://tenant_name.ciamlogin.com or https://tenant_name.b2clogin.com/tenant.onmicrosoft.com/policy.  "
-        "Also please double check your tenant name or GUID is correct."
-    )
+def check_authority(accounts: Accounts, tenant: str) -> None:
+    """Read a tenant's documents, as msal does before anything else; raises UnexpectedError if there is none."""
+    try:
+        accounts.authority.find_tenant(tenant)
+    except EntraError as error:
+        raise UnexpectedError(
+            f"Unable to get authority configuration for https://login.microsoftonline.com/{tenant}. Authority would "
+            "typically be in a format of https://login.microsoftonline.com/your_tenant or "
+            "https://tenant_name.ciamlogin.com or https://tenant_name.b2clogin.com/tenant.onmicrosoft.com/policy.  "
+            "Also please double check your tenant name or GUID is correct."
+        ) from error
 
 
 def _advice(tenant: str | None, scopes: Sequence[str]) -> str:
