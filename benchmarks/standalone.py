@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from azcred_emulators.client import Client
+from azcred_emulators.control.client import Client
 from azcred_emulators.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
 from benchmarks.measure import figure, heading, milliseconds
 

@@ -91,8 +91,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
     """The emulators that the tests of this run share: servers and keys. Tests use `azcred`."""
     if url := pytestconfig.getoption("--azcred-server"):
-        from azcred_emulators.client import ServerError
-        from azcred_emulators.remote import connected
+        from azcred_emulators.client import connected
+        from azcred_emulators.control.client import ServerError
 
         try:
             with connected(url) as remote:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from azcred_emulators.environments import ENVIRONMENTS
 
 if TYPE_CHECKING:
-    from azcred_emulators.client import Client
+    from azcred_emulators.control.client import Client
 
 Variables = Mapping[str, str | None]
 
@@ -129,7 +129,7 @@ def _ca(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace, answer: Callable[["Client"], str]) -> int:
-    from azcred_emulators.client import Client, ServerError
+    from azcred_emulators.control.client import Client, ServerError
 
     try:
         print(answer(Client(options.server, options.key)))

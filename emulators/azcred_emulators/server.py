@@ -15,6 +15,7 @@ from io import BytesIO
 from itertools import chain
 from typing import Any
 
+from azcred_emulators.clock import stopwatch
 from azcred_emulators.proxy import Proxy, Refused, split_target
 
 Headers = list[tuple[str, str]]
@@ -22,6 +23,7 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 
 _HANDSHAKE_TIMEOUT = 10.0  # seconds
 _LINGER = 1.0  # for a client that may still be sending
+_PATIENCE = 2.0  # seconds for the answers that are being made or sent when the server stops
 _BACKLOG = 1024
 _MAXIMUM_LINE = 65536  # bytes
 _MAXIMUM_HEADERS = 100
@@ -86,7 +88,7 @@ class Server:
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Close the port and every connection, and wait for their threads to end."""
+        """Close the port and every connection, once what was asked is answered, and wait for their threads to end."""
         listener, acceptor = self._listener, self._acceptor
         if listener is None or acceptor is None:
             return
@@ -99,12 +101,14 @@ class Server:
         acceptor.join()
         with self._lock:
             connections = dict(self._connections)
-        for connection in connections:
-            # The plain socket's shutdown: that of an SSLSocket drops TLS under the thread that reads from it.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        for thread in connections.values():
-            thread.join()
+        for how, patience in ((socket.SHUT_RD, _PATIENCE), (socket.SHUT_RDWR, None)):
+            for connection in connections:
+                # The plain socket's shutdown: that of an SSLSocket drops TLS under the thread that reads from it.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, how)
+            until = stopwatch() + (patience or 0)
+            for thread in connections.values():
+                thread.join(None if patience is None else max(0, until - stopwatch()))
 
     def _accept(self, listener: socket.socket) -> None:
         while True:

@@ -9,6 +9,7 @@ import requests
 
 from azcred_emulators import contoso
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.faults import RefusedPort, TlsFailure
 from azcred_emulators.proxy import Proxy
 from azcred_emulators.server import Server
 
@@ -152,3 +153,17 @@ def test_open_tunnels_end_with_the_server() -> None:
                 assert accepted.recv(4) == b""
         stopping.join(10)
         assert not stopping.is_alive()
+
+
+def test_faults_of_the_network_befall_tunnels(emulators: Emulators, client: requests.Session) -> None:
+    """A process behind the proxy meets them as one whose sockets are redirected does, as far as a proxy can tell."""
+    url = "https://login.microsoftonline.com/common/discovery/v2.0/keys"
+    emulators.authority.faults.add(TlsFailure("untrusted"), RefusedPort(), operation="token")
+    assert client.get(url).status_code == 200
+    emulators.authority.faults.clear()
+    emulators.faults_of("graph").add(TlsFailure("untrusted"), RefusedPort())
+    with pytest.raises(requests.exceptions.SSLError):
+        client.get("https://graph.microsoft.com/v1.0/me")
+    with pytest.raises(requests.exceptions.ProxyError, match="502 Bad Gateway"):
+        client.get("https://graph.microsoft.com/v1.0/me")
+    assert client.get("https://graph.microsoft.com/v1.0/me").status_code == 401

@@ -1,6 +1,7 @@
 """The server on real sockets: what fixtures and standalone use rely on."""
 
 import http.client
+import os
 import socket
 import ssl
 import threading
@@ -231,3 +232,41 @@ def test_many_clients_at_once_are_served(server: Server) -> None:
     for thread in threads:
         thread.join()
     assert answers == [b"GET /  0"] * 100
+
+
+def test_stopping_lets_an_answer_be_finished() -> None:
+    """A request that is being answered when the server stops gets its answer."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        asked.set()
+        go_on.wait(10)
+        return Response("done")(environ, start_response)
+
+    server = Server(slow)
+    server.start()
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert asked.wait(10)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        while server._listener is not None:
+            os.sched_yield()
+        go_on.set()
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    stopping.join(10)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"done")
+
+
+def test_stopping_does_not_wait_for_a_client_that_does_not_read() -> None:
+    """Its connection is closed after a short while."""
+    server = Server(lambda environ, start_response: Response(b"x" * 50_000_000)(environ, start_response))
+    server.start()
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(10)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        stopping.join(30)
+        assert not stopping.is_alive()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from azcred_emulators.client import Client
 from azcred_emulators.configuration import Configuration
+from azcred_emulators.control.client import Client
 from azcred_emulators.standalone import Standalone
 
 VAULT = "https://vault.azure.net"

@@ -10,8 +10,8 @@ import jwt
 import pytest
 from standalone.conftest import VAULT, managed_identity_token
 
-from azcred_emulators.client import Client, ServerError
 from azcred_emulators.contoso import TENANT
+from azcred_emulators.control.client import Client, ServerError
 from azcred_emulators.standalone import Standalone
 
 JSON = {"Content-Type": "application/json"}

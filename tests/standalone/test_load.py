@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from standalone.test_serve import serving
 
-from azcred_emulators.client import Client
+from azcred_emulators.control.client import Client
 from azcred_emulators.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
 
 ROOT = Path(__file__).parents[2]

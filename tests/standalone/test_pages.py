@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from standalone.conftest import managed_identity_token
 
-from azcred_emulators.client import Client
+from azcred_emulators.control.client import Client
 from azcred_emulators.control.pages import FAULTS
 from azcred_emulators.standalone import Standalone
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from azcred_emulators.client import Client
+from azcred_emulators.control.client import Client
 from azcred_emulators.standalone import Standalone
 
 SUITE = """

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from standalone.conftest import managed_identity_token
 
-from azcred_emulators.client import Client
+from azcred_emulators.control.client import Client
 
 AZCRED = (sys.executable, "-m", "pytest_azcred")
 

@@ -49,7 +49,9 @@ class Guard:
     def check(self, request: "Request") -> None:
         """Raise Forbidden unless whoever sends a request may control the server."""
         authorization = request.authorization
-        given = (authorization.token or authorization.password or "") if authorization else ""
+        given = ""
+        if authorization and authorization.type in ("bearer", "basic"):
+            given = authorization.token or authorization.password or ""
         has_key = bool(self.key) and hmac.compare_digest(given.encode(), (self.key or "").encode())
         if not has_key and not _is_loopback(request.remote_addr or ""):
             raise Forbidden("only this machine may control the server without its key in an Authorization header", 401)
