@@ -59,6 +59,11 @@ class DeveloperToolCredential(CachingCredential):
         self._additionally_allowed_tenants = frozenset(additionally_allowed_tenants or ())
         self._process_timeout = process_timeout
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether the tool is there."""
+        return self._path() is not None
+
     def _settled(self, request: TokenRequest) -> TokenRequest:
         tenant_id = resolve_tenant(self._tenant_id, request.tenant_id, self._additionally_allowed_tenants, os.environ)
         # A tool neither knows nor cares about CAE.

@@ -87,6 +87,7 @@ def test_nowhere_every_credential_says_what_it_lacks() -> None:
     assert (environment.configured, environment.requests) == (False, ())
     assert "missing AZURE_CLIENT_ID" in environment.reason
     assert managed.configured
+    assert not attempts(explanation)["AzureCliCredential"].configured
     assert asked(managed) == [("GET 169.254.169.254/metadata/identity/oauth2/token", "ServiceRequestError")]
     assert all(attempts(explanation)[link.credential].remedy for link in LINKS if link.group == "prod")
 
