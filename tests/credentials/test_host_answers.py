@@ -56,7 +56,7 @@ FIELDS = ("access_token", "expires_in", "expires_on", "resource", "token_type")
 ANSWERS: dict[str, Callable[[], Fault]] = {
     **{
         f"{status} with {name}": lambda status=status, body=body: Status(status, body=body)  # type: ignore[misc]
-        for status in (200, 204, 400, 401, 403, 404, 429, 500)
+        for status in (200, 204, 401, 500)
         for name, body in BODIES.items()
     },
     **{f"no {name}": lambda name=name: MissingField(name) for name in FIELDS},  # type: ignore[misc]
@@ -78,7 +78,7 @@ DIFFERENCES = {
     ("cloud-shell", "no resource"): LENIENT,  # which was in the request
     ("service-fabric", "no token_type"): LENIENT,  # there is but one
     # An error in a form that is not Service Fabric's own is one nevertheless: azure-identity raises AttributeError.
-    **{("service-fabric", f"{status} with an error"): "unavailable" for status in (200, 400, 401, 403, 404, 429, 500)},
+    **{("service-fabric", f"{status} with an error"): "unavailable" for status in (200, 401, 500)},
     ("cloud-shell", "an expiry that is no number"): LENIENT,  # expires_in says the same
     # JSON was announced, and nothing came.
     **{
