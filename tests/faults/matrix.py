@@ -58,7 +58,7 @@ OUTCOMES = {
     "no expires_in": "UTT TTT TTT UTT TTT TTT FFF FFF",
     "no expires_on": "TTT UFU UFU TTT UFU TTT TTT TTT",
     "mistyped expires_in": "UUU TXT TXT XXT TXT XXT XXF FXF",
-    "mistyped expires_on": "TUT XXU XXU TXU XXU XXF XXF FXF",
+    "mistyped expires_on": "TUT XXF XXF TXT XXF XXT XXT FXT",
     "silence": "UUU XXF XXF XXF XXF XXF XXF FXF",
     "no connection": "UUU XXF XXF XXF XXF XXF XXF FXF",
     "cut off": "FFF XXF XXF XXF XXF XXF XXF FXF",
