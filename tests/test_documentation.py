@@ -15,6 +15,8 @@ import pytest
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.journal import Journal
 from pytest_azcred.coverage.outcomes import OUTCOMES
+from pytest_azcred.credentials import DefaultAzureCredential
+from pytest_azcred.session import Session
 
 ROOT = Path(__file__).parent.parent
 AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
@@ -122,6 +124,22 @@ def test_the_failure_reads_as_shown() -> None:
         journal.assert_answered(host="imds", times=2)
     [shown] = [block for block in blocks("text") if block.page.stem == "journal"]
     assert without_durations(shown.code.strip()) == without_durations(str(failure.value))
+
+
+def test_the_explanation_reads_as_shown(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample of `azcred explain` is what the command prints, durations and the request's ids apart."""
+    azcred.environment("developer-service-principal")
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "prod")
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
+    with DefaultAzureCredential() as credential:
+        explanation = str(credential.explain("https://vault.azure.net/.default"))
+    [shown] = [block for block in blocks("text") if block.page.stem == "credentials"]
+    assert without_ids(shown.code.strip()) == without_ids(explanation)
+
+
+def without_ids(text: str) -> str:
+    """Take out what is new in each explanation."""
+    return re.sub(r" +\d+ ms|Trace ID: .*Z", "", text)
 
 
 def without_durations(text: str) -> str:
