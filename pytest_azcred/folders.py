@@ -47,6 +47,15 @@ class Folders:
                     supporting.add(getattr(os, name))
                     self._patches.afterwards(partial(supporting.discard, getattr(os, name)))
 
+        self._patches.after_import("pathlib", self._patch_pathlib)
+
+    def _patch_pathlib(self, pathlib: Any) -> None:
+        """Let paths go through the functions of `os` as they are now; Python 3.10's have kept them since the import."""
+        accessor = getattr(pathlib, "_NormalAccessor", None)
+        for name in _FUNCTIONS:
+            if accessor and hasattr(accessor, name):
+                self._patches.replace(accessor, name, staticmethod(io.open if name == "open" else getattr(os, name)))
+
     def _redirected(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def look(*arguments: Any, **keywords: Any) -> Any:
             if not arguments:
