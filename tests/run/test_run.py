@@ -1,9 +1,11 @@
 """`azcred run` as a way to start a program: what it passes on, what it tells, and what is left of it."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +138,37 @@ def test_nothing_is_left_when_it_is_killed(temporary: Path) -> None:
         os.sched_yield()
     assert not is_running(int(pid))
     assert not list(temporary.iterdir())
+
+
+def test_ctrl_c_at_a_terminal_reaches_the_command_once(temporary: Path) -> None:
+    """The terminal sends it to both; the command can read from the terminal as well."""
+    program = """
+import signal, sys
+count = []
+signal.signal(signal.SIGINT, lambda *_: count.append(1))
+print("ready", flush=True)
+line = sys.stdin.readline().strip()
+print(f"{line} after {len(count)}", flush=True)
+"""
+    terminal, end = os.openpty()
+    process = subprocess.Popen(
+        [*AZCRED, "run", "--quiet", "--", sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdin=end,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the terminal is the session's
+    )
+    os.close(end)
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        os.write(terminal, b"\x03")
+        os.write(terminal, b"hello\n")
+        assert process.stdout.readline() == "hello after 1\n"
+        assert process.wait(30) == 0
+    os.close(terminal)
 
 
 def test_environments_compose(azcred_run: Callable[..., Ran]) -> None:
