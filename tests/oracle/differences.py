@@ -136,7 +136,7 @@ def _service_fabric(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -
     return theirs
 
 
-_TOOLS = tuple(f"{tool} ->" for tool in TOOLS.values())
+_TOOLS = tuple(f"{tool} " for tool in TOOLS.values())
 
 
 def _tools(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:

@@ -137,7 +137,9 @@ def _winner(chain: Any) -> str | None:
 
 def _line(entry: Entry) -> str:
     if entry.command:
-        return f"{entry.command.split()[0]} -> {entry.exit_code}"
+        tool, _, arguments = entry.command.partition(" ")
+        # PowerShell gets a script, which both libraries wrote themselves.
+        return " ".join([tool, "..." if tool == "pwsh" else arguments, f"-> {entry.exit_code}"])
     parts = [
         f"{entry.method} {entry.server_name}{entry.path}",
         entry.operation,
