@@ -75,7 +75,8 @@ class DefaultAzureCredential(ChainedTokenCredential):
     def _ask(self, question: Question) -> Any:
         winner = self._successful_credential
         if winner is not None:
-            return question.read(question.put_to(winner))
+            with Round(type(self).__name__, [winner], question.scopes).asking_again(winner):
+                return question.read(question.put_to(winner))
         winner, token, _ = self._logged(question)
         self._successful_credential = winner
         self._known = winner._known  # from now on its calls are these

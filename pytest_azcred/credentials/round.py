@@ -94,6 +94,23 @@ class Round:
         finally:
             within_chain.reset(reset)
 
+    @contextmanager
+    def asking_again(self, credential: object) -> Iterator[None]:
+        """Ask the one that has won before: its errors are passed on as they are, with an ``explanation``."""
+        from azure.core.exceptions import ClientAuthenticationError
+
+        from .errors import is_unavailable
+
+        started = time.monotonic()
+        with recording() as trace:
+            try:
+                yield
+            except ClientAuthenticationError as error:
+                outcome = Outcome.UNAVAILABLE if is_unavailable(error) else Outcome.FAILED
+                self._attempts.append(_attempt(credential, outcome, started, trace, error))
+                vars(error)["explanation"] = self.explanation()  # the class is azure-core's, and knows none
+                raise
+
     def explanation(self) -> Explanation:
         """What has been tried, and what has not."""
         rest = self._credentials[len(self._attempts) :]
@@ -130,7 +147,7 @@ def _attempt(
     return Attempt(
         provider=provider,
         outcome=outcome,
-        configured=credential.is_configured if isinstance(credential, Credential) else None,
+        configured=getattr(credential, "is_configured", None),
         seen=seen(provider, os.environ),
         reason=reason,
         requests=tuple(trace.exchanges) if trace else (),

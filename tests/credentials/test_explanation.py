@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.core.rest import HttpRequest
 from credentials.fakes import CLIENT, SECRET, TENANT, VAULT, Authority, FakeTransport, Reply, refused
 
@@ -102,6 +102,21 @@ def test_the_exception_of_a_chain_has_the_explanation() -> None:
 
 
 @pytest.mark.usefixtures("secret")
+def test_so_has_that_of_the_one_that_won_before() -> None:
+    """Which is its own error."""
+    authority = Authority()
+    credential = DefaultAzureCredential(transport=FakeTransport(authority))
+    credential.get_token(VAULT)
+    authority.refusal = refused()
+    with pytest.raises(ClientAuthenticationError, match=r"^Authentication failed: AADSTS7000215") as raised:
+        credential.get_token("https://graph.microsoft.com/.default")
+    explanation: Explanation = vars(raised.value)["explanation"]
+    (attempt,) = explanation.attempts
+    assert (attempt.provider, attempt.code) == ("EnvironmentCredential", "AADSTS7000215")
+    assert (f"POST {TOKEN}", "401") in asked(attempt)
+
+
+@pytest.mark.usefixtures("secret")
 def test_the_asynchronous_chain_explains_itself_too() -> None:
     """In the same way."""
 
@@ -132,7 +147,7 @@ def test_asynchronous_credentials_of_others_are_explained() -> None:
     ours = aio.ClientSecretCredential(TENANT, CLIENT, SECRET, transport=FakeTransport(Authority()))
     theirs, won = asyncio.run(aio.ChainedTokenCredential(Theirs(), ours).explain(VAULT)).attempts
     assert (theirs.provider, theirs.outcome, theirs.configured) == ("Theirs", Outcome.UNAVAILABLE, None)
-    assert (won.outcome, len(won.requests)) == (Outcome.WON, 2)
+    assert (won.outcome, won.configured, len(won.requests)) == (Outcome.WON, True, 2)
     failed = asyncio.run(aio.ChainedTokenCredential(Theirs()).explain(VAULT))
     assert failed.selected is None
 

@@ -34,6 +34,11 @@ class AsyncCredential:
         self._lock = threading.Lock()  # tasks of several event loops may share a credential
         self._flights: dict[TokenRequest, Future[AccessTokenInfo]] = {}
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether it has what it needs to try, as far as that can be told without trying."""
+        return self._wrapped.is_configured
+
     async def get_token(
         self,
         *scopes: str,
