@@ -152,6 +152,9 @@ class RemoteTokens:
         """Return a token with a defect; see `Tokens.forge`."""
         return str(self._client.post("/tokens", {"claims": claims, "defect": defect})["token"])
 
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable(f"tokens.{name}")
+
 
 class RemoteResource:
     """A protected resource of a session."""
@@ -163,9 +166,19 @@ class RemoteResource:
         self._client = client
         client.post("/resources", {"url": self.url, "audience": audience})
 
-    def answer(self, method: str, path: str, *, status: int = 200, json: object = None, data: str = "") -> None:
-        """Set what requests with this method and path are answered once they are authorized."""
-        answer = {"method": method, "path": path, "status": status, "data": data}
+    def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        json: object = None,
+        data: str | bytes = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Set what requests with this method and path are answered once they are authorized; see `Resource.answer`."""
+        text = data.decode() if isinstance(data, bytes) else data
+        answer = {"method": method, "path": path, "status": status, "data": text, "headers": dict(headers or {})}
         self._client.post("/resources", {"url": self.url, "answers": [answer | ({"json": json} if json else {})]})
 
     def revoke(self) -> None:

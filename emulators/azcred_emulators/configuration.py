@@ -24,11 +24,20 @@ _FAULT_OPTIONS = ("emulator", "times", "nth", "optional", "criteria")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerData:
-    """What a protected resource answers to a request; `body` is text, or what JSON can hold."""
+    """What a protected resource answers to a request: `data` is text; there may be `json` instead: anything."""
 
     path: str
     method: str = "GET"
     status: int = 200
+    data: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 200 <= self.status <= 599:
+            raise ValueError(f"an answer has a status from 200 to 599, not {self.status}")
+        for name, value in self.headers.items():
+            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[\x20-\x7e]*", value):
+                raise ValueError(f"an answer cannot have the header {name!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +148,14 @@ def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "
         raise ValueError(f"{where}.url must be an https URL such as 'https://myvault.vault.azure.net'")
     audience = read(str | None, data.get("audience"), f"{where}.audience")
     answers = [
-        (one, read(AnswerData, {name: one[name] for name in one if name not in ("json", "data")}, f"{where}.answers"))
+        (one.get("json"), read(AnswerData, {name: one[name] for name in one if name != "json"}, f"{where}.answers"))
         for one in _tables(data.get("answers", []), f"{where}.answers")
     ]
     resource = emulators.resources.add(url.hostname, audience)
-    for given, answer in answers:
-        text = read(str, given.get("data", ""), f"{where}.answers.data")
-        resource.answer(answer.method, answer.path, status=answer.status, json=given.get("json"), data=text)
+    for json, given in answers:
+        resource.answer(
+            given.method, given.path, status=given.status, json=json, data=given.data, headers=given.headers
+        )
 
 
 def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:

@@ -60,6 +60,8 @@ path = "/secrets/database"
 json = { value = "hunter2" }
 """
 
+_ANSWER = "[[resources]]\nurl = 'https://x'\n[[resources.answers]]\npath = '/'"
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -120,6 +122,9 @@ def test_what_is_wrong_is_said_with_its_line_or_key(file: Path, text: str, reaso
         ("[hosts.imds]\nidentities = ['x']", "hosts.imds.identities: there is no managed identity 'x'"),
         ("[[faults]]\nemulator = 'imds'\nkind = 'Gone'\ntimes = 'x'", "faults[0].times must be an integer"),
         ("[[resources]]\nurl = 'http://x'", "resources[0].url must be an https URL"),
+        (f"{_ANSWER}\nstatus = 1", "an answer has a status from 200 to 599, not 1"),
+        (f'{_ANSWER}\nheaders = {{ x = "a\\nb" }}', "an answer cannot have the header 'x'"),
+        (f"{_ANSWER}\nbody = 'x'", "resources[0].answers has no key 'body'"),
     ],
 )
 def test_what_cannot_be_set_up_is_said_with_its_key(file: Path, text: str, reason: str) -> None:

@@ -9,10 +9,11 @@ SUITE = """
 import jwt
 import pytest
 import requests
-from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory import Application, ManagedIdentity
 from azcred_emulators.faults import Status
 from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
-from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+from azure.identity import DefaultAzureCredential, DeviceCodeCredential, InteractiveBrowserCredential
+from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
 
 SCOPE = "https://vault.azure.net/.default"
@@ -79,6 +80,27 @@ def test_tokens(azcred):
     assert jwt.decode(token, key, ["RS256"], audience="api://orders")["roles"] == ["Read"]
 
 
+def test_a_person_signs_in(fake_browser):
+    InteractiveBrowserCredential().get_token(SCOPE)
+    assert len(fake_browser.opened) == 1
+
+
+def test_a_device_code(fake_device_login):
+    credential = DeviceCodeCredential(prompt_callback=lambda address, code, expires: fake_device_login(code))
+    credential.get_token(SCOPE)
+
+
+def test_an_api_of_your_own(azcred, fake_managed_identity):
+    api = azcred.resource("https://orders.contoso.com")
+    tenant_id = azcred.directory.tenants()[0].id
+    azcred.directory.add(Application(name="orders", tenant_id=tenant_id, identifier_uris=(api.url,)))
+    api.answer("POST", "/orders", status=201, data=b"taken", headers={"Location": "/orders/1"})
+    with DefaultAzureCredential() as credential:
+        token = credential.get_token(f"{api.url}/.default").token
+    answer = requests.post(f"{api.url}/orders", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.text, answer.headers["Location"]) == (201, "taken", "/orders/1")
+
+
 def test_what_there_is_not(azcred):
     azcred.issuers
 """
@@ -89,7 +111,7 @@ def test_every_fixture_uses_the_server(pytester: pytest.Pytester, server: Standa
     pytester.makepyfile(SUITE)
     client.post("/faults", {"emulator": "imds", "kind": "Gone"})
     result = pytester.runpytest_subprocess("--azcred-server", client.url, "-p", "no:randomly")
-    result.assert_outcomes(passed=12, failed=1, errors=1)
+    result.assert_outcomes(passed=15, failed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
             "*azcred: 1 of * faults for 'app-service' was never reached: Status(500).",

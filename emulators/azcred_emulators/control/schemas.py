@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from azcred_emulators.configuration import AnswerData
 from azcred_emulators.data import KINDS, HostData, schema
 from azcred_emulators.faults.registry import KINDS as FAULTS
 
@@ -48,11 +49,8 @@ class NewSession:
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": 1000}
-_ANSWER = {
-    "type": "object",
-    "required": ["path"],
-    "properties": {"method": _TEXT, "path": _TEXT, "status": {"type": "integer"}, "json": {}, "data": _TEXT},
-}
+_ANSWER = schema(AnswerData)
+_ANSWER["properties"]["json"] = {}
 # Bodies that are read as configuration files are.
 DIRECTORY: Mapping[str, Any] = {
     "type": "object",
