@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -11,6 +14,7 @@ import pytest
 import trio
 
 from azcred_emulators.environments import ENVIRONMENTS
+from azcred_emulators.faults import BlackHole, Drip, Fault, Hang, Slow
 from pytest_azcred.credentials import DefaultAzureCredential, aio
 from pytest_azcred.session import Session
 
@@ -74,3 +78,44 @@ def test_the_explanation_names_the_winner(place: str, azcred: Session) -> None:
     won = next(attempt for attempt in explanation.attempts if attempt.provider == explanation.selected)
     assert won.requests or explanation.selected == "InteractiveBrowserCredential"
     assert token not in f"{explanation!r} {explanation}"
+
+
+def test_fifty_threads_make_one_request(azcred: Session) -> None:
+    """However slow the answer is."""
+    azcred.environment("kubernetes")
+    azcred.authority.faults.add(Slow(0.1))
+    together = threading.Barrier(50)
+
+    def ask(_: int) -> str:
+        together.wait()
+        return chain.get_token(VAULT).token
+
+    with DefaultAzureCredential() as chain, ThreadPoolExecutor(50) as pool:
+        assert len(set(pool.map(ask, range(50)))) == 1
+    assert len(azcred.journal.requests()) == 1
+
+
+def test_fifty_tasks_make_one_request(azcred: Session) -> None:
+    """The same for an event loop."""
+    azcred.environment("kubernetes")
+    azcred.authority.faults.add(Slow(0.1))
+
+    async def main() -> list[str]:
+        async with aio.DefaultAzureCredential() as chain:
+            tokens = await asyncio.gather(*(chain.get_token(VAULT) for _ in range(50)))
+            return [token.token for token in tokens]
+
+    assert len(set(asyncio.run(main()))) == 1
+    assert len(azcred.journal.requests()) == 1
+
+
+@pytest.mark.parametrize("fault", [Hang(), BlackHole(), Drip(60)], ids=repr)
+def test_an_imds_that_never_answers_is_given_up(fault: Fault, azcred: Session) -> None:
+    """Within the time that the probe has; the next credential is asked then."""
+    azcred.environment("virtual-machine", "developer-azure-cli")
+    azcred.hosts["imds"].faults.add(fault, optional=True)
+    started = time.monotonic()
+    with DefaultAzureCredential(imds_probe_timeout=0.2) as chain:
+        chain.get_token(VAULT)
+    assert chain.selected == "AzureCliCredential"
+    assert time.monotonic() - started < 10  # a busy machine may take its time, but not a minute
