@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo examples new-user test test-matrix test-pythons test-go test-java test-az oracle load lint format benchmark clean
+.PHONY: demo examples new-user test test-matrix test-pythons test-go test-java test-az sdk-coverage oracle load lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -48,6 +48,9 @@ oracle: $(INSTALLED)  ## our chain against azure-identity's in thousands of situ
 
 load: $(INSTALLED)  ## a server under load for a minute, and its figures
 	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/standalone/test_load.py $(ARGUMENTS)
+
+sdk-coverage: $(INSTALLED)  ## the lines of azure-identity that the tests reach; tests/sdk/UNREACHED.md has the others
+	$(BIN)/python tests/sdk_coverage.py $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check

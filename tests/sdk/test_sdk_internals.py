@@ -8,7 +8,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import RemoteDisconnected
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,12 @@ def test_a_browser_that_does_not_open(
     """There is none on this machine."""
     monkeypatch.setattr(webbrowser, "get", lambda _=None: webbrowser.GenericBrowser("false"))
     monkeypatch.setattr(webbrowser, "open", lambda _url: False)
-    with (
-        InteractiveBrowserCredential(tenant_id=TENANT) as credential,
-        pytest.raises(CredentialUnavailableError, match="Failed to open a browser"),
-    ):
-        credential.get_token(SCOPE)
+    with ExitStack() as first_choice:
+        with suppress(OSError):  # whoever has the port, the credential takes another
+            first_choice.enter_context(socket.create_server(("127.0.0.1", 8400)))
+        credential = first_choice.enter_context(InteractiveBrowserCredential(tenant_id=TENANT))
+        with pytest.raises(CredentialUnavailableError, match="Failed to open a browser"):
+            credential.get_token(SCOPE)
     forget()
 
 
