@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from typing import Any
 
 from pytest_azcred import matrix, run_command, serve_command
 from pytest_azcred.coverage import command as coverage
@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="azcred", description="Every place an Azure app can find its identity, on this machine and offline."
     )
-    parser.add_argument("--version", action="version", version=f"azcred {version('pytest-azcred')}")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser(
         "demo",
@@ -44,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "explain":
         return _explain(options.scope)
     return _demo()
+
+
+class _ShowVersion(argparse.Action):
+    """Looks the version up when it is asked for: that takes longer than everything else the other commands import."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"azcred {version('pytest-azcred')}")
+        parser.exit()
 
 
 def _explain(scope: str) -> int:
