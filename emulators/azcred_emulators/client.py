@@ -16,24 +16,17 @@ from typing import Any
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
 from azcred_emulators.control.client import Client
-from azcred_emulators.data import fill_directory, write_directory
-from azcred_emulators.directory import Directory
+from azcred_emulators.control.mirrors import RemoteDirectory, RemoteJournal
 from azcred_emulators.environments import Environment
 from azcred_emulators.faults.fault import Fault
 from azcred_emulators.faults.registry import read_fault, write_fault
 from azcred_emulators.faults.script import Faults
-from azcred_emulators.journal import Entry, Journal
 from azcred_emulators.resource import audience_of
 from azcred_emulators.setup import Setup
 from azcred_emulators.tokens import Token
 from azcred_emulators.urls import split_url
 
 Address = tuple[str, int]
-_READERS = (
-    *("tenant", "tenants", "principal", "applications", "application_for_resource", "user", "users", "groups_of"),
-    *("policies", "subscriptions", "tenants_of", "assigned", "resource_id", "content"),
-)
-_WRITERS = ("add", "replace", "remove", "consent", "assign", "unassign", "locate")
 
 
 class Unavailable(RuntimeError):
@@ -41,63 +34,6 @@ class Unavailable(RuntimeError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} cannot be had from a server; run this test without --azcred-server")
-
-
-class RemoteDirectory(Directory):
-    """The directory of a session."""
-
-    def __init__(self, client: Client) -> None:
-        self._client: Client | None = None
-        super().__init__()
-        self._client = client
-
-    def _pull(self) -> None:
-        if self._client:
-            copy = Directory()
-            fill_directory(copy, self._client.get("/directory"))
-            super().fill(*copy.content())
-
-    def _push(self) -> None:
-        if self._client:
-            copy = Directory()
-            copy.fill(*super().content())
-            self._client.put("/directory", write_directory(copy))
-
-
-def _fetching(name: str) -> Callable[..., Any]:
-    original = getattr(Directory, name)
-
-    def method(self: RemoteDirectory, *arguments: Any, **keywords: Any) -> Any:
-        self._pull()
-        result = original(self, *arguments, **keywords)
-        if name in _WRITERS:
-            self._push()
-        return result
-
-    return method
-
-
-for _name in (*_READERS, *_WRITERS):
-    setattr(RemoteDirectory, _name, _fetching(_name))
-
-
-class RemoteJournal(Journal):
-    """The journal of a session."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__()
-        self._client = client
-
-    def requests(self, **criteria: object) -> list[Entry]:
-        """Return the entries whose fields have these values."""
-        self._entries = [Entry(**data) for data in self._client.get("/journal")["entries"]]
-        return super().requests(**criteria)
-
-    def clear(self) -> None:
-        """Forget every entry."""
-        self.requests()
-        super().clear()
-        self._client.delete("/journal")
 
 
 class RemoteFaults(Faults[Fault]):

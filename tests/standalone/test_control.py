@@ -32,8 +32,8 @@ def test_the_directory_is_a_document(client: Client) -> None:
     before = client.get("/directory")
     tenant = before["tenants"][0]["id"]
     identity = {"name": "orders", "tenant_id": tenant, "resource_id": "/orders", "client_id": "0dde25"}
-    after = client._ask(
-        "PATCH", "/directory", {"managed_identities": [identity], "hosts": {"imds": {"identities": ["orders"]}}}
+    after = client.patch(
+        "/directory", {"managed_identities": [identity], "hosts": {"imds": {"identities": ["orders"]}}}
     )
     assert "orders" in [one["name"] for one in after["managed_identities"]]
     token = managed_identity_token(client.url).json()["access_token"]

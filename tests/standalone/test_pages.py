@@ -38,7 +38,7 @@ def test_everything_shown_is_escaped(client: Client, server: Standalone) -> None
     """Also what clients and the directory make up."""
     evil = '"><script>alert(1)</script>'
     identity = {"name": evil, "tenant_id": evil, "resource_id": "/x", "client_id": "evil"}
-    client._ask("PATCH", "/directory", {"managed_identities": [identity], "hosts": {"imds": {"identities": ["evil"]}}})
+    client.patch("/directory", {"managed_identities": [identity], "hosts": {"imds": {"identities": ["evil"]}}})
     managed_identity_token(client.url)
     connection = http.client.HTTPConnection(*client.address, timeout=20)
     connection.request("GET", f"/metadata/identity/oauth2/token?{urlencode({'resource': evil})}")

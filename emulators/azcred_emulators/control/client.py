@@ -38,6 +38,10 @@ class Client:
         """Return what a PUT is answered; raises ServerError."""
         return self._ask("PUT", path, body)
 
+    def patch(self, path: str, body: Mapping[str, object]) -> Any:
+        """Return what a PATCH is answered; raises ServerError."""
+        return self._ask("PATCH", path, body)
+
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Return what a POST is answered; raises ServerError."""
         return self._ask("POST", path, {} if body is None else body)
