@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -70,6 +70,7 @@ class Sdk:
         self.name = modules[half]
         self._module = import_module(self.name)
         self._loop = asyncio.new_event_loop()
+        self._others = set(threading.enumerate())  # a browser's driver, say, lives longer than a test
         self._credentials: list[Credential] = []
 
     def credential(self, kind: str, *arguments: Any, **keywords: Any) -> Credential:
@@ -82,14 +83,14 @@ class Sdk:
         """Close everything."""
         for credential in self._credentials:
             credential.close()
-        self._loop.run_until_complete(_closed(self._loop))
+        self._loop.run_until_complete(_closed(self._loop, self._others))
         self._loop.close()
 
 
-async def _closed(loop: Any) -> None:
+async def _closed(loop: Any, others: Collection[threading.Thread]) -> None:
     """Wait until the loop has only its own socket left: TLS takes its leave in the background, processes end there."""
     while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110  # transports tell nobody that they are closed
         await asyncio.sleep(0.001)
-    while any(thread.name.startswith("asyncio-waitpid") for thread in threading.enumerate()):  # noqa: ASYNC110
+    while any(one.name.startswith("asyncio-waitpid") for one in threading.enumerate() if one not in others):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     await asyncio.sleep(0)
