@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tls import NOT_AFTER, write_private
 
-_START = 60.0  # seconds; Node.js takes two to load Azurite, many more on a busy machine
+_START = 120.0  # seconds; Node.js takes two to load Azurite, many more on a busy machine
 _ANSWER = 30.0
 _STOP = 5.0
 _LISTENS = re.compile(r"successfully listen\w* (?:on|at) https://[^:]+:(\d+)")
