@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, NamedTuple
 
 import pytest
@@ -50,7 +52,12 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
     assert {block.language for block in BLOCKS} == {"python", "console", "text", "toml"}
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: f"{block.page.stem}-{block.name}")
+# An app is run in an environment by the page's own test: on its own it would look for this machine's identity.
+@pytest.mark.parametrize(
+    "block",
+    [block for block in blocks("python") if block.name != "app.py"],
+    ids=lambda block: f"{block.page.stem}-{block.name}",
+)
 def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     """Files of tests pass under pytest, as a user would run them; others run as scripts."""
     if "azurite" in block.code and not AZURITE.exists():
@@ -102,6 +109,8 @@ def test_the_configuration_is_known(pytestconfig: pytest.Config) -> None:
     """Each option of the TOML blocks is one that the plugin declares, with the type that is shown."""
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no tomllib")
     for block in blocks("toml"):
+        if block.page.stem == "standalone":  # a server's
+            continue
         options: dict[str, Any] = tomllib.loads(block.code)["tool"]["pytest"]["ini_options"]
         for name, value in options.items():
             assert type(pytestconfig.getini(name)) is type(value)
@@ -214,6 +223,39 @@ def test_a_day(azcred):
     assert table in run(f"{covered} --azcred-coverage-json coverage-all.json")
     assert table in run(combined)
     assert (tmp_path / "coverage.html").is_file()
+
+
+def test_the_standalone_page(tmp_path: Path) -> None:
+    """Its commands, with the files that it shows: a command that is run, and a server with its clients.
+
+    The server's ports are free ones here.
+    """
+    page = ROOT / "docs" / "standalone.md"
+    files = [block for block in BLOCKS if block.page == page and block.language in ("python", "toml")]
+    for block in files:
+        (tmp_path / block.name).write_text(re.sub(r"_port = \d+", "_port = 0", block.code))
+    (tmp_path / "test_it.py").write_text("def test_it(azcred): assert azcred.environment('kubernetes').identity\n")
+    environ = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+    def run(command: str) -> str:
+        result = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=True
+        )
+        return result.stdout + result.stderr
+
+    shown = [one for block in blocks("console") if block.page == page for one in commands(block)]
+    [(command, output), (serve, ready), (env, _), (suite, _)] = shown
+    assert output in run(command)
+    serving = ["bash", "-c", f"exec {serve}"]
+    with subprocess.Popen(serving, cwd=tmp_path, env=environ, stdout=PIPE, text=True) as server, ExitStack() as stack:
+        stack.callback(server.terminate)
+        assert server.stdout
+        line = server.stdout.readline()
+        assert re.sub(r"\d+$|\d+(?= and)", "N", line.strip()) == re.sub(r"\d+$|\d+(?= and)", "N", ready.strip())
+        url = line.split()[3]
+        assert "/app-service/msi/token" in run(f"{env.replace('http://127.0.0.1:8400', url)}; echo $IDENTITY_ENDPOINT")
+        pytest_command = suite.replace("http://127.0.0.1:8400", url).replace("pytest", "python -m pytest", 1)
+        assert "1 passed" in run(f"{pytest_command} -p no:cacheprovider")
 
 
 def test_the_outcomes_are_described_as_they_are_judged() -> None:

@@ -64,9 +64,9 @@ class RemoteFaults(Faults[Fault]):
 class RemoteEmulator:
     """An emulator of a session, as far as it can be told what is to go wrong."""
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, name: str, faults: Faults[Fault]) -> None:
         self.name = name
-        self.faults = RemoteFaults(client, name)
+        self.faults = faults
 
     def __getattr__(self, name: str) -> Any:
         raise Unavailable(f"{name!r} of the emulator {self.name!r}")
@@ -207,7 +207,8 @@ class RemoteEmulators:
         self.resources = RemoteResources(client)
         self.active = RemoteEnvironments(client)
         self.certificate_authority = RemoteAuthority(client)
-        self.authority = RemoteEmulator(client, "authority")
+        self._scripts: dict[str, RemoteFaults] = {}
+        self.authority = RemoteEmulator("authority", self.faults_of("authority"))
         self.on_new_host: Callable[[str], None] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
 
@@ -219,16 +220,18 @@ class RemoteEmulators:
     @property
     def hosts(self) -> Mapping[str, RemoteEmulator]:
         """The emulators that can be told what is to go wrong, by name."""
-        return {name: RemoteEmulator(self._client, name) for name in self._client.get("/faults")["faults"]}
+        return {name: RemoteEmulator(name, self.faults_of(name)) for name in self._client.get("/faults")["faults"]}
 
     def faults_of(self, name: str) -> Faults[Fault]:
         """Return what is to go wrong with an emulator's next requests."""
-        return RemoteFaults(self._client, name)
+        return self._scripts.setdefault(name, RemoteFaults(self._client, name))
 
     def unspent_faults(self) -> Mapping[str, Faults[Fault]]:
-        """Return the scripts whose faults have not all happened."""
-        scripts = self._client.get("/faults")["faults"]
-        return {name: RemoteFaults(self._client, name) for name, left in scripts.items() if left}
+        """Return the scripts to which this process has added faults that have not all happened.
+
+        What the server's configuration lets happen is nothing that a test must meet.
+        """
+        return {name: faults for name, faults in self._scripts.items() if faults.added and faults.unspent}
 
     def authority_routes(self) -> dict[Address, Address]:
         """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""
@@ -242,6 +245,8 @@ class RemoteEmulators:
         """Return to the state at the start."""
         self.journal.clear()
         self.active.reset()
+        for faults in self._scripts.values():
+            faults.clear()
         self._client.post("/reset")
 
     def stop(self) -> None:

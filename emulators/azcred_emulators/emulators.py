@@ -91,6 +91,7 @@ class Emulators:
         self._keys: dict[str, SigningKey] = {}
         self.active = ActiveEnvironments(self)
         self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
+        _import_shared()
         self._loaded = _in_background(self._load)  # last: two threads in Python hold each other up
 
     def _load(self) -> "Services":
@@ -291,6 +292,17 @@ class Emulators:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+
+def _import_shared() -> None:
+    """Import, on this thread, what an app may be importing as well while ours are loaded on another.
+
+    These packages' modules import each other, and two threads that begin at different ends see them half done.
+    """
+    import jwt  # noqa: F401
+    import werkzeug.exceptions
+    import werkzeug.routing
+    import werkzeug.wrappers  # noqa: F401
 
 
 def _in_background(load: Callable[[], "Services"]) -> "Future[Services]":
