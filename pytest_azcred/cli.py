@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="show what DefaultAzureCredential finds on this machine, and what to do if that is nothing",
         description="Ask every credential of the chain for a token, on this machine and with its own identity, and "
         "show what each one found, asked and lacks. Neither secrets nor tokens are shown. The exit code is 0 if "
-        "there is a token, else 1.",
+        "there is a token, 1 if there is none, 2 if a variable or the scope is malformed.",
     )
     explain.add_argument(
         "--scope",
