@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
-from azcred_emulators.server import Server, WsgiApplication
+from azcred_emulators.connection import WsgiApplication
+from azcred_emulators.server import Server
 from azcred_emulators.tls import CertificateAuthority, Issue
 
 _LONG_AGO = datetime(2001, 1, 1, tzinfo=timezone.utc)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from azcred_emulators.server import MAXIMUM_READ, Server
+from azcred_emulators.connection import MAXIMUM_READ
+from azcred_emulators.server import Server
 from azcred_emulators.tls import CertificateAuthority
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.server import Disconnect
+from azcred_emulators.connection import Disconnect
 
 if TYPE_CHECKING:
     from azcred_emulators.emulator import Request
