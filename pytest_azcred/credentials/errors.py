@@ -35,6 +35,10 @@ def is_unavailable(error: BaseException) -> bool:
     return any(kind.__name__ == "CredentialUnavailableError" for kind in type(error).__mro__)
 
 
+class AnswerCutOff(ClientAuthenticationError):
+    """The connection ended in the middle of an answer."""
+
+
 def authentication_failed(reason: object, *secrets: str) -> ClientAuthenticationError:
     """The error for an attempt that was made and refused.
 

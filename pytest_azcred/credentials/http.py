@@ -114,12 +114,12 @@ def send(pipeline: HttpPipeline, request: HttpRequest, **options: Any) -> Answer
 
     :param options: settings of the pipeline for this request only, such as ``retry_total``.
     :raises ~azure.core.exceptions.ClientAuthenticationError: the answer says that it is JSON and is not, or it was
-        cut off.
+        cut off (:class:`AnswerCutOff`).
     :raises ~azure.core.exceptions.AzureError: there was no answer.
     """
     from azure.core.exceptions import HttpResponseError
 
-    from .errors import authentication_failed
+    from .errors import AnswerCutOff
 
     try:
         with exchange(f"{request.method} {_host(request)}{urlsplit(request.url).path}") as asked:
@@ -127,7 +127,7 @@ def send(pipeline: HttpPipeline, request: HttpRequest, **options: Any) -> Answer
             asked.outcome = str(response.status_code)
     except HttpResponseError:
         # Without its cause: that one's text has what was read of the body, which may be part of a token.
-        raise authentication_failed(f"the answer of {_host(request)} was cut off.") from None
+        raise AnswerCutOff(message=f"Authentication failed: the answer of {_host(request)} was cut off.") from None
     host, text = _host(request), _text(response)
     return Answer(response.status_code, response.headers, host, text, _payload(host, response, text))
 

@@ -15,6 +15,7 @@ from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from .credential import NetworkCredential, within_chain
+from .errors import AnswerCutOff
 from .http import Answer, build_pipeline, send
 from .identity import Identity, unavailable
 from .request import TokenRequest
@@ -145,6 +146,8 @@ class ImdsCredential(NetworkCredential):
             self._pipeline.prepare()  # what it imports can take longer than all the rest, and says nothing of IMDS
             options = {"connection_timeout": left, "read_timeout": left, "retry_total": 0}
             answer = within(left, lambda: send(self._pipeline, request, **options))
+        except AnswerCutOff:
+            pass  # something answers; whether it is IMDS, the request for the token will tell, as in azure-identity
         except ClientAuthenticationError as error:
             raise unavailable(f"what answers at {IMDS} is not IMDS: {error.message}") from error
         except TimeoutError as error:

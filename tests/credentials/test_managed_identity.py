@@ -26,14 +26,17 @@ from azure.core.rest import HttpRequest
 from credentials.fakes import CLIENT, TENANT, VAULT, Authority, FakeTransport, Reply, renewals_ended
 from freezegun import freeze_time
 
+from azcred_emulators.faults import Truncate
 from pytest_azcred.credentials import (
     ChainedTokenCredential,
     CredentialUnavailableError,
+    DefaultAzureCredential,
     ManagedIdentityCredential,
 )
 from pytest_azcred.credentials.http import HttpPipeline
 from pytest_azcred.credentials.managed_identity import HOSTS, detected_host
 from pytest_azcred.credentials.threads import within
+from pytest_azcred.place import Place
 
 RESOURCE = "https://vault.azure.net"
 TOKEN = Reply(
@@ -454,3 +457,11 @@ def test_one_scope_at_a_time() -> None:
     with pytest.raises(ValueError, match="exactly one scope per request, not 2"):
         ManagedIdentityCredential(transport=transport).get_token(VAULT, "other")
     assert not transport.sent
+
+
+def test_a_probe_whose_answer_is_cut_off_was_answered(fake_managed_identity: Place) -> None:
+    """Something is there, so the token is asked for."""
+    fake_managed_identity.faults.add(Truncate())
+    with DefaultAzureCredential() as credential:
+        assert credential.get_token("https://vault.azure.net/.default").token
+    assert fake_managed_identity.statuses == [400, 200]
