@@ -50,6 +50,7 @@ def in_situations(number: int) -> Callable[[Callable[..., None]], Callable[..., 
         max_examples=max(number, 1),
         deadline=None,
         database=None,
+        derandomize="ORACLE_SITUATIONS" not in os.environ,  # a suite finds the same today and tomorrow
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     return lambda test: pytest.mark.timeout(0)(drawn(given(situation=situations())(test)))
