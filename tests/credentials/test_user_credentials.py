@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import platform
 import re
 import socket
@@ -23,6 +22,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.fakes import renewals_ended
 from credentials.implementations import Implementation, kind_of
 from entra import GRAPH, VAULT, Entra, claims_of
+from leftovers import let_go
 
 from azcred_emulators import contoso
 from pytest_azcred.browser import FakeBrowser
@@ -343,7 +343,7 @@ def test_a_port_that_is_taken(azcred: Session, package: Implementation, fake_bro
     assert fake_browser.opened == []
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # azure-identity leaves its listener open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # azure-identity leaves a listener
 def test_a_machine_without_a_browser(azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unavailable."""
     monkeypatch.setattr(webbrowser, "open", lambda url: False)
@@ -351,10 +351,10 @@ def test_a_machine_without_a_browser(azcred: Session, package: Implementation, m
         package.InteractiveBrowserCredential().get_token(SCOPE)
     assert kind_of(raised.value) == "unavailable"
     del raised
-    gc.collect()
+    let_go()
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # azure-identity leaves its listener open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # azure-identity leaves a listener
 @pytest.mark.parametrize(("exit_code", "outcome"), [(0, "failed"), (1, "unavailable")])
 def test_the_browser_of_windows(
     azcred: Session,
@@ -380,7 +380,7 @@ def test_the_browser_of_windows(
     authorize = r"https://login\.microsoftonline\.com/organizations/oauth2/v2\.0/authorize\?[\w.~%&=+-]+"
     assert re.fullmatch(f"""Start-Process (["']){authorize}\\1""", command)
     del raised
-    gc.collect()
+    let_go()
 
 
 @pytest.mark.parametrize("name", ["azure-identity", "ours"])

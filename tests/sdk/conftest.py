@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from interop.sdk import HALVES, Sdk
@@ -22,17 +21,3 @@ def sdk(request: pytest.FixtureRequest) -> Iterator[Sdk]:
     half = Sdk(request.param)
     yield half
     half.close()
-
-
-@pytest.fixture
-def forget(caplog: pytest.LogCaptureFixture) -> Callable[[], None]:
-    """Let go of what a credential leaves behind, such as a server that it does not close, before the test is over.
-
-    Tests that need this ignore `pytest.PytestUnraisableExceptionWarning`.
-    """
-
-    def forgetting() -> None:
-        caplog.clear()  # the log holds tracebacks
-        gc.collect()
-
-    return forgetting

@@ -20,6 +20,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, InteractiveBrowserCredential
 from entra import REDIRECT, SECRET, Entra
 from interop.sdk import Sdk
+from leftovers import let_go
 from werkzeug.test import Client
 
 from azcred_emulators import contoso
@@ -94,10 +95,8 @@ def test_certificates_of_a_proxy(
         sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_browser_that_does_not_open(
-    azcred: Session, monkeypatch: pytest.MonkeyPatch, forget: Callable[[], None]
-) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its listener
+def test_a_browser_that_does_not_open(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is none on this machine."""
     monkeypatch.setattr(webbrowser, "get", lambda _=None: webbrowser.GenericBrowser("false"))
     monkeypatch.setattr(webbrowser, "open", lambda _url: False)
@@ -107,11 +106,11 @@ def test_a_browser_that_does_not_open(
         credential = first_choice.enter_context(InteractiveBrowserCredential(tenant_id=TENANT))
         with pytest.raises(CredentialUnavailableError, match="Failed to open a browser"):
             credential.get_token(SCOPE)
-    forget()
+    let_go()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_port_that_is_taken(azcred: Session, forget: Callable[[], None]) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its listener
+def test_a_port_that_is_taken(azcred: Session) -> None:
     """That of the redirect URI."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -120,13 +119,11 @@ def test_a_port_that_is_taken(azcred: Session, forget: Callable[[], None]) -> No
             pytest.raises(CredentialUnavailableError, match="Couldn't start an HTTP server"),
         ):
             credential.get_token(SCOPE)
-    forget()
+    let_go()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_browser_that_asks_for_more(
-    azcred: Session, monkeypatch: pytest.MonkeyPatch, forget: Callable[[], None]
-) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its listener
+def test_a_browser_that_asks_for_more(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """It wants an icon first, and then comes back with a refusal."""
     statuses: list[int] = []
     visits: list[threading.Thread] = []
@@ -151,7 +148,7 @@ def test_a_browser_that_asks_for_more(
         credential.get_token(SCOPE)
     visits[0].join()
     assert statuses == [200]
-    forget()
+    let_go()
 
 
 def test_an_authorization_code_that_is_used_up(azcred: Session, sdk: Sdk, shop: Entra) -> None:
