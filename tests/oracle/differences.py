@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from oracle.runs import Run, Seen
 from oracle.situations import HOSTS, TOOLS, Call, Fault, Situation
 
+from azcred_emulators import contoso
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
@@ -136,7 +137,13 @@ def _service_fabric(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -
     return theirs
 
 
+_ONE_TENANT = "AZURE_IDENTITY_DISABLE_MULTITENANTAUTH"
 _TOOLS = tuple(f"{tool} " for tool in TOOLS.values())
+
+
+def _tenant(situation: Situation, call: Call) -> str | None:
+    """The tenant that a call's token is for, if it is not the tool's own."""
+    return None if situation.variables.get(_ONE_TENANT) else call.options.get("tenant_id")
 
 
 def _tools(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
@@ -145,7 +152,7 @@ def _tools(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
         earlier = [
             ours.calls[index]
             for index, other in enumerate(situation.calls[:number])
-            if (other.scopes, other.options.get("tenant_id")) == (call.scopes, call.options.get("tenant_id"))
+            if (other.scopes, _tenant(situation, other)) == (call.scopes, _tenant(situation, call))
         ]
         known = any((one.outcome, one.identity) == ("token", our.identity) for one in earlier)
         spawned = [line for line in their.requests if line.startswith(_TOOLS)]
@@ -223,6 +230,13 @@ DIFFERENCES = (
         "tokens of developer's tools",
         "A tool is run when there is no token at hand; azure-identity runs it at every call.",
         _tools,
-        tuple(Situation((environment,), calls=(Call(), Call())) for environment in TOOLS),
+        (
+            *(Situation((environment,), calls=(Call(), Call())) for environment in TOOLS),
+            Situation(
+                ("developer-azure-cli",),
+                {_ONE_TENANT: "1"},
+                calls=(Call(), Call(options={"tenant_id": contoso.TENANT.id})),
+            ),
+        ),
     ),
 )
