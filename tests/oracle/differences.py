@@ -164,7 +164,27 @@ def _tools(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
     return theirs
 
 
+def _no_token_file(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    if situation.variables.get("AZURE_FEDERATED_TOKEN_FILE") != "/nonexistent":
+        return theirs
+    for number, their, our in _both(theirs, ours):
+        stopped = their.outcome == "failed" and their.attempted[-1:] == ("WorkloadIdentityCredential",)
+        if stopped and our.requests[: len(their.requests)] == their.requests:
+            return _from(number, theirs, ours)
+    return theirs
+
+
 DIFFERENCES = (
+    Difference(
+        "no token file",
+        "Without the file of its token workload identity is unavailable, and the next link has its turn; "
+        "azure-identity stumbles over the missing file, and that ends the chain.",
+        _no_token_file,
+        (
+            Situation(("kubernetes",), {"AZURE_FEDERATED_TOKEN_FILE": "/nonexistent"}),
+            Situation(("kubernetes", "developer-azure-cli"), {"AZURE_FEDERATED_TOKEN_FILE": "/nonexistent"}),
+        ),
+    ),
     Difference(
         "empty authority host",
         "An AZURE_AUTHORITY_HOST that is set to nothing is as good as none; azure-identity asks https:///.",
