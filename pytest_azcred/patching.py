@@ -2,12 +2,43 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 _ABSENT = object()
 _Patch = Callable[[ModuleType], None]
+
+
+class _Replaced(NamedTuple):
+    """An attribute that was given another value."""
+
+    owner: Any
+    name: str
+    value: object
+    old: object
+
+    def put_back(self) -> None:
+        if self.old is _ABSENT:
+            delattr(self.owner, self.name)
+        else:
+            setattr(self.owner, self.name, self.old)
+
+
+_put_back: list[_Replaced] = []  # since the last sweep
+
+
+def sweep() -> None:
+    """Put back once more what someone has restored to a value of ours since it was put back.
+
+    Whoever replaces an attribute that `Patches` has replaced, and restores it later than `Patches` does, brings
+    our value back for good: pytest's `monkeypatch` does, which is torn down after the fixtures that use it.
+    """
+    for replaced in _put_back:
+        if vars(replaced.owner).get(replaced.name) is replaced.value:
+            replaced.put_back()
+    _put_back.clear()
 
 
 class Patches:
@@ -18,9 +49,10 @@ class Patches:
 
     def replace(self, owner: Any, name: str, value: object) -> None:
         """Set an attribute of a module or class; an inherited one is shadowed and later uncovered."""
-        old = vars(owner).get(name, _ABSENT)
+        replaced = _Replaced(owner, name, value, vars(owner).get(name, _ABSENT))
         setattr(owner, name, value)
-        self._undo.append(lambda: delattr(owner, name) if old is _ABSENT else setattr(owner, name, old))
+        self._undo.append(replaced.put_back)
+        self._undo.append(partial(_put_back.append, replaced))
 
     def wrap(self, owner: Any, name: str, make: Callable[[Any], object]) -> None:
         """Replace an attribute by what `make` makes of it; one that this platform or version lacks is left out."""

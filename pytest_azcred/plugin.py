@@ -12,6 +12,7 @@ import pytest
 
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from pytest_azcred import options
+from pytest_azcred.patching import sweep
 from pytest_azcred.selection import PARAMETER, deselect, marked
 
 if TYPE_CHECKING:
@@ -85,6 +86,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.sections.append(("azcred", describe(session.journal.requests())))
         item.stash[_FAILED] = True
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Leave nothing replaced that a fixture torn down after `azcred` has restored, as `monkeypatch` does."""
+    try:
+        yield
+    finally:
+        sweep()
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,8 @@ def _serve(options: argparse.Namespace) -> int:
                 if options.ready_file:
                     server.write_ready_file(options.ready_file.absolute())
                 _announce(server.main.describe(), configuration.key or options.key)
-                ended.wait()
+                while not ended.wait(1):
+                    pass  # a signal that comes just before the wait is seen only when it ends
         finally:
             for file in files:
                 file.unlink(missing_ok=True)

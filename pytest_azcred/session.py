@@ -20,7 +20,7 @@ from pytest_azcred.children import children
 from pytest_azcred.clock import Clock
 from pytest_azcred.folders import ABSENT, Folders
 from pytest_azcred.own_route import own_route
-from pytest_azcred.patching import Patches
+from pytest_azcred.patching import Patches, sweep
 from pytest_azcred.place import Place
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
 
@@ -255,6 +255,7 @@ class Session:
             yield from self._active()
 
     def _active(self) -> Iterator["Session"]:
+        sweep()
         isolated = isolation(os.environ, self._emulators.folder)
         self._set({**isolated, **children(os.environ, self._emulators.folder)})
         self._routing.on_connect(self._emulators.connect)

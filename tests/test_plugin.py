@@ -116,6 +116,60 @@ def test_an_interrupted_test_leaves_the_process_clean(pytester: pytest.Pytester)
     result.stdout.fnmatch_lines(["*all clean*"])
 
 
+def test_what_a_test_replaces_on_top_of_the_fixtures_is_put_back_too(pytester: pytest.Pytester) -> None:
+    """Whatever is torn down last: pytest's own `monkeypatch`, or a fixture of mocks that was there first."""
+    pytester.makepyfile(
+        """
+        import os, socket, time, webbrowser
+        from unittest import mock
+
+        import pytest
+
+        OWNERS = (os, socket, socket.socket, time, webbrowser)
+
+        def state():
+            return {(one.__name__, name): value for one in OWNERS for name, value in vars(one).items()}
+
+        BEFORE = state()
+
+        @pytest.fixture
+        def mocks():
+            with mock.patch.object(webbrowser, "open_new"):
+                with mock.patch.object(socket, "getaddrinfo"):
+                    yield mock
+                    mock.patch.stopall()
+
+        @pytest.fixture(autouse=True)
+        def nothing_was_left():
+            assert dict(state().items() ^ BEFORE.items()) == {}
+
+        def spy(real):
+            return lambda *args, **kwargs: real(*args, **kwargs)
+
+        def replace(azcred, setattr):
+            azcred.clock.skip_waits()
+            for owner, name in [
+                (webbrowser, "open"), (socket, "getaddrinfo"), (socket.socket, "connect"), (time, "sleep"), (os, "stat")
+            ]:
+                setattr(owner, name, spy(getattr(owner, name)))
+
+        def test_monkeypatch(fake_browser, azcred, monkeypatch):
+            replace(azcred, monkeypatch.setattr)
+
+        def test_monkeypatch_first(monkeypatch, fake_browser, azcred):
+            replace(azcred, monkeypatch.setattr)
+
+        def test_mocks_first(mocks, fake_browser, azcred):
+            replace(azcred, lambda *what: mocks.patch.object(*what).start())
+
+        def test_last():
+            pass
+        """
+    )
+    # pytest-socket puts a method of its base class into socket.socket after every test.
+    pytester.runpytest_subprocess("-q", "-p", "no:socket", "-p", "no:randomly").assert_outcomes(passed=4)
+
+
 def test_faults_that_nothing_met_are_reported(pytester: pytest.Pytester) -> None:
     """As an error of the test that added them, unless it has failed already."""
     pytester.makepyfile(

@@ -274,6 +274,7 @@ class Emulators:
         self.http.stop()
         self.https.stop()
         self.network.stop()
+        self.tokens.stop()
         self._folder.cleanup()
 
     def reset(self) -> None:

@@ -115,6 +115,10 @@ class Tokens:
     def _make_key(self) -> None:
         self._made.append(SigningKey("accounts.accesscontrol.windows.net"))
 
+    def stop(self) -> None:
+        """Wait until the thread has ended."""
+        self._maker.join()
+
     @property
     def key(self) -> SigningKey:
         """The key that signs every token of the run and that the keys documents publish."""

@@ -466,18 +466,29 @@ def test_nothing_is_left_of_a_tool_when_the_app_is_interrupted(tools: Tools) -> 
     os.mkfifo(gate)
     tools.install("az", first=f"sleep 300 & echo $! > {gate}; wait")
     children: list[int] = []
+    interrupted = threading.Event()
+
+    def once(*_: object) -> None:
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
 
     def interrupt() -> None:
         children.append(int(gate.read_text()))  # waits until the tool writes it
         while "communicate" not in functions(sys._current_frames()[threading.main_thread().ident or 0]):
             pass  # the app may still be busy starting it
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        while not interrupted.wait(0.1):  # Python misses a signal that comes just before a system call until its end
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
+    before = signal.signal(signal.SIGINT, once)
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
-    with AzureCliCredential(process_timeout=60) as made, pytest.raises(KeyboardInterrupt):
-        made.get_token(VAULT)
-    interrupting.join()
+    try:
+        with AzureCliCredential(process_timeout=60) as made, pytest.raises(KeyboardInterrupt):
+            made.get_token(VAULT)
+        interrupting.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ends(children[0])
 
 
