@@ -74,12 +74,16 @@ def _authority_for_all(situation: Situation, theirs: Run, ours: Run, ask: Theirs
     return ask(replace(situation, variables={**situation.variables, "AZURE_AUTHORITY_HOST": authority}))
 
 
-def _certificate_without_client_id(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
-    if situation.variables.get("AZURE_CLIENT_ID") != "" or ours.construction != "ValueError":
+_FOUND_OUT_BY_ENTRA_ID = (("EnvironmentCredential",), ("WorkloadIdentityCredential",))
+
+
+def _mistaken_variable(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    variables = situation.variables
+    mistaken = variables.get("AZURE_CLIENT_ID") == "" or variables.get("AZURE_TENANT_ID") == "not a tenant"
+    if not mistaken or ours.construction != "ValueError":
         return theirs
-    has_certificate = "on-premises-certificate" in situation.environments
-    failed = all(call.outcome == "failed" for call in theirs.calls)  # Entra ID wants one as well
-    return ours if has_certificate and failed else theirs
+    found_out = (call.outcome == "failed" and call.attempted[-1:] in _FOUND_OUT_BY_ENTRA_ID for call in theirs.calls)
+    return ours if all(found_out) else theirs
 
 
 def _mistaken_call(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
@@ -201,11 +205,14 @@ DIFFERENCES = (
         (Situation(("kubernetes",), keywords={"authority": "https://login.microsoftonline.us"}),),
     ),
     Difference(
-        "certificate without a client id",
-        "An empty client id is refused when the chain is made, with a certificate as with a secret; azure-identity "
-        "lets Entra ID find out.",
-        _certificate_without_client_id,
-        (Situation(("on-premises-certificate",), {"AZURE_CLIENT_ID": ""}),),
+        "mistaken variable",
+        "An empty client id or a malformed tenant is refused when the chain is made, whichever credential it is for; "
+        "azure-identity lets Entra ID find out about a certificate's client id and workload identity's tenant.",
+        _mistaken_variable,
+        (
+            Situation(("on-premises-certificate",), {"AZURE_CLIENT_ID": ""}),
+            Situation(("kubernetes",), {"AZURE_TENANT_ID": "not a tenant"}),
+        ),
     ),
     Difference(
         "mistaken call",
