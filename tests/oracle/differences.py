@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from oracle.runs import Run, Seen
-from oracle.situations import HOSTS, TOOLS, Call, Fault, Situation
+from oracle.situations import DOMAIN, HOSTS, TOOLS, Call, Fault, Situation
 
 from azcred_emulators import contoso
 from azcred_emulators.faults import (
@@ -109,7 +109,7 @@ def _not_imds(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
         return theirs
     for number, their, our in _both(theirs, ours):
         asked, left = _to_imds(their), _to_imds(our)
-        if left and asked[: len(left)] == left and "ManagedIdentityCredential" in (*our.attempted, theirs.winner):
+        if left and asked != left and asked[: len(left)] == left:
             return _from(number, theirs, ours)
     return theirs
 
@@ -178,7 +178,39 @@ def _no_token_file(situation: Situation, theirs: Run, ours: Run, ask: Theirs) ->
     return theirs
 
 
+def _tenant_under_another_name(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    for number, their, our in _both(theirs, ours):
+        added = our.requests[len(their.requests) :]
+        same = (their.outcome, their.identity) == (our.outcome, our.identity)
+        asked_once_more = len(added) == 1 and "/oauth2/v2.0/token token " in added[0]
+        if not (_tenant(situation, situation.calls[number]) and same and asked_once_more):
+            continue
+        if any(fault.at == "authority" for fault in situation.faults):
+            return _from(number, theirs, ours)  # the fault that met ours is still to come
+        theirs = replace(theirs, calls=(*theirs.calls[:number], our, *theirs.calls[number + 1 :]))
+    return theirs
+
+
 DIFFERENCES = (
+    Difference(
+        "a tenant under another name",
+        "The tokens of a tenant's id and of its domain name are kept apart; azure-identity finds the one by the other, "
+        "for the credentials that msal implements.",
+        _tenant_under_another_name,
+        (
+            Situation(
+                ("on-premises-secret",),
+                keywords={"additionally_allowed_tenants": ["*"]},
+                calls=(Call(), Call(options={"tenant_id": DOMAIN})),
+            ),
+            Situation(
+                ("on-premises-secret",),
+                {"AZURE_TENANT_ID": DOMAIN},
+                keywords={"additionally_allowed_tenants": ["*"]},
+                calls=(Call(), Call(options={"tenant_id": contoso.TENANT.id})),
+            ),
+        ),
+    ),
     Difference(
         "no token file",
         "Without the file of its token workload identity is unavailable, and the next link has its turn; "
@@ -229,9 +261,12 @@ DIFFERENCES = (
         "What is plainly not IMDS (a 404, a page, JSON of another shape) is left at once, since others wait for their "
         "turn; azure-identity asks it again for up to 24 s.",
         _not_imds,
-        tuple(
-            Situation(("virtual-machine",), faults=(Fault("imds", fault, 7),))
-            for fault in (CaptivePortal(), DockerDesktop(), ForeignMetadata(404), NotJson(), Status(404))
+        (
+            *(
+                Situation(("virtual-machine",), faults=(Fault("imds", fault, 7),))
+                for fault in (CaptivePortal(), DockerDesktop(), ForeignMetadata(404), NotJson(), Status(404))
+            ),
+            Situation(("virtual-machine", "developer-azure-cli"), faults=(Fault("imds", NotJson(), 2),)),
         ),
     ),
     Difference(

@@ -62,6 +62,7 @@ def test_both_chains_do_the_same(part: int, situation: Situation, theirs: Do, ou
     """The same credential wins, with the same identity and the same requests; or both fail in the same way."""
     our = ours(situation)
     their = reconciled(situation, theirs(situation), our, theirs)
+    note(f"{situation}")
     note(f"azure-identity: {their}")
     note(f"ours:           {our}")
     assert our == their
