@@ -5,8 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_azcred import matrix, run_command, serve_command
-from pytest_azcred.coverage import command as coverage
+from pytest_azcred import coverage_command, matrix, run_command, serve_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="what the token would be for (default: %(default)s)",
     )
     matrix.add_command(commands)
-    coverage.add_command(commands)
+    coverage_command.add_command(commands)
     run_command.add_commands(commands)
     serve_command.add_commands(commands)
     options = parser.parse_args(arguments)

@@ -4,8 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from pytest_azcred.coverage import Coverage, page, report
-
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare `azcred coverage`."""
@@ -29,6 +27,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _combine(options: argparse.Namespace) -> int:
+    from pytest_azcred.coverage import Coverage, page, report
+
     total = Coverage()
     try:
         for path in options.files:
