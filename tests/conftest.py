@@ -1,0 +1,22 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run each test with context variables of its own.
+
+    The constructor of azure-identity's DefaultAzureCredential (1.27) leaves one set when it raises, and from then on
+    the credentials of developer's tools believe that they are within a chain.
+    """
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None  # the plugin that runs it gives it a context
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    contextvars.copy_context().run(pyfuncitem.obj, **arguments)
+    return True
