@@ -14,7 +14,7 @@ from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import find
 from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
 from azcred_emulators.isolation import isolation
-from azcred_emulators.journal import Entry, Journal, table
+from azcred_emulators.journal import Journal
 from azcred_emulators.tls import write_private
 from pytest_azcred.children import children
 from pytest_azcred.clock import Clock
@@ -23,11 +23,11 @@ from pytest_azcred.own_route import own_route
 from pytest_azcred.patching import Patches, sweep
 from pytest_azcred.place import Place
 from pytest_azcred.routing import UNREACHABLE, Route, Routing
+from pytest_azcred.unspent import describe
 
 if TYPE_CHECKING:
     from azcred_emulators.authority import Authority
     from azcred_emulators.executables.service import Executables
-    from azcred_emulators.faults.fault import Fault
     from azcred_emulators.faults.script import Faults
     from azcred_emulators.hosts.endpoint import Endpoint
     from azcred_emulators.issuers import Issuers
@@ -95,7 +95,7 @@ class Session:
     def unspent_faults(self) -> str:
         """What to tell of faults that no request of the test has met; nothing if there are none."""
         return "\n".join(
-            _unspent(name, faults, self.journal.requests(emulator=name) or self.journal.requests(provider=name))
+            describe(name, faults, self.journal.requests(emulator=name) or self.journal.requests(provider=name))
             for name, faults in self._emulators.unspent_faults().items()
         )
 
@@ -292,18 +292,3 @@ class Session:
                 self._variables.delenv(name, raising=False)
             else:
                 self._variables.setenv(name, value)
-
-
-def _unspent(name: str, faults: "Faults[Fault]", requests: Sequence[Entry]) -> str:
-    """Return a report of an emulator's unspent faults, with the requests that were not enough for them."""
-    left = faults.unspent
-    which = ", ".join(map(repr, left))
-    were = "was" if len(left) == 1 else "were"
-    count = f"{len(requests)} request{'' if len(requests) == 1 else 's'}"
-    return "\n".join(
-        [
-            f"azcred: {len(left)} of {faults.added} faults for {name!r} {were} never reached: {which}.",
-            f"The app made {count} to {name!r}{':' if requests else '.'}",
-            *([table(requests)] if requests else []),
-        ]
-    )

@@ -1,0 +1,27 @@
+"""What is told of faults that no request of a test has met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from azcred_emulators.journal import Entry, table
+
+if TYPE_CHECKING:
+    from azcred_emulators.faults.fault import Fault
+    from azcred_emulators.faults.script import Faults
+
+
+def describe(name: str, faults: Faults[Fault], requests: Sequence[Entry]) -> str:
+    """Return a report of an emulator's unspent faults, with the requests that were not enough for them."""
+    left = faults.unspent
+    which = ", ".join(map(repr, left))
+    were = "was" if len(left) == 1 else "were"
+    count = f"{len(requests)} request{'' if len(requests) == 1 else 's'}"
+    return "\n".join(
+        [
+            f"azcred: {len(left)} of {faults.added} faults for {name!r} {were} never reached: {which}.",
+            f"The app made {count} to {name!r}{':' if requests else '.'}",
+            *([table(requests)] if requests else []),
+        ]
+    )
