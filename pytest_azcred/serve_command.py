@@ -26,9 +26,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     serve = commands.add_parser(
         "serve",
         help="run the emulators as a server, for apps and tests of any language",
-        description="Serve the emulators until a signal ends it. One port is for HTTP, the proxy, the control API and "
-        "its pages, the other for HTTPS under the real names. They are free ones on loopback unless told "
-        "otherwise.",
+        description="Serve the emulators until a signal ends it. One port is for HTTP, the control API and its pages, "
+        "the other for HTTPS under the real names; either is the proxy as well. They are free ones on loopback "
+        "unless told otherwise.",
     )
     serve.add_argument("--config", type=Path, metavar="FILE", help="a TOML file: directory, faults, ports; see README")
     serve.add_argument("--address", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)")

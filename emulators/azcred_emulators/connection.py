@@ -24,11 +24,17 @@ MAXIMUM_DISCARDED = 64 * 1024 * 1024
 
 
 class Connection:
-    """The requests of one connection, each given to the WSGI application."""
+    """The requests of one connection, each given to the WSGI application.
 
-    def __init__(self, connection: socket.socket, application: WsgiApplication, proxy: Proxy | None) -> None:
+    `proxy` passes on those for other servers. With `only_proxy` the client has to ask for a tunnel or a whole URL.
+    """
+
+    def __init__(
+        self, connection: socket.socket, application: WsgiApplication, proxy: Proxy | None, *, only_proxy: bool = False
+    ) -> None:
         self._connection = connection
         self._proxy = proxy
+        self._only_proxy = only_proxy
         self._application = application
         self._input = connection.makefile("rb", 65536)
         self._encrypted = isinstance(connection, ssl.SSLSocket)
@@ -60,8 +66,10 @@ class Connection:
         if _header(headers, "expect").lower() == "100-continue":
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         if self._proxy and method == "CONNECT":
-            self._proxy.tunnel(self._connection, target)
-            return False
+            self._only_proxy = False
+            return self._proxy.tunnel(self._connection, target)
+        if self._only_proxy and "://" not in target.partition("?")[0]:
+            raise BadRequest("400 Bad Request", "This port speaks HTTPS; without TLS it is a proxy and nothing else.")
         body, unread = self._body(headers)
         if self._proxy and "://" in target.partition("?")[0] and (to := self._proxy.elsewhere(target)):
             if unread:

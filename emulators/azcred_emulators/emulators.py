@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from azcred_emulators.contoso import contoso
 from azcred_emulators.environments import find
 from azcred_emulators.hosts import ADDRESSES, IMDS_ADDRESS
 from azcred_emulators.journal import Journal
+from azcred_emulators.loading import import_shared, in_background
 from azcred_emulators.network import BrokenNetwork
 from azcred_emulators.proxy import Proxy
 from azcred_emulators.server import Server
@@ -76,23 +77,19 @@ class Emulators:
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
         self.certificate_authority = certificate_authority or CertificateAuthority()
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
-        self.http = Server(
-            self._answer,
-            host=address,
-            port=http_port,
-            name=host_name,
-            proxy=Proxy(self.destination, lambda: (self.http.address, self.https.address), self.connect),
+        proxy = Proxy(
+            self.destination, http=lambda: self.http.address, https=lambda: self.https.address, fault=self.connect
         )
-        self.https = Server(
-            self._answer, host=address, port=https_port, name=host_name, tls=self.certificate_authority.server_context()
-        )
+        server = partial(Server, self._answer, host=address, name=host_name, proxy=proxy)
+        self.http = server(port=http_port)
+        self.https = server(port=https_port, tls=self.certificate_authority.server_context())
         self.network = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
         self._keys: dict[str, SigningKey] = {}
         self.active = ActiveEnvironments(self)
         self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
-        _import_shared()
-        self._loaded = _in_background(self._load)  # last: two threads in Python hold each other up
+        import_shared()
+        self._loaded = in_background(self._load)  # last: two threads in Python hold each other up
 
     def _load(self) -> "Services":
         from azcred_emulators.services import Services
@@ -293,23 +290,3 @@ class Emulators:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
-
-
-def _import_shared() -> None:
-    """Import, on this thread, what an app may be importing as well while ours are loaded on another.
-
-    These packages' modules import each other, and two threads that begin at different ends see them half done.
-    """
-    import jwt  # noqa: F401
-    import werkzeug.exceptions
-    import werkzeug.routing
-    import werkzeug.wrappers  # noqa: F401
-
-
-def _in_background(load: Callable[[], "Services"]) -> "Future[Services]":
-    """Run a function once on a thread of its own, which ends with it."""
-    executor = ThreadPoolExecutor(1, thread_name_prefix="azcred-load")
-    try:
-        return executor.submit(load)
-    finally:
-        executor.shutdown(wait=False)

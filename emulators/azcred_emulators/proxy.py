@@ -19,6 +19,7 @@ Headers = Iterable[tuple[str, str]]
 _PORTS = {"http": 80, "https": 443}
 _CONNECT_TIMEOUT = 10.0  # seconds; every target is on this machine
 _PIECE = 65536
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _ONE_HOP = ("connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "transfer-encoding", "upgrade")
 
 
@@ -35,32 +36,41 @@ class Refused(Exception):
 class Proxy:
     """Passes requests on to where their real destination is served on this machine.
 
-    `destination` returns the address for a real host and port, None if there is none; `here` those addresses that
-    whoever has the proxy serves itself. `fault` returns where a tunnel leads instead if one is due for it, and raises
-    OSError if that is nowhere.
+    `destination` returns the address for a real host and port, None if there is none; `http` and `https` return those
+    at which whoever has the proxy serves them itself. `fault` returns where a tunnel leads instead if one is due for
+    it, and raises OSError if that is nowhere.
     """
 
     def __init__(
         self,
         destination: Callable[[str, int], Address | None],
-        here: Callable[[], Iterable[Address]] = tuple,
+        *,
+        http: Callable[[], Address | None] = lambda: None,
+        https: Callable[[], Address | None] = lambda: None,
         fault: Callable[[str, int], Address | None] = lambda _host, _port: None,
     ) -> None:
         self._destination = destination
-        self._here = here
+        self._http = http
+        self._https = https
         self._fault = fault
 
-    def tunnel(self, client: socket.socket, authority: str) -> None:
+    def tunnel(self, client: socket.socket, authority: str) -> bool:
         """Answer `CONNECT host:port`: pass on whatever is sent, in both directions, until one side ends.
 
-        Raises Refused if there is no such destination.
+        Returns whether the client is at its destination and goes on here. What is HTTP is not passed on: it would
+        seem to come from this machine, whose clients may do more. Raises Refused if there is no such destination.
         """
         parts = split_url(f"//{authority}")
         if not parts.hostname or parts.port is None:
             raise Refused("400 Bad Request", f"A tunnel leads to a host and a port, not to {authority!r}.")
-        with self._connect(parts.hostname, parts.port) as server:
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        address = self._target(parts.hostname, parts.port)
+        if address == self._http():
+            client.sendall(_ESTABLISHED)
+            return True
+        with self._open(address) as server:
+            client.sendall(_ESTABLISHED)
             relay(client, server)
+        return False
 
     def elsewhere(self, url: str) -> Address | None:
         """Return where a request for an absolute URL is to be passed on to, None if it is to be answered here.
@@ -72,7 +82,7 @@ class Proxy:
         if not parts.hostname or port is None:
             raise Refused("400 Bad Request", "A proxy is asked for an http or https URL.")
         address = self._find(parts.hostname, port)
-        return None if address in self._here() else address
+        return None if address in (self._http(), self._https()) else address
 
     def forward(self, client: socket.socket, to: Address, method: str, url: str, headers: Headers, body: bytes) -> None:
         """Pass a request for an absolute http URL on, and its answer back; the connection is spent after it."""
@@ -85,13 +95,12 @@ class Proxy:
             server.sendall("\r\n".join(lines).encode("latin-1") + body)
             copy(server, client)
 
-    def _connect(self, host: str, port: int) -> socket.socket:
+    def _target(self, host: str, port: int) -> Address:
         address = self._find(host, port)
         try:
-            address = self._fault(host.lower(), port) or address
+            return self._fault(host.lower(), port) or address
         except OSError as error:
             raise Refused("502 Bad Gateway", f"The connection to '{host}:{port}' failed ({error.strerror}).") from None
-        return self._open(address)
 
     def _find(self, host: str, port: int) -> Address:
         address = self._destination(host, port)

@@ -13,6 +13,7 @@ from azcred_emulators.clock import stopwatch
 from azcred_emulators.connection import Connection, WsgiApplication
 from azcred_emulators.proxy import Proxy
 
+_HANDSHAKE = b"\x16"  # what a connection in TLS starts with (RFC 8446, section 5.1)
 _HANDSHAKE_TIMEOUT = 10.0  # seconds
 _PATIENCE = 2.0  # seconds for the answers that are being made or sent when the server stops
 _BACKLOG = 1024
@@ -22,8 +23,8 @@ class Server:
     """Serves one WSGI application on one port until `stop`.
 
     `host` is the address to listen on, `port` 0 takes a free one; with `tls` the connections are HTTPS. `proxy` is
-    what passes on the requests of clients that take the server for a proxy; without one, it answers them itself. `name`
-    is the host name in its URL, by default the address.
+    what passes on the requests of clients that take the server for a proxy, which they do without TLS; without one,
+    it answers them itself. `name` is the host name in its URL, by default the address.
     """
 
     def __init__(
@@ -85,9 +86,9 @@ class Server:
             acceptor.join()
         listener.close()
         acceptor.join()
-        with self._lock:
-            connections = dict(self._connections)
         for how, patience in ((socket.SHUT_RD, _PATIENCE), (socket.SHUT_RDWR, None)):
+            with self._lock:
+                connections = dict(self._connections)
             for connection in connections:
                 # The plain socket's shutdown: that of an SSLSocket drops TLS under the thread that reads from it.
                 with contextlib.suppress(OSError):
@@ -103,8 +104,6 @@ class Server:
                 if self._listener is None:
                     connection.close()
                     return
-                if self._tls:  # the handshake waits for the client, so it is for the connection's own thread
-                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
             except OSError:  # a client that has gone already
                 continue
             thread = threading.Thread(target=self._serve, args=(connection,), name="azcred-connection", daemon=True)
@@ -115,14 +114,31 @@ class Server:
     def _serve(self, connection: socket.socket) -> None:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if isinstance(connection, ssl.SSLSocket):
-                connection.settimeout(_HANDSHAKE_TIMEOUT)
+            if self._tls is None:
+                Connection(connection, self.application, self._proxy).serve()
+                return
+            connection.settimeout(_HANDSHAKE_TIMEOUT)
+            if connection.recv(1, socket.MSG_PEEK) == _HANDSHAKE:
+                connection = self._encrypted(connection, self._tls)
                 connection.do_handshake()
                 connection.settimeout(None)
-            Connection(connection, self.application, self._proxy).serve()
+                Connection(connection, self.application, None).serve()
+            else:
+                connection.settimeout(None)
+                Connection(connection, self.application, self._proxy, only_proxy=True).serve()
         except OSError:  # the client has gone, or does not trust the certificate
             pass
         finally:
             connection.close()
             with self._lock:
                 self._connections.pop(connection, None)
+
+    def _encrypted(self, plain: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+        """Return what takes the plain connection's place, before the handshake; raises OSError once it is to stop."""
+        with self._lock:
+            if self._listener is None:
+                raise ConnectionAbortedError
+            thread = self._connections.pop(plain)
+            connection = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            self._connections[connection] = thread
+        return connection

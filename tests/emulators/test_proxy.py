@@ -1,8 +1,9 @@
-"""The proxy on the HTTP port, which leads to the emulators and nowhere else."""
+"""The proxy, which leads to the emulators and nowhere else: on the HTTP port, and without TLS on the HTTPS port."""
 
 import socket
 import threading
 from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
 
 import pytest
 import requests
@@ -16,14 +17,23 @@ from azcred_emulators.server import Server
 VAULT = "https://vault.azure.net"
 
 
+@pytest.fixture(params=["http", "https"])
+def address(emulators: Emulators, request: pytest.FixtureRequest) -> tuple[str, int]:
+    """Where the proxy is."""
+    found: tuple[str, int] = getattr(emulators, request.param).address
+    return found
+
+
 @pytest.fixture
-def client(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Session]:
+def client(
+    emulators: Emulators, address: tuple[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[requests.Session]:
     """A client with the proxy and the authority in its settings, as variables would put them there."""
     authority = tmp_path_factory.mktemp("authority") / "authority.pem"
     authority.write_text(emulators.certificate_authority.pem)
     with requests.Session() as client:
         client.trust_env = False
-        client.proxies = {"http": emulators.http.url, "https": emulators.http.url}
+        client.proxies = dict.fromkeys(("http", "https"), f"http://{address[0]}:{address[1]}")
         client.verify = str(authority)
         yield client
 
@@ -66,9 +76,9 @@ def test_other_hosts_are_refused(emulators: Emulators, client: requests.Session,
 @pytest.mark.parametrize(
     "host", ["www.example.com:443", "169.254.169.254:443", "127.0.0.1:22", "login.microsoftonline.com.evil.com:443"]
 )
-def test_tunnels_to_other_hosts_are_refused(emulators: Emulators, host: str) -> None:
+def test_tunnels_to_other_hosts_are_refused(address: tuple[str, int], host: str) -> None:
     """Not even this machine's own ports can be reached through it."""
-    with socket.create_connection(emulators.http.address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
@@ -81,6 +91,28 @@ def test_a_tunnel_to_no_address_is_a_bad_request(emulators: Emulators, target: s
     with socket.create_connection(emulators.http.address, timeout=10) as connection:
         connection.sendall(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
         assert connection.recv(4096).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_a_tunnel_to_the_metadata_service_stays_here(emulators: Emulators, address: tuple[str, int]) -> None:
+    """The client goes on as who it is; were it passed on, it would seem to be on this machine, and could do more."""
+    connection = HTTPConnection(*address, timeout=10)
+    connection.set_tunnel("169.254.169.254", 80)
+    for _ in range(2):
+        connection.request("GET", "/metadata/identity/oauth2/token")
+        assert connection.getresponse().read()
+    connection.close()
+    assert [entry.server_name for entry in emulators.journal.requests(host="imds")] == ["169.254.169.254"] * 2
+
+
+def test_without_tls_the_https_port_is_a_proxy_only(emulators: Emulators) -> None:
+    """Whoever has mistaken it for the HTTP port is told so."""
+    host, port = emulators.https.address
+    answer = requests.get(f"http://{host}:{port}/metadata/identity/oauth2/token?resource={VAULT}", timeout=10)
+    assert (answer.status_code, answer.text) == (
+        400,
+        "This port speaks HTTPS; without TLS it is a proxy and nothing else.",
+    )
+    assert not emulators.journal.requests()
 
 
 def test_a_resource_of_a_test_is_reached_by_its_name(emulators: Emulators, client: requests.Session) -> None:

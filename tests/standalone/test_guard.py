@@ -1,6 +1,9 @@
 """Who may control a server, judged by where a request comes from and what it says."""
 
 import base64
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -8,6 +11,26 @@ from azcred_emulators.control.guard import Forbidden, Guard
 from azcred_emulators.emulator import Request
 
 ELSEWHERE = "192.0.2.7"
+AS_ANOTHER_MACHINE = """
+import sys
+from http.client import HTTPConnection
+from azcred_emulators.configuration import Configuration
+from azcred_emulators.standalone import Standalone
+
+with Standalone(Configuration(address="0.0.0.0", key="sesame")) as server:
+    for port in server.main.emulators.http.address[1], server.main.emulators.https.address[1]:
+        for tunnel in None, "169.254.169.254", "localhost":
+            connection = HTTPConnection(sys.argv[1], port, timeout=10)
+            if tunnel:
+                connection.set_tunnel(tunnel, 80)
+            try:
+                connection.request("GET", "/azcred/health", headers={"Host": "localhost"})
+                print(connection.getresponse().status)
+            except OSError as error:  # the proxy has refused
+                print(error)
+            connection.close()
+"""
+IN_A_NAMESPACE = ("unshare", "--map-root-user", "--net", "sh", "-c")
 
 
 def request(address: str, method: str = "GET", host: str = "azcred:8400", **headers: str) -> Request:
@@ -63,3 +86,16 @@ def test_a_key_does_not_let_other_pages_in(headers: dict[str, str]) -> None:
 def test_it_answers_under_its_own_names(host: str, known: bool) -> None:
     """Those that were configured, and those of this machine."""
     assert Guard(names=["azcred"]).knows(request("127.0.0.1", host=host)) is known
+
+
+def test_the_proxy_makes_nobody_one_of_this_machine() -> None:
+    """Neither port does: a tunnel is judged by where it comes from, not by who passes it on."""
+    set_up = f'ip link set lo up && ip address add {ELSEWHERE}/32 dev lo && exec "$@"'
+    if not (shutil.which("unshare") and shutil.which("ip")):
+        pytest.skip("unshare (util-linux) or ip (iproute2) is not installed")
+    if subprocess.run([*IN_A_NAMESPACE, set_up, "", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let its users make namespaces")
+    script = [*IN_A_NAMESPACE, set_up, "", sys.executable, "-c", AS_ANOTHER_MACHINE, ELSEWHERE]
+    result = subprocess.run(script, capture_output=True, text=True, check=False)
+    refused = "Tunnel connection failed: 403 Forbidden"
+    assert (result.stdout.splitlines(), result.stderr) == (["401", "401", refused, "400", "404", refused], "")
