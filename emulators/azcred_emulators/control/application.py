@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.control import pages
 from azcred_emulators.control.guard import Forbidden, Guard
-from azcred_emulators.control.openapi import document
 from azcred_emulators.control.operations import OPERATIONS, Call, Operation
 from azcred_emulators.data import read
 from azcred_emulators.emulator import MAXIMUM_BODY, Request
@@ -56,6 +55,8 @@ class Control:
                 return shown
             name, values = self._rules.bind("localhost").match(request.path, method=request.method)
             if name == "openapi":
+                from azcred_emulators.control.openapi import document
+
                 return _json(document(OPERATIONS))
             operation = self._operations[name]
             call = Call(self._session, request, values, _body(request, operation))
