@@ -178,17 +178,33 @@ def _no_token_file(situation: Situation, theirs: Run, ours: Run, ask: Theirs) ->
     return theirs
 
 
+def _one_request_more(their: Seen, our: Seen) -> bool:
+    """Tell whether all that differs is that we asked Entra ID for one more token."""
+    added = our.requests[len(their.requests) :]
+    same = (their.outcome, their.identity) == (our.outcome, our.identity)
+    return same and len(added) == 1 and "/oauth2/v2.0/token token " in added[0]
+
+
 def _tenant_under_another_name(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
     for number, their, our in _both(theirs, ours):
-        added = our.requests[len(their.requests) :]
-        same = (their.outcome, their.identity) == (our.outcome, our.identity)
-        asked_once_more = len(added) == 1 and "/oauth2/v2.0/token token " in added[0]
-        if not (_tenant(situation, situation.calls[number]) and same and asked_once_more):
-            continue
-        if any(fault.at == "authority" for fault in situation.faults):
-            return _from(number, theirs, ours)  # the fault that met ours is still to come
-        theirs = replace(theirs, calls=(*theirs.calls[:number], our, *theirs.calls[number + 1 :]))
+        if _tenant(situation, situation.calls[number]) and _one_request_more(their, our):
+            theirs = _with(our, number, situation, theirs, ours)
     return theirs
+
+
+def _renewals(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
+    for number, their, our in _both(theirs, ours):
+        another = number and not situation.calls[number].hours_later and theirs.calls[number - 1].requests
+        if another and not their.requests and _one_request_more(their, our):
+            theirs = _with(our, number, situation, theirs, ours)
+    return theirs
+
+
+def _with(our: Seen, number: int, situation: Situation, theirs: Run, ours: Run) -> Run:
+    """Theirs, but with our call of this number; from there on ours if a fault that befell ours is still to come."""
+    if any(fault.at == "authority" for fault in situation.faults):
+        return _from(number, theirs, ours)
+    return replace(theirs, calls=(*theirs.calls[:number], our, *theirs.calls[number + 1 :]))
 
 
 DIFFERENCES = (
@@ -208,6 +224,22 @@ DIFFERENCES = (
                 {"AZURE_TENANT_ID": DOMAIN},
                 keywords={"additionally_allowed_tenants": ["*"]},
                 calls=(Call(), Call(options={"tenant_id": contoso.TENANT.id})),
+            ),
+        ),
+    ),
+    Difference(
+        "renewals",
+        "Each token is renewed when its time has come; azure-identity renews none within 30 s of the credential's last "
+        "request, whichever token that was for.",
+        _renewals,
+        (
+            Situation(
+                ("kubernetes",),
+                calls=(
+                    Call(options={"enable_cae": True}),
+                    Call(hours_later=13),
+                    Call(options={"enable_cae": True}),
+                ),
             ),
         ),
     ),
