@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-T = TypeVar("T")
+Loaded = TypeVar("Loaded")
 
 
 def import_shared() -> None:
@@ -18,7 +18,7 @@ def import_shared() -> None:
     import werkzeug.wrappers  # noqa: F401
 
 
-def in_background(load: Callable[[], T]) -> Future[T]:
+def in_background(load: Callable[[], Loaded]) -> Future[Loaded]:
     """Run a function once on a thread of its own, which ends with it."""
     executor = ThreadPoolExecutor(1, thread_name_prefix="azcred-load")
     try:
