@@ -106,12 +106,12 @@ def test_a_tunnel_to_the_metadata_service_stays_here(emulators: Emulators, addre
 
 def test_without_tls_the_https_port_is_a_proxy_only(emulators: Emulators) -> None:
     """Whoever has mistaken it for the HTTP port is told so."""
-    host, port = emulators.https.address
-    answer = requests.get(f"http://{host}:{port}/metadata/identity/oauth2/token?resource={VAULT}", timeout=10)
-    assert (answer.status_code, answer.text) == (
-        400,
-        "This port speaks HTTPS; without TLS it is a proxy and nothing else.",
-    )
+    connection = HTTPConnection(*emulators.https.address, timeout=10)
+    connection.request("GET", f"/metadata/identity/oauth2/token?resource={VAULT}")
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    assert (answer.status, text) == (400, "This port speaks HTTPS; without TLS it is a proxy and nothing else.")
     assert not emulators.journal.requests()
 
 

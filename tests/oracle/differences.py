@@ -74,16 +74,18 @@ def _authority_for_all(situation: Situation, theirs: Run, ours: Run, ask: Theirs
     return ask(replace(situation, variables={**situation.variables, "AZURE_AUTHORITY_HOST": authority}))
 
 
-_FOUND_OUT_BY_ENTRA_ID = (("EnvironmentCredential",), ("WorkloadIdentityCredential",))
+_FOUND_OUT_BY_ENTRA_ID = {
+    ("AZURE_CLIENT_ID", ""): "EnvironmentCredential",
+    ("AZURE_TENANT_ID", "not a tenant"): "WorkloadIdentityCredential",
+}
 
 
 def _mistaken_variable(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
-    variables = situation.variables
-    mistaken = variables.get("AZURE_CLIENT_ID") == "" or variables.get("AZURE_TENANT_ID") == "not a tenant"
-    if not mistaken or ours.construction != "ValueError":
-        return theirs
-    found_out = (call.outcome == "failed" and call.attempted[-1:] in _FOUND_OUT_BY_ENTRA_ID for call in theirs.calls)
-    return ours if all(found_out) else theirs
+    for (name, value), link in _FOUND_OUT_BY_ENTRA_ID.items():
+        found_out = all(call.outcome == "failed" and call.attempted[-1:] == (link,) for call in theirs.calls)
+        if situation.variables.get(name) == value and ours.construction == "ValueError" and found_out:
+            return ours
+    return theirs
 
 
 def _mistaken_call(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
@@ -130,13 +132,17 @@ def _throttled(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run
     return theirs
 
 
+def _stopped(their: Seen, our: Seen, link: str) -> bool:
+    """Tell whether their chain ended with a failure of this link, and ours asked the same until then."""
+    same = our.requests[: len(their.requests)] == their.requests
+    return same and their.outcome == "failed" and their.attempted[-1:] == (link,)
+
+
 def _service_fabric(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
     if not any(fault.at == "service-fabric" for fault in situation.faults):
         return theirs
     for number, their, our in _both(theirs, ours):
-        stopped = their.outcome == "failed" and their.attempted[-1:] == ("ManagedIdentityCredential",)
-        same = our.requests[: len(their.requests)] == their.requests
-        if stopped and same and our.attempted != their.attempted:
+        if _stopped(their, our, "ManagedIdentityCredential") and our.attempted != their.attempted:
             return _from(number, theirs, ours)
     return theirs
 
@@ -172,8 +178,7 @@ def _no_token_file(situation: Situation, theirs: Run, ours: Run, ask: Theirs) ->
     if situation.variables.get("AZURE_FEDERATED_TOKEN_FILE") != "/nonexistent":
         return theirs
     for number, their, our in _both(theirs, ours):
-        stopped = their.outcome == "failed" and their.attempted[-1:] == ("WorkloadIdentityCredential",)
-        if stopped and our.requests[: len(their.requests)] == their.requests:
+        if _stopped(their, our, "WorkloadIdentityCredential"):
             return _from(number, theirs, ours)
     return theirs
 
