@@ -6,12 +6,14 @@ form that is sent is one that a page had.
 
 import http.client
 import re
+import ssl
 import threading
 import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -80,7 +82,8 @@ class Visit:
         self._directory = directory
         self._person = person  # None: whoever it is cancels
         self._cookies = urllib.request.HTTPCookieProcessor(CookieJar())
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), self._cookies)
+        https = urllib.request.HTTPSHandler(context=_tls())
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https, self._cookies)
         self.problem = ""
 
     def follow(self, url: str, device_code: str = "") -> None:
@@ -133,6 +136,12 @@ class Visit:
         except urllib.error.HTTPError as error:
             with error:
                 return _Page(error.geturl() or url, error.read().decode("utf-8", "replace"))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what every window connects with: reading the machine's certificates takes longer than a whole sign-in."""
+    return ssl.create_default_context()
 
 
 class FakeBrowser(webbrowser.BaseBrowser):
