@@ -5,6 +5,13 @@ from importlib.util import find_spec
 import pytest
 
 
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs of pytest with every plugin that is installed."""
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    return pytester
+
+
 def run(pytester: pytest.Pytester, test: str, *options: str, needs: str = "") -> pytest.RunResult:
     """Run a file of tests with warnings as errors; the test is skipped without the plugin that it needs."""
     if needs and find_spec(needs) is None:
