@@ -91,6 +91,6 @@ async def _closed(loop: Any, others: Collection[threading.Thread]) -> None:
     """Wait until the loop has only its own socket left: TLS takes its leave in the background, processes end there."""
     while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110  # transports tell nobody that they are closed
         await asyncio.sleep(0.001)
-    while any(one.name.startswith("asyncio-waitpid") for one in threading.enumerate() if one not in others):  # noqa: ASYNC110
+    while any("waitpid-" in one.name for one in threading.enumerate() if one not in others):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     await asyncio.sleep(0)
