@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -23,6 +24,11 @@ SCOPE = "https://vault.azure.net/.default"
 UNAVAILABLE = (azure.identity.CredentialUnavailableError, pytest_azcred.credentials.CredentialUnavailableError)
 
 Ask = Callable[[str, str], str]
+
+if sys.version_info < (3, 11):  # its asyncio forgets to close the TLS of a connection that breaks, and complains of it
+    pytestmark = pytest.mark.filterwarnings(
+        r"ignore:.*_SSLProtocolTransport\.__del__:pytest.PytestUnraisableExceptionWarning"
+    )
 
 
 @pytest.fixture
