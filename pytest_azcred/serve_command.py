@@ -5,9 +5,7 @@ import gc
 import json
 import os
 import shlex
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -76,12 +74,10 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # until everything is imported, none of which is garbage: this saves a tenth of the start
     from azcred_emulators.configuration import Configuration, load
     from azcred_emulators.standalone import Standalone
+    from pytest_azcred.signals import on_signals
     from pytest_azcred.watchdog import Watchdog
 
-    ended = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: ended.set())
+    wait_for_signal = on_signals("SIGINT", "SIGTERM", "SIGHUP")
     try:
         configuration = load(options.config) if options.config else Configuration()
         given = {name: getattr(options, name) for name in ("address", "http_port", "https_port", "key")}
@@ -99,8 +95,7 @@ def _serve(options: argparse.Namespace) -> int:
                 _announce(server.main.describe(), configuration.key or options.key)
                 _ = server.main.emulators.tokens  # waits until they are imported
                 gc.enable()
-                while not ended.wait(1):
-                    pass  # a signal that comes just before the wait is seen only when it ends
+                wait_for_signal()
         finally:
             for file in files:
                 file.unlink(missing_ok=True)

@@ -35,7 +35,14 @@ REQUIREMENTS = (
     "uvloop",
 )
 # What depends on the version most: how connections are redirected, and how pytest and event loops are met.
-TESTS = ("tests/plugin", "tests/routing/test_clients.py", "tests/test_fixtures.py", "tests/test_clock.py")
+TESTS = (
+    "tests/faults/test_matrix.py",
+    "tests/places/test_cycles.py",
+    "tests/plugin",
+    "tests/routing/test_clients.py",
+    "tests/test_clock.py",
+    "tests/test_fixtures.py",
+)
 
 
 def interpreters(version: str) -> Iterator[Path]:

@@ -65,6 +65,16 @@ def test_a_signal_ends_it_gracefully(ready_file: Path, name: str) -> None:
     assert not list((ready_file.parent / "tmp").iterdir())
 
 
+def test_many_signals_end_it_too(ready_file: Path) -> None:
+    """Somebody holds Ctrl-C; once everything is cleared away, the last of them may end the interpreter itself."""
+    with serving(ready_file) as (process, _):
+        for _ in range(300):
+            process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, -signal.SIGINT)
+    assert not ready_file.exists()
+    assert not list((ready_file.parent / "tmp").iterdir())
+
+
 def test_it_is_ready_soon(ready_file: Path) -> None:
     """Under load it takes longer, so what is checked is far more than the benchmark's 300 ms."""
     started = time.perf_counter()
