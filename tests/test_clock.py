@@ -128,7 +128,7 @@ def test_a_request_timeout_is_not_reached_by_moving_the_clock(azcred: Session, f
 def test_a_timeout_is_reached_in_real_time(azcred: Session, fake_managed_identity: Place) -> None:
     """However far the clock has been moved."""
     azcred.clock.advance(days=1)
-    fake_managed_identity.faults.add(Hang())
+    fake_managed_identity.faults.add(Hang(), optional=True)  # a busy machine may not have taken the request in by then
     with (
         azure.identity.ManagedIdentityCredential(read_timeout=0.05, retry_total=0) as credential,
         pytest.raises(azure.identity.CredentialUnavailableError),

@@ -342,7 +342,7 @@ def test_another_certificate(
 def test_our_timeouts_hold_there_too(azcred: Session) -> None:
     """An endpoint that hangs is given up."""
     place = azcred.environment("service-fabric")
-    place.faults.add(Hang())
+    place.faults.add(Hang(), optional=True)  # a busy machine may not have taken the request in by then
     with (
         ManagedIdentityCredential(read_timeout=0.2) as credential,
         pytest.raises(ClientAuthenticationError, match=r"Service Fabric did not answer: .*read timeout=0\.2"),

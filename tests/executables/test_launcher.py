@@ -75,7 +75,7 @@ def test_a_hanging_call_is_killed_by_its_caller(call: Call, az: AzureCli) -> Non
     """The launcher is one process: nothing of it is left when its caller loses patience."""
     az.faults.add(Hang())
     with pytest.raises(subprocess.TimeoutExpired):
-        call(*TOKEN, timeout=0.5)
+        call(*TOKEN, timeout=2)
 
 
 def test_a_hanging_call_ends_with_the_shell_that_made_it(call: Call, emulators: Emulators, az: AzureCli) -> None:

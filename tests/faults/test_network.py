@@ -94,7 +94,7 @@ def test_a_black_hole(fake_managed_identity: Place) -> None:
 def test_a_black_hole_in_an_open_connection(fake_managed_identity: Place, session: requests.Session) -> None:
     """It says nothing any more."""
     session.get(URL, headers=METADATA)
-    fake_managed_identity.faults.add(BlackHole())
+    fake_managed_identity.faults.add(BlackHole(), optional=True)  # a busy machine may not have seen the request by then
     with pytest.raises(requests.ReadTimeout):
         session.get(URL, headers=METADATA, timeout=(10, 0.05))
 

@@ -274,7 +274,7 @@ async def token(credential):
     return await result if inspect.isawaitable(result) else result
 
 try:
-    asyncio.run(token(import_module(sys.argv[1]).AzureCliCredential(process_timeout=1)))
+    asyncio.run(token(import_module(sys.argv[1]).AzureCliCredential(process_timeout=3)))
 except Exception as error:
     print(type(error).__name__)
 """
