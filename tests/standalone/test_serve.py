@@ -183,3 +183,31 @@ def test_a_server_that_is_not_there() -> None:
     ran = run("ca", "--server", "http://127.0.0.1:1")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("azcred: no azcred server answers at http://127.0.0.1:1: ")
+
+
+_SECOND_SESSION = """
+import sys
+
+from azcred_emulators.configuration import Configuration
+from azcred_emulators.control.client import Client
+from azcred_emulators.standalone import Standalone
+
+sources = []
+
+
+def use(session):
+    Client(session.emulators.http.url).get("/environments")
+
+
+with Standalone(Configuration()) as server:
+    use(server.main)
+    sys.addaudithook(lambda event, arguments: event == "compile" and sources.append(arguments))
+    use(server.open("second"))
+    print(sources)
+"""
+
+
+def test_a_further_session_compiles_nothing() -> None:
+    """Sessions begin in threads, and `ast.parse` in several at once fails on Python 3.11.0-3.11.7."""
+    ran = subprocess.run([sys.executable, "-c", _SECOND_SESSION], capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _PREFIX = "/azcred"
 _EXECUTABLES = f"{_PREFIX}/executables/"  # the launchers', which have a key of their own
 _WITH_BODY = ("POST", "PUT", "PATCH")
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+_RULES = Map(
+    [
+        Rule(f"{_PREFIX}/openapi.json", methods=["GET"], endpoint="openapi"),
+        *(Rule(f"{_PREFIX}{one.rule}", methods=[one.method], endpoint=one.name) for one in OPERATIONS),
+    ],
+    merge_slashes=False,
+)
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -30,14 +38,6 @@ class Control:
         self._session = session
         self._guard = guard
         self._emulators = emulators
-        self._operations = {operation.name: operation for operation in OPERATIONS}
-        self._rules = Map(
-            [
-                Rule(f"{_PREFIX}/openapi.json", methods=["GET"], endpoint="openapi"),
-                *(Rule(f"{_PREFIX}{one.rule}", methods=[one.method], endpoint=one.name) for one in OPERATIONS),
-            ],
-            merge_slashes=False,
-        )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -53,12 +53,12 @@ class Control:
             self._guard.check(request)
             if shown := pages.answer(self._session, request):
                 return shown
-            name, values = self._rules.bind("localhost").match(request.path, method=request.method)
+            name, values = _RULES.bind("localhost").match(request.path, method=request.method)
             if name == "openapi":
                 from azcred_emulators.control.openapi import document
 
                 return _json(document(OPERATIONS))
-            operation = self._operations[name]
+            operation = _BY_NAME[name]
             call = Call(self._session, request, values, _body(request, operation))
             result = operation.run(call)
         except Forbidden as error:

@@ -98,11 +98,17 @@ class Endpoint(Emulator):
     headers: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[Mapping[Problem, Refusal]]
 
+    def __init_subclass__(cls) -> None:
+        # Here and not per run: a rule's code is parsed, and Python 3.11.0-3.11.7 confuses threads that parse at once
+        # (SystemError, python/cpython#106905).
+        super().__init_subclass__()
+        if hasattr(cls, "path"):
+            cls.rules = Map([Rule(cls.path, methods=cls.methods, endpoint="token")], strict_slashes=False)
+
     def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
         self.name = name
         self.directory = directory
         self.machine = machine
-        self.rules = Map([Rule(self.path, methods=self.methods, endpoint="token")], strict_slashes=False)
         self._tokens = tokens
         self._clock = clock
 
