@@ -65,8 +65,9 @@ class Patches:
             patch(sys.modules[module])
             return
         finder = _Finder(module, patch)
-        sys.meta_path.insert(0, finder)
-        self._undo.append(lambda: sys.meta_path.remove(finder))
+        # A new list each time: a thread that imports goes through the old one, and would skip what moves up in it.
+        sys.meta_path = [finder, *sys.meta_path]
+        self._undo.append(partial(_forget, finder))
 
     def afterwards(self, call: Callable[[], object]) -> None:
         """Call a function when everything that is replaced from now on has been put back."""
@@ -76,6 +77,10 @@ class Patches:
         """Put everything back, the last replaced first."""
         while self._undo:
             self._undo.pop()()
+
+
+def _forget(finder: "_Finder") -> None:
+    sys.meta_path = [other for other in sys.meta_path if other is not finder]
 
 
 class _Finder:
