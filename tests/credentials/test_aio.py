@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import azure.identity.aio
 import pytest
 import trio
@@ -64,10 +63,14 @@ def credential(answer: Callable[[HttpRequest], Reply], **keywords: Any) -> aio.C
 
 
 async def asked(gate: Gate) -> None:
-    """Wait for the authority to be asked, letting other tasks run meanwhile: each turn of this loop shows that."""
+    """Wait for the authority to be asked, letting other tasks run meanwhile: each turn of this loop shows that.
+
+    And for the others to have joined the one who asked: trio runs tasks in any order, once Hypothesis is imported.
+    """
     with anyio.fail_after(30):
         while not gate.asked.is_set():  # noqa: ASYNC110  # set by a thread
             await anyio.sleep(0.001)
+        await anyio.wait_all_tasks_blocked()
 
 
 def test_many_tasks_make_one_request(run: Run, gate: Gate) -> None:
@@ -163,7 +166,7 @@ def test_a_cancelled_task_leaves_the_request_to_the_others(run: Run, gate: Gate)
             assert impatient.cancelled_caught
             tasks.start_soon(ask)
             tasks.start_soon(ask)
-            await anyio.lowlevel.checkpoint()
+            await anyio.wait_all_tasks_blocked()
             gate.open.set()
 
     run(main)
