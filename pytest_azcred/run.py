@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 
 from azcred_emulators.configuration import Configuration
 from azcred_emulators.emulators import Emulators
@@ -17,6 +17,7 @@ from azcred_emulators.journal import Entry
 from pytest_azcred.azurite import Azurite, find_executable
 from pytest_azcred.children import children
 from pytest_azcred.routing import Route, Routing
+from pytest_azcred.signals import Signals
 from pytest_azcred.summary import summary
 from pytest_azcred.watchdog import Watchdog
 
@@ -103,31 +104,27 @@ def _supervise(command: Sequence[str], variables: Mapping[str, str], watchdog: W
     process group of its own, so that all of it can be ended. Raises CommandFailed if it cannot be run.
     """
     terminal = _has_terminal()
-    waiting: list[int] = []
-    child: subprocess.Popen[bytes] | None = None
-
-    def forward(number: int, _: FrameType | None) -> None:
-        if child is None:
-            waiting.append(number)
-        elif not (terminal and signal.Signals(number).name in _FROM_TERMINAL):
-            child.send_signal(number)
-
-    numbers = [getattr(signal, name) for name in _FORWARDED if hasattr(signal, name)]
-    before = {number: signal.signal(number, forward) for number in numbers}
+    kept = _FROM_TERMINAL if terminal else ()
+    forwarded = {getattr(signal, name) for name in _FORWARDED if hasattr(signal, name) and name not in kept}
+    signals = Signals(*_FORWARDED)  # also while everything is cleared away afterwards
     try:
         child = subprocess.Popen(command, env=variables, start_new_session=not terminal)  # noqa: S603  # what it is for
-        watchdog.guard(child.pid, group=not terminal)
-        for number in waiting:
-            child.send_signal(number)
-        code = child.wait()
     except FileNotFoundError:
         raise CommandFailed(f"there is no command {command[0]!r} on PATH, or no interpreter for it", 127) from None
     except (OSError, ValueError) as error:  # no permission, no program, or a zero byte in an argument
         raise CommandFailed(f"the command {command[0]!r} cannot be run: {error}", 126) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
+    watchdog.guard(child.pid, group=not terminal)
+
+    def wait() -> None:
+        child.wait()
+        signals.wake()
+
+    threading.Thread(target=wait, name="azcred-command", daemon=True).start()
+    while child.returncode is None:
+        number = signals.next()
+        if number in forwarded:
+            child.send_signal(number)
+    return 128 - child.returncode if child.returncode < 0 else child.returncode
 
 
 def _has_terminal() -> bool:

@@ -74,10 +74,10 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # until everything is imported, none of which is garbage: this saves a tenth of the start
     from azcred_emulators.configuration import Configuration, load
     from azcred_emulators.standalone import Standalone
-    from pytest_azcred.signals import on_signals
+    from pytest_azcred.signals import Signals
     from pytest_azcred.watchdog import Watchdog
 
-    wait_for_signal = on_signals("SIGINT", "SIGTERM", "SIGHUP")
+    signals = Signals("SIGINT", "SIGTERM", "SIGHUP")
     try:
         configuration = load(options.config) if options.config else Configuration()
         given = {name: getattr(options, name) for name in ("address", "http_port", "https_port", "key")}
@@ -95,7 +95,7 @@ def _serve(options: argparse.Namespace) -> int:
                 _announce(server.main.describe(), configuration.key or options.key)
                 _ = server.main.emulators.tokens  # waits until they are imported
                 gc.enable()
-                wait_for_signal()
+                signals.next()
         finally:
             for file in files:
                 file.unlink(missing_ok=True)

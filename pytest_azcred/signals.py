@@ -1,25 +1,40 @@
-"""Waits for a signal without missing one.
+"""Takes signals without missing one.
 
-A handler may run anywhere in the main thread, so it must not take a lock, as `threading.Event.set` does; and one for a
-signal that comes just before a system call only runs after it. What the interpreter itself notes down is always there.
+A Python handler runs in the main thread only, between two steps of it: a signal that another thread receives, or that
+comes just before the main thread enters a system call, waits there until the call returns. So nobody waits in a call
+that only a handler can end. The interpreter notes down every signal in a socket at once, and this is what is read.
 """
 
+import contextlib
 import signal
 import socket
-from collections.abc import Callable
-from functools import partial
 
 
-def on_signals(*names: str) -> Callable[[], object]:
-    """Keep these signals, such as "SIGINT", from ending the process; those that the platform lacks are left out.
+class Signals:
+    """From now on, these signals, such as "SIGINT", do not end the process; what the platform lacks is left out.
 
-    Returns a function that waits for one of them, and returns at once if one has come by then. Only the main thread
-    can call this: elsewhere it raises ValueError.
+    Only the main thread can make it: elsewhere it raises ValueError.
     """
-    waiting, waking = socket.socketpair()
-    waking.setblocking(False)
-    signal.set_wakeup_fd(waking.detach(), warn_on_full_buffer=False)
-    for name in names:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: None)
-    return partial(waiting.recv, 1)
+
+    def __init__(self, *names: str) -> None:
+        self._waiting, self._waking = socket.socketpair()
+        self._waking.setblocking(False)
+        signal.set_wakeup_fd(self._waking.fileno(), warn_on_full_buffer=False)
+        for name in names:
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._handle)
+
+    def next(self) -> int:
+        """Wait for the next signal and return its number; those that have come by then are returned first.
+
+        Other signals that have a handler are returned as well, and 0 for each call of `wake`.
+        """
+        return self._waiting.recv(1)[0]
+
+    def wake(self) -> None:
+        """Let `next` return 0; any thread can call this."""
+        with contextlib.suppress(BlockingIOError):  # full, so that nobody waits
+            self._waking.send(b"\0")
+
+    def _handle(self, *_: object) -> None:
+        """Do nothing: the socket has it, and stays open because this is the handler."""

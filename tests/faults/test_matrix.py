@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,7 @@ import azure.identity
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from faults.matrix import CLIENTS, EXAMPLES, PLACES, Example, cases, outcome, outcome_of_one, tries
+from interop.sdk import all_closed
 
 import pytest_azcred.credentials
 from azcred_emulators.faults.network import NetworkFault
@@ -35,6 +37,7 @@ if sys.version_info < (3, 11):  # its asyncio forgets to close the TLS of a conn
 def ask() -> Iterator[Ask]:
     """Ask for a token with a client's credential for a place; returns what the app sees as a letter."""
     loop = asyncio.new_event_loop()
+    others = set(threading.enumerate())
 
     def finish(result: Any) -> Any:
         return loop.run_until_complete(result) if inspect.isawaitable(result) else result
@@ -54,13 +57,8 @@ def ask() -> Iterator[Ask]:
         return "T"
 
     yield asking
-    loop.run_until_complete(_transports_closed(loop))
+    loop.run_until_complete(all_closed(loop, others))
     loop.close()
-
-
-async def _transports_closed(loop: Any) -> None:
-    while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110  # transports tell nobody that they are closed
-        await asyncio.sleep(0.001)
 
 
 def befall(place: Place, example: Example, times: int) -> None:

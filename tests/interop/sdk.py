@@ -70,7 +70,7 @@ class Sdk:
         self.name = modules[half]
         self._module = import_module(self.name)
         self._loop = asyncio.new_event_loop()
-        self._others = set(threading.enumerate())  # a browser's driver, say, lives longer than a test
+        self._others = set(threading.enumerate())
         self._credentials: list[Credential] = []
 
     def credential(self, kind: str, *arguments: Any, **keywords: Any) -> Credential:
@@ -83,14 +83,20 @@ class Sdk:
         """Close everything."""
         for credential in self._credentials:
             credential.close()
-        self._loop.run_until_complete(_closed(self._loop, self._others))
+        self._loop.run_until_complete(all_closed(self._loop, self._others))
         self._loop.close()
 
 
-async def _closed(loop: Any, others: Collection[threading.Thread]) -> None:
-    """Wait until the loop has only its own socket left: TLS takes its leave in the background, processes end there."""
-    while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110  # transports tell nobody that they are closed
+async def all_closed(loop: Any, others: Collection[threading.Thread]) -> None:
+    """Wait until a loop has nothing but its own socket and nothing to do, and no process of it is running.
+
+    The `others` are threads from before: a browser's driver, say, lives longer than a test. TLS takes its leave in the
+    background, and so do processes: one that was killed is noticed by a thread, the loop then tells the process's
+    transport, and only a turn later does that close itself.
+    """
+    while (  # noqa: ASYNC110  # transports tell nobody that they are closed
+        len(loop._selector.get_map()) > 1
+        or any("waitpid-" in one.name for one in threading.enumerate() if one not in others)
+        or loop._ready
+    ):
         await asyncio.sleep(0.001)
-    while any("waitpid-" in one.name for one in threading.enumerate() if one not in others):  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
-    await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 """`azcred run` as a way to start a program: what it passes on, what it tells, and what is left of it."""
 
+import ctypes
 import fcntl
 import os
 import signal
@@ -114,6 +115,30 @@ def test_signals_are_passed_on(name: str, temporary: Path) -> None:
         process.stdout.readline()
         process.send_signal(getattr(signal, name))
         assert process.wait(30) == getattr(signal, name)
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "tgkill"), reason="this C library has no tgkill")
+def test_a_signal_that_an_emulators_thread_receives(temporary: Path) -> None:
+    """It is passed on at once: the main thread is not interrupted by it, and would wait for the command's end."""
+    with start(temporary) as process:
+        assert process.stdout
+        process.stdout.readline()
+        threads = [int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir()]
+        ctypes.CDLL(None).tgkill(process.pid, max(set(threads) - {process.pid}), signal.SIGTERM)
+        assert process.wait(30) == signal.SIGTERM
+
+
+def test_a_caller_that_has_blocked_signals(temporary: Path) -> None:
+    """Its children inherit that: the command's end is noticed all the same."""
+    everything = set(signal.valid_signals())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, everything)
+    try:
+        process = start(temporary, "sh", "-c", "exit 7")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with process:
+        assert process.wait(30) == 7
     assert not list(temporary.iterdir())
 
 
