@@ -10,13 +10,16 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo examples new-user test test-matrix test-pythons test-go test-java test-az sdk-coverage oracle load lint format benchmark clean
+.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-go test-java test-az sdk-coverage oracle load lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
 
 test: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite
 	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
+
+test-repeat: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite many times in random order, until a run is not green: RUNS=50
+	$(BIN)/python tests/repeat.py --runs $(or $(RUNS),50) $(ARGUMENTS)
 
 test-matrix: $(AZURITE) | $(BIN)/python  ## with other releases of azure-identity: VERSIONS="1.15.0 latest"
 	$(BIN)/python tests/matrix.py $(VERSIONS)
