@@ -18,8 +18,8 @@ demo: .stamps/demo  ## every environment built so far, in a few seconds
 test: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite
 	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
 
-test-repeat: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite many times in random order, until a run is not green: RUNS=50
-	$(BIN)/python tests/repeat.py --runs $(or $(RUNS),50) $(ARGUMENTS)
+test-repeat: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite many times in random order, until a run is not green: RUNS=5
+	$(BIN)/python tests/repeat.py $(if $(RUNS),--runs $(RUNS)) $(ARGUMENTS)
 
 test-matrix: $(AZURITE) | $(BIN)/python  ## with other releases of azure-identity: VERSIONS="1.15.0 latest"
 	$(BIN)/python tests/matrix.py $(VERSIONS)

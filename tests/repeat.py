@@ -42,12 +42,15 @@ def test(seed: int, arguments: Sequence[str]) -> subprocess.CompletedProcess[str
 
 def main() -> int:
     """Run the suite as often as asked; the exit status is 1 if a run was not green, or ran no test."""
-    parser = argparse.ArgumentParser(description="Run the suite many times in random order, until a run is not green.")
+    parser = argparse.ArgumentParser(
+        description="Run the suite many times in random order, until a run is not green.",
+        epilog="Every other argument is handed to pytest.",
+    )
     parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"how many runs; by default {RUNS}")
     options, arguments = parser.parse_known_args()
     if options.runs < 1:
         parser.error(f"--runs must be 1 or more, not {options.runs}")
-    seeds = random.SystemRandom().sample(range(2**32), options.runs)  # no two runs have the same order
+    seeds = random.SystemRandom().sample(range(2**32), options.runs)  # no two runs have the same one
     for number, seed in enumerate(seeds, 1):
         started = time.monotonic()
         run = test(seed, arguments)
