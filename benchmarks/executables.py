@@ -10,10 +10,9 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.processes import connection
+from azcred_emulators.environments.processes import connection
 from benchmarks.measure import figure, heading, median_seconds, milliseconds
 
 _TOKEN = ("account", "get-access-token", "--output", "json", "--resource", "https://vault.azure.net")

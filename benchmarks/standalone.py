@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from azcred_emulators.control.client import Client
-from azcred_emulators.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
+from azcred_emulators.directory.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
+from azcred_emulators.standalone.control.client import Client
 from benchmarks.measure import figure, heading, milliseconds
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from azcred_emulators.directory import Application
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import ENVIRONMENTS
-from azcred_emulators.server import Server
+from azcred_emulators.serving.server import Server
 from benchmarks.measure import figure, heading, median_seconds, milliseconds
 
 Address = tuple[str, int]

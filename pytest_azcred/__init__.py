@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.context import environment
     from pytest_azcred.place import Place
-    from pytest_azcred.routing import UNREACHABLE, HostRefused
+    from pytest_azcred.redirect.routes import UNREACHABLE, HostRefused
     from pytest_azcred.session import Session
 
 __all__ = ["UNREACHABLE", "Azurite", "HostRefused", "Place", "Session", "environment"]
 
 _MODULES = {
-    "UNREACHABLE": "routing",
+    "UNREACHABLE": "redirect.routes",
     "Azurite": "azurite",
-    "HostRefused": "routing",
+    "HostRefused": "redirect.routes",
     "Place": "place",
     "Session": "session",
     "environment": "context",

@@ -2,6 +2,6 @@
 
 import sys
 
-from pytest_azcred.cli import main
+from pytest_azcred.cli.main import main
 
 sys.exit(main())

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from azcred_emulators.environments.isolation import isolation
 from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
-from azcred_emulators.isolation import isolation
-from pytest_azcred.children import children
-from pytest_azcred.folders import ABSENT, Folders
-from pytest_azcred.routing import UNREACHABLE, Route, Routing
+from pytest_azcred.redirect.children import children
+from pytest_azcred.redirect.folders import ABSENT, Folders
+from pytest_azcred.redirect.routes import UNREACHABLE, Route
+from pytest_azcred.redirect.routing import Routing
 from pytest_azcred.variables import EnvironmentVariables
 
 

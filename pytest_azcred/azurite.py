@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.tls import NOT_AFTER, write_private
+from azcred_emulators.serving.tls import NOT_AFTER, write_private
 
 _START = 120.0  # seconds; Node.js takes two to load Azurite, many more on a busy machine
 _ANSWER = 30.0

@@ -18,10 +18,9 @@ from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from azcred_emulators import contoso
 from azcred_emulators.clouds import cloud_of
-from azcred_emulators.directory import Directory, User
-from pytest_azcred.patching import Patches
+from azcred_emulators.directory import Directory, User, contoso
+from pytest_azcred.redirect.patching import Patches
 
 DEVICE_LOGIN = "https://microsoft.com/devicelogin"
 _PATIENCE = 20.0  # real seconds for each request

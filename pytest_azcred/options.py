@@ -76,7 +76,7 @@ def check(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
     if given := routes(config):
-        from pytest_azcred.own_route import own_route
+        from pytest_azcred.redirect.own_route import own_route
 
         try:
             for host, to in given:

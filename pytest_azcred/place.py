@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azcred_emulators.directory import Principal, User
+    from azcred_emulators.emulation.journal import Entry
+    from azcred_emulators.emulation.script import Faults
+    from azcred_emulators.environments.active import Setup
     from azcred_emulators.executables.executable import Executable
-    from azcred_emulators.faults.script import Faults
-    from azcred_emulators.journal import Entry
-    from azcred_emulators.setup import Setup
     from pytest_azcred.browser import FakeBrowser
     from pytest_azcred.session import Session
 

@@ -12,7 +12,7 @@ import pytest
 
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from pytest_azcred import options
-from pytest_azcred.patching import sweep
+from pytest_azcred.redirect.patching import sweep
 from pytest_azcred.selection import PARAMETER, deselect, marked
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     session: Session | None = getattr(item, "funcargs", {}).get("azcred")
     if session is not None and report.when == "call" and report.failed:
-        from azcred_emulators.journal import describe
+        from azcred_emulators.emulation.journal import describe
 
         report.sections.append(("azcred", describe(session.journal.requests())))
         item.stash[_FAILED] = True
@@ -101,8 +101,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
     """The emulators that the tests of this run share: servers and keys. Tests use `azcred`."""
     if url := pytestconfig.getoption("--azcred-server"):
-        from azcred_emulators.client import connected
-        from azcred_emulators.control.client import ServerError
+        from azcred_emulators.standalone.client import connected
+        from azcred_emulators.standalone.control.client import ServerError
 
         try:
             with connected(url) as remote:

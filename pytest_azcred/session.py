@@ -10,29 +10,30 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from azcred_emulators.directory import Directory
+from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import find
+from azcred_emulators.environments.isolation import isolation
 from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
-from azcred_emulators.isolation import isolation
-from azcred_emulators.journal import Journal
-from azcred_emulators.tls import write_private
-from pytest_azcred.children import children
+from azcred_emulators.serving.tls import write_private
 from pytest_azcred.clock import Clock
-from pytest_azcred.folders import ABSENT, Folders
-from pytest_azcred.own_route import own_route
-from pytest_azcred.patching import Patches, sweep
 from pytest_azcred.place import Place
-from pytest_azcred.routing import UNREACHABLE, Route, Routing
+from pytest_azcred.redirect.children import children
+from pytest_azcred.redirect.folders import ABSENT, Folders
+from pytest_azcred.redirect.own_route import own_route
+from pytest_azcred.redirect.patching import Patches, sweep
+from pytest_azcred.redirect.routes import UNREACHABLE, Route
+from pytest_azcred.redirect.routing import Routing
 from pytest_azcred.unspent import describe
 
 if TYPE_CHECKING:
-    from azcred_emulators.authority import Authority
+    from azcred_emulators.apis.protected_resource import Resource
+    from azcred_emulators.authority.service import Authority
+    from azcred_emulators.emulation.script import Faults
     from azcred_emulators.executables.service import Executables
-    from azcred_emulators.faults.script import Faults
+    from azcred_emulators.federation.issuers import Issuers
+    from azcred_emulators.federation.pipelines import Pipeline
     from azcred_emulators.hosts.endpoint import Endpoint
-    from azcred_emulators.issuers import Issuers
-    from azcred_emulators.pipelines import Pipeline
-    from azcred_emulators.resource import Resource
     from azcred_emulators.tokens import Tokens
     from pytest_azcred.browser import FakeBrowser
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from azcred_emulators.journal import Entry, table
+from azcred_emulators.emulation.journal import Entry, table
 
 if TYPE_CHECKING:
-    from azcred_emulators.faults.fault import Fault
-    from azcred_emulators.faults.script import Faults
+    from azcred_emulators.emulation.fault import Fault
+    from azcred_emulators.emulation.script import Faults
 
 
 def describe(name: str, faults: Faults[Fault], requests: Sequence[Entry]) -> str:

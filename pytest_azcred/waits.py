@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from types import FrameType, TracebackType
 from typing import Any
 
-from pytest_azcred.patching import Patches
+from pytest_azcred.redirect.patching import Patches
 
 # Who waits between retries and polls: azure-core's retry policy, msal's device flow, and our own chain.
 WAITING = ("azure.core", "azure.identity", "msal", "pytest_azcred.credentials")

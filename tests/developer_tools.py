@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
+from azcred_emulators.directory import Application, Directory, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.executable import Fault
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Hang, Noise, Slow
+from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
+from azcred_emulators.faults.delays import Hang, Slow
 
 TOOLS = {
     "AzureCliCredential": "az",

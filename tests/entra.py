@@ -11,11 +11,10 @@ from urllib.parse import urlencode
 import jwt
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.adfs import saml
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User
+from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User, contoso
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.federation.adfs import saml
 
 AUTHORITY = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"

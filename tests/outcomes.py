@@ -10,7 +10,7 @@ import jwt
 import pytest
 import stage
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"

@@ -7,8 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from entra import AUTHORITY, GRAPH, REDIRECT, Entra
 from werkzeug.test import TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, User
+from azcred_emulators.directory import Application, User, contoso
 
 PAGE = f"/{contoso.TENANT.id}/oauth2/v2.0/authorize"
 

@@ -9,7 +9,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 
 
 class _Quiet(WSGIRequestHandler):

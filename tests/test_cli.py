@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
-from pytest_azcred import cli, demo
+from pytest_azcred.cli import demo, main
 
 
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     """Someone who knows nothing of it finds the demo."""
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["--help"])
+        main.main(["--help"])
     assert exit_.value.code == 0
     assert "demo" in capsys.readouterr().out
 
@@ -19,7 +19,7 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_wrong_call_is_told_what_is_right(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The exit code is 2 and the usage is printed, without a traceback."""
     with pytest.raises(SystemExit) as exit_:
-        cli.main(arguments)
+        main.main(arguments)
     assert exit_.value.code == 2
     assert "usage: azcred" in capsys.readouterr().err
 
@@ -27,7 +27,7 @@ def test_a_wrong_call_is_told_what_is_right(arguments: list[str], capsys: pytest
 def test_the_demo_needs_azure_identity(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Without it the command says what to install."""
     monkeypatch.setitem(sys.modules, "azure.identity", None)
-    assert cli.main(["demo"]) == 1
+    assert main.main(["demo"]) == 1
     assert capsys.readouterr().err == ("azcred: the demo compares with azure-identity: pip install azure-identity\n")
 
 

@@ -37,7 +37,7 @@ def test_the_wheel_holds_two_packages_and_nothing_else(wheel: Path) -> None:
     assert {name for name in top_level if not name.endswith(".dist-info")} == {"azcred_emulators", "pytest_azcred"}
     assert "pytest_azcred/py.typed" in names
     assert "azcred_emulators/py.typed" in names
-    assert "pytest_azcred/child/sitecustomize.py" in names
+    assert "pytest_azcred/redirect/child/sitecustomize.py" in names
     sources = {
         path.relative_to(root).as_posix()
         for root in (ROOT, ROOT / "emulators")
@@ -91,7 +91,7 @@ def test_imports_point_one_way() -> None:
         ("pytest_azcred.plugin", ("werkzeug", "cryptography", "azure", "msal", "freezegun")),
         ("pytest_azcred.credentials", ("msal", "azure", "requests", "azcred_emulators", "pytest")),
         ("pytest_azcred.session", ("werkzeug", "msal", "azure", "freezegun", "pytest")),
-        ("pytest_azcred.routing", ("azcred_emulators", "werkzeug", "cryptography", "asyncio", "pytest")),
+        ("pytest_azcred.redirect.routing", ("azcred_emulators", "werkzeug", "cryptography", "asyncio", "pytest")),
         ("azcred_emulators.services", ("pytest", "pytest_azcred", "azure", "msal", "freezegun")),
     ],
 )

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.environments import ENVIRONMENTS
-from azcred_emulators.journal import Journal
 from pytest_azcred.coverage.outcomes import OUTCOMES
 from pytest_azcred.credentials import DefaultAzureCredential
 from pytest_azcred.session import Session

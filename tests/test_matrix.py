@@ -5,15 +5,15 @@ import json
 import pytest
 
 from azcred_emulators.environments import ENVIRONMENTS, select
-from pytest_azcred import cli
-from pytest_azcred.matrix import FORMATS
+from pytest_azcred.cli import main
+from pytest_azcred.cli.matrix import FORMATS
 
 EVERYWHERE = [environment.name for environment in select("*")]
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Run the command, which must succeed, and return what it printed."""
-    assert cli.main(["matrix", *arguments]) == 0
+    assert main.main(["matrix", *arguments]) == 0
     return capsys.readouterr().out
 
 
@@ -81,13 +81,13 @@ def test_a_choice(arguments: list[str], names: list[str], capsys: pytest.Capture
 )
 def test_what_names_nothing(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The exit code is 2, and the message has the nearest name."""
-    assert cli.main(["matrix", *arguments]) == 2
+    assert main.main(["matrix", *arguments]) == 2
     assert capsys.readouterr().err.startswith(message)
 
 
 def test_an_unknown_format(capsys: pytest.CaptureFixture[str]) -> None:
     """The usage names those that there are."""
     with pytest.raises(SystemExit):
-        cli.main(["matrix", "--format", "circle"])
+        main.main(["matrix", "--format", "circle"])
     error = capsys.readouterr().err
     assert all(name in error for name in FORMATS)

@@ -8,7 +8,7 @@ import sys
 PROGRAM = """
 import random
 import signal
-from pytest_azcred.signals import Signals
+from pytest_azcred.cli.signals import Signals
 
 signals = Signals("SIGALRM", "SIGNOTHERE")
 for _ in range(5000):
@@ -19,7 +19,7 @@ print("all seen")
 ELSEWHERE = """
 import signal
 import threading
-from pytest_azcred.signals import Signals
+from pytest_azcred.cli.signals import Signals
 
 signals = Signals("SIGUSR1", "SIGUSR2")
 signal.raise_signal(signal.SIGUSR2)

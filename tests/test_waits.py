@@ -13,7 +13,7 @@ import pytest
 import requests
 
 import pytest_azcred.credentials
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.faults import Gone, Status, Throttled
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session

@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST, authority_names, graph_names
-from azcred_emulators.contoso import contoso
+from azcred_emulators.directory.contoso import contoso
+from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.environments import find
+from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.hosts import ADDRESSES, IMDS_ADDRESS
-from azcred_emulators.journal import Journal
 from azcred_emulators.loading import import_shared, in_background
-from azcred_emulators.network import BrokenNetwork
-from azcred_emulators.proxy import Proxy
-from azcred_emulators.server import Server
-from azcred_emulators.setup import ActiveEnvironments, Setup
-from azcred_emulators.tls import CertificateAuthority
+from azcred_emulators.serving.broken_network import BrokenNetwork
+from azcred_emulators.serving.proxy import Proxy
+from azcred_emulators.serving.server import Server
+from azcred_emulators.serving.tls import CertificateAuthority
 
 if TYPE_CHECKING:
-    from azcred_emulators.adfs.service import AdFs
-    from azcred_emulators.authority import Authority
-    from azcred_emulators.emulator import Emulator
+    from azcred_emulators.apis.protected_resource import Resources
+    from azcred_emulators.authority.service import Authority
+    from azcred_emulators.emulation.emulator import Emulator
+    from azcred_emulators.emulation.script import Faults
     from azcred_emulators.executables.service import Executables
-    from azcred_emulators.faults.script import Faults
+    from azcred_emulators.federation.adfs.service import AdFs
+    from azcred_emulators.federation.issuers import Issuers
+    from azcred_emulators.federation.pipelines import Pipeline
     from azcred_emulators.hosts.endpoint import Endpoint
-    from azcred_emulators.issuers import Issuers
-    from azcred_emulators.keys import SigningKey
-    from azcred_emulators.pipelines import Pipeline
-    from azcred_emulators.resource import Resources
     from azcred_emulators.services import Services
     from azcred_emulators.tokens import Tokens
+    from azcred_emulators.tokens.keys import SigningKey
 
 
 _HTTPS_PORT = 443
@@ -236,7 +236,7 @@ class Emulators:
 
     def signing_key(self, name: str) -> "SigningKey":
         """Return the run's key for whoever has this name, made when it is first asked for: that takes time."""
-        from azcred_emulators.keys import SigningKey
+        from azcred_emulators.tokens.keys import SigningKey
 
         if name not in self._keys:
             self._keys[name] = SigningKey(name)
@@ -247,7 +247,7 @@ class Emulators:
 
         Each call gives an empty home folder and puts the environments in place anew.
         """
-        from azcred_emulators import processes
+        from azcred_emulators.environments import processes
 
         isolated = processes.isolated(self, environ)
         self.active.reset()

@@ -7,14 +7,20 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from azcred_emulators.adfs.service import AdFs
-from azcred_emulators.application import Application
-from azcred_emulators.authority import Authority
+from azcred_emulators.apis.graph import Graph
+from azcred_emulators.apis.protected_resource import Resources
+from azcred_emulators.apis.resource_manager import ResourceManager
+from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
-from azcred_emulators.emulator import Emulator
+from azcred_emulators.emulation.application import Application
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.executables.service import Executables
-from azcred_emulators.graph import Graph
+from azcred_emulators.federation.adfs.service import AdFs
+from azcred_emulators.federation.identity_binding import IdentityBinding
+from azcred_emulators.federation.issuers import Issuers
+from azcred_emulators.federation.pipelines import AzurePipelines, GitHubActions, Pipeline
 from azcred_emulators.hosts.app_service import AppService, ContainerApps
 from azcred_emulators.hosts.azure_arc import AzureArc
 from azcred_emulators.hosts.cloud_shell import CloudShell
@@ -22,12 +28,6 @@ from azcred_emulators.hosts.endpoint import Endpoint, Machine
 from azcred_emulators.hosts.imds import Imds
 from azcred_emulators.hosts.machine_learning import MachineLearning
 from azcred_emulators.hosts.service_fabric import ServiceFabric
-from azcred_emulators.identity_binding import IdentityBinding
-from azcred_emulators.issuers import Issuers
-from azcred_emulators.journal import Journal
-from azcred_emulators.pipelines import AzurePipelines, GitHubActions, Pipeline
-from azcred_emulators.resource import Resources
-from azcred_emulators.resource_manager import ResourceManager
 from azcred_emulators.tokens import Tokens
 
 _HOSTS: Mapping[str, type[Endpoint]] = {

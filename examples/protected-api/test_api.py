@@ -3,7 +3,7 @@
 import pytest
 from api import AUDIENCE, create_app
 
-from azcred_emulators.defects import DEFECTS
+from azcred_emulators.tokens import DEFECTS
 
 CLAIMS = {"aud": AUDIENCE, "roles": ["Orders.Read"]}
 

@@ -10,7 +10,7 @@ from azcred_emulators.environments import ENVIRONMENTS
 from pytest_azcred.coverage.outcomes import CELLS, Cell, judge
 
 if TYPE_CHECKING:
-    from azcred_emulators.journal import Entry
+    from azcred_emulators.emulation.journal import Entry
     from pytest_azcred.session import Session
 
 _VERSION = 1  # of the JSON's shape

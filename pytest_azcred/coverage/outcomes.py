@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from azcred_emulators.journal import Entry
+from azcred_emulators.emulation.journal import Entry
 
 # The links of the chain that ask somebody for a token, in the order in which DefaultAzureCredential tries them.
 PROVIDERS = (

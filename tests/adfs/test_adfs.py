@@ -9,11 +9,10 @@ import pytest
 from entra import AUTHORITY, GRAPH, SAML_GRANT, Entra, claims_of, code_of
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.adfs import saml
-from azcred_emulators.directory import Mfa, User
+from azcred_emulators.directory import Mfa, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.federation.adfs import saml
+from azcred_emulators.tokens.keys import SigningKey
 
 DOMAIN = "fabrikam.com"
 ADFS = f"https://sts.{DOMAIN}"

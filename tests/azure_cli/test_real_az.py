@@ -14,7 +14,6 @@ import jwt
 import pytest
 from az_output import normalized
 
-from azcred_emulators import contoso
 from azcred_emulators.directory import (
     Application,
     ClientSecret,
@@ -23,10 +22,11 @@ from azcred_emulators.directory import (
     Subscription,
     Tenant,
     User,
+    contoso,
 )
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.keys import SigningKey
-from azcred_emulators.processes import connection
+from azcred_emulators.environments.processes import connection
+from azcred_emulators.tokens.keys import SigningKey
 
 AZ = Path(__file__).parents[2] / ".venv-az" / ("Scripts/az.bat" if sys.platform == "win32" else "bin/az")
 VAULT = "https://vault.azure.net"

@@ -8,8 +8,8 @@ from chromium import Chromium
 from playwright.sync_api import Page
 from standalone.conftest import managed_identity_token
 
-from azcred_emulators.configuration import Configuration
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.configuration import Configuration
+from azcred_emulators.standalone.server import Standalone
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from entra import AUTHORITY, Entra
 from playwright.sync_api import Page
 from shop import Shop
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ConditionalAccessPolicy, Mfa
+from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, contoso
 
 # The controls that a person could use without knowing what they are.
 NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]):not([hidden]), button')]

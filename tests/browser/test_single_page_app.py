@@ -12,8 +12,7 @@ from chromium import Window
 from entra import AUTHORITY, Entra, claims_of
 from playwright.sync_api import Page
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, contoso
 
 LIBRARY = Path(__file__).parents[2] / "node_modules" / "@azure" / "msal-browser" / "lib" / "msal-browser.min.js"
 PAGE = Path(__file__).with_name("spa.html")

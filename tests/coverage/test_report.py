@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_azcred import cli
+from pytest_azcred.cli import main
 from pytest_azcred.coverage import Coverage, page
 
 SUITE = """
@@ -58,7 +58,7 @@ def test_jobs_add_up_to_one_run(pytester: pytest.Pytester, capsys: pytest.Captur
     for name in ("kubernetes", "app-service", "on-premises-secret"):
         pytester.runpytest_subprocess("--azcred-environment", name, "--azcred-coverage-json", f"{name}.json")
     jobs = [str(path) for path in pytester.path.glob("*-*.json")] + [str(pytester.path / "kubernetes.json")]
-    assert cli.main(["coverage", "combine", *jobs, "--json", str(pytester.path / "sum.json")]) == 0
+    assert main.main(["coverage", "combine", *jobs, "--json", str(pytester.path / "sum.json")]) == 0
     assert "6 of 59 provider paths (10.2 %)" in capsys.readouterr().out
     assert json.loads((pytester.path / "sum.json").read_text()) == json.loads(whole.read_text())
 
@@ -106,7 +106,7 @@ def test_what_is_no_coverage_is_refused(tmp_path: Path, content: str, capsys: py
     """With the file's name, in one line, and exit code 2."""
     path = tmp_path / "coverage.json"
     path.write_text(content)
-    assert cli.main(["coverage", "combine", str(path)]) == 2
+    assert main.main(["coverage", "combine", str(path)]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"azcred: {path}: ")
     assert error.count("\n") == 1
@@ -114,14 +114,14 @@ def test_what_is_no_coverage_is_refused(tmp_path: Path, content: str, capsys: py
 
 def test_a_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Is named."""
-    assert cli.main(["coverage", "combine", str(tmp_path / "none.json")]) == 2
+    assert main.main(["coverage", "combine", str(tmp_path / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err
 
 
 def test_combining_can_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 1 if all jobs together have exercised too little."""
     Coverage().write(tmp_path / "empty.json")
-    assert cli.main(["coverage", "combine", str(tmp_path / "empty.json"), "--fail-under", "1"]) == 1
+    assert main.main(["coverage", "combine", str(tmp_path / "empty.json"), "--fail-under", "1"]) == 1
     assert "coverage of 0.0 % is below the required 1 %" in capsys.readouterr().err
 
 

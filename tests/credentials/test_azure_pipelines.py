@@ -11,8 +11,7 @@ from entra import VAULT, Entra, claims_of
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, FederatedCredential
+from azcred_emulators.directory import Application, FederatedCredential, contoso
 from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"

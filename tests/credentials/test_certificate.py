@@ -14,9 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from entra import VAULT, Entra, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, TrustedSubject
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.directory import Application, TrustedSubject, contoso
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.session import Session
 
 TENANT = contoso.TENANT.id

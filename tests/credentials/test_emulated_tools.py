@@ -10,8 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
 from entra import VAULT, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, User
+from azcred_emulators.directory import Application, User, contoso
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
 from pytest_azcred.credentials import DefaultAzureCredential
 from pytest_azcred.session import Session

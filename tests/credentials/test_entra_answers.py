@@ -14,8 +14,7 @@ from credentials.implementations import Implementation, kind_of
 from credentials.test_host_answers import RAW, statuses
 from entra import SECRET, VAULT, Entra
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ADMIN_CONSENT, FederatedCredential
+from azcred_emulators.directory import ADMIN_CONSENT, FederatedCredential, contoso
 from azcred_emulators.faults import (
     CaptivePortal,
     Fault,

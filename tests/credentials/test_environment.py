@@ -10,9 +10,8 @@ from credentials.fakes import CLIENT, SECRET, TENANT, VAULT
 from credentials.implementations import Implementation, asked, kind_of
 from entra import Entra, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ClientSecret, TrustedSubject
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.directory import Application, ClientSecret, TrustedSubject, contoso
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.credentials import EnvironmentCredential
 from pytest_azcred.credentials.environment import what_is_missing
 from pytest_azcred.session import Session

@@ -12,7 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.core.rest import HttpRequest
 from credentials.fakes import CLIENT, SECRET, TENANT, VAULT, Authority, FakeTransport, Reply, refused
 
-from pytest_azcred import cli
+from pytest_azcred.cli import main
 from pytest_azcred.credentials import (
     ChainedTokenCredential,
     CredentialUnavailableError,
@@ -227,7 +227,7 @@ def test_what_a_thread_asks_is_recorded_by_whoever_started_it() -> None:
 def test_the_command_shows_the_winner(azcred: Session, capsys: pytest.CaptureFixture[str]) -> None:
     """With what it asked, and the exit code 0."""
     azcred.environment("developer-azure-cli")
-    assert cli.main(["explain", "--scope", VAULT]) == 0
+    assert main.main(["explain", "--scope", VAULT]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0][:5] == ["DefaultAzureCredential,", f"{VAULT}:", "a", "token", "from"]
     assert ["AzureCliCredential", "won"] in [line[:2] for line in lines]
@@ -242,7 +242,7 @@ def test_the_command_says_that_there_is_no_token(
     """By the exit code 1, and with what is missing."""
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
     monkeypatch.delenv("AZURE_TENANT_ID")
-    assert cli.main(["explain", "--scope", VAULT]) == 1
+    assert main.main(["explain", "--scope", VAULT]) == 1
     shown = capsys.readouterr().out
     assert shown.startswith(f"DefaultAzureCredential, {VAULT}: no token after ")
     assert "missing AZURE_TENANT_ID" in shown
@@ -270,7 +270,7 @@ def test_the_command_cannot_ask(
         monkeypatch.delenv("AZURE_CLIENT_SECRET")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert cli.main(["explain", *arguments]) == 2
+    assert main.main(["explain", *arguments]) == 2
     shown = capsys.readouterr().err
     assert shown.startswith("azcred: the credentials cannot be asked: ")
     assert problem in shown

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from credentials.implementations import Implementation, kind_of
 
+from azcred_emulators.emulation.journal import Entry
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
@@ -25,7 +26,6 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
-from azcred_emulators.journal import Entry
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

@@ -11,8 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, asked, kind_of
 from entra import VAULT, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.faults import CaptivePortal, Hang, MissingField, NotJson, Status
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
 from pytest_azcred.credentials import ManagedIdentityCredential

@@ -10,9 +10,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
 from entra import GRAPH, OBO_GRANT, SECRET, VAULT, Entra, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, contoso
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.session import Session
 
 TENANT = contoso.TENANT.id

@@ -11,7 +11,7 @@ from credentials.implementations import Implementation, kind_of
 from entra import VAULT, claims_of
 
 from azcred_emulators.faults import Status
-from azcred_emulators.tls import CertificateAuthority
+from azcred_emulators.serving.tls import CertificateAuthority
 from pytest_azcred.credentials import WorkloadIdentityCredential
 from pytest_azcred.credentials.token_proxy import through_proxy
 from pytest_azcred.place import Place

@@ -24,7 +24,7 @@ from credentials.implementations import Implementation, kind_of
 from entra import GRAPH, VAULT, Entra, claims_of
 from leftovers import let_go
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from pytest_azcred.browser import FakeBrowser
 from pytest_azcred.credentials import (
     AuthenticationRecord,

@@ -6,8 +6,7 @@ import pytest
 from entra import Entra
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, contoso
 from azcred_emulators.emulators import Emulators
 
 AUTHORITY = "https://login.microsoftonline.com"

@@ -6,9 +6,8 @@ import pytest
 from entra import GRAPH, SECRET, Entra, claims_of, refusal
 from werkzeug.test import TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.authority import agents, assertions
-from azcred_emulators.directory import ADMIN_CONSENT, Application, User
+from azcred_emulators.authority.grants import agent_identities, assertions
+from azcred_emulators.directory import ADMIN_CONSENT, Application, User, contoso
 
 EXCHANGE = "api://AzureADTokenExchange/.default"
 AGENT_ID = "5081ddac-3d33-4766-98fe-80c38c5ce554"
@@ -69,9 +68,9 @@ def impersonate(entra: Entra, blueprint: Application, account: User, **changes: 
 
 def test_the_name_of_an_agent_is_as_recorded() -> None:
     """Both ids are packed as Windows orders their bytes."""
-    assert agents.subject("5369a35c-46a5-4677-8ff9-2e65587654e7", "9d17cc32-c91b-4368-8494-1b29ccb0dbcf", AGENT_ID) == (
-        f"/eid1/c/pub/t/XKNpU6VGd0aP-S5lWHZU5w/a/MswXnRvJaEOElBspzLDbzw/{AGENT_ID}"
-    )
+    assert agent_identities.subject(
+        "5369a35c-46a5-4677-8ff9-2e65587654e7", "9d17cc32-c91b-4368-8494-1b29ccb0dbcf", AGENT_ID
+    ) == (f"/eid1/c/pub/t/XKNpU6VGd0aP-S5lWHZU5w/a/MswXnRvJaEOElBspzLDbzw/{AGENT_ID}")
 
 
 def test_an_agent_acts_for_itself(entra: Entra, blueprint: Application, agent: Application) -> None:

@@ -8,10 +8,9 @@ import pytest
 from entra import AUTHORITY, SECRET, VAULT, claims_of, refusal
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.service import Authority
-from azcred_emulators.directory import Application, ClientSecret, ConditionalAccessPolicy, Tenant
+from azcred_emulators.directory import Application, ClientSecret, ConditionalAccessPolicy, Tenant, contoso
 from azcred_emulators.emulators import Emulators
 
 Ask = Callable[..., TestResponse]

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from entra import CHALLENGE, GRAPH, REDIRECT, VAULT, VERIFIER, Entra, claims_of, refusal
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import Mfa, PermissionGrant, Tenant
+from azcred_emulators.directory import Mfa, PermissionGrant, Tenant, contoso
 
 
 def test_a_code_gets_the_tokens_of_who_signed_in(entra: Entra) -> None:

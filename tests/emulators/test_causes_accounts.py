@@ -8,10 +8,9 @@ import pytest
 from entra import GRAPH, Entra, code_of
 from pages import sign_in, start, submit
 
-from azcred_emulators import contoso
-from azcred_emulators.authority.aadsts import SCRIPTED_ONLY
-from azcred_emulators.authority.aadsts_accounts import ACCOUNTS
-from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, Tenant
+from azcred_emulators.authority.errors.accounts import ACCOUNTS
+from azcred_emulators.authority.errors.code import SCRIPTED_ONLY
+from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, Tenant, contoso
 
 Cause = Callable[[Entra], Any]
 CAUSES: dict[int, Cause] = {}

@@ -8,19 +8,12 @@ import pytest
 from entra import AUTHORITY, CHALLENGE, DEVICE_CODE_GRANT, GRAPH, OBO_GRANT, REDIRECT, SECRET, VAULT, Entra, code_of
 from pages import start
 
-from azcred_emulators import contoso
-from azcred_emulators.authority import assertions
-from azcred_emulators.authority.aadsts import SCRIPTED_ONLY
-from azcred_emulators.authority.aadsts_requests import REQUESTS
-from azcred_emulators.directory import (
-    TOKEN_EXCHANGE_AUDIENCE,
-    Application,
-    ClientSecret,
-    FederatedCredential,
-    Tenant,
-    TrustedSubject,
-)
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.authority.errors.code import SCRIPTED_ONLY
+from azcred_emulators.authority.errors.requests import REQUESTS
+from azcred_emulators.authority.grants import assertions
+from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, Tenant, TrustedSubject, contoso
+from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
+from azcred_emulators.tokens.keys import SigningKey
 
 Cause = Callable[[Entra], Any]
 PIPELINES = "https://token.actions.githubusercontent.com"

@@ -9,11 +9,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from entra import claims_of, refusal
 from werkzeug.test import TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.authority import assertions
-from azcred_emulators.directory import Application, TrustedSubject
+from azcred_emulators.authority.grants import assertions
+from azcred_emulators.directory import Application, TrustedSubject, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.keys import SigningKey, thumbprint
+from azcred_emulators.tokens.keys import SigningKey, thumbprint
 
 Ask = Callable[..., TestResponse]
 ENDPOINT = f"https://login.microsoftonline.com/{contoso.TENANT.id}/oauth2/v2.0/token"

@@ -7,11 +7,10 @@ import jwt
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.authority import assertions
-from azcred_emulators.directory import Application, ClientSecret, FederatedCredential
+from azcred_emulators.authority.grants import assertions
+from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.tokens.keys import SigningKey
 
 AUTHORITY = "https://login.microsoftonline.com"
 TOKEN_URL = f"/{contoso.TENANT.id}/oauth2/v2.0/token"

@@ -6,8 +6,7 @@ import pytest
 from entra import AUTHORITY, CHALLENGE, SECRET, VAULT, VERIFIER, Entra, refusal
 from werkzeug.test import TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, contoso
 
 PAGE = "https://spa.contoso.com"
 REDIRECT = f"{PAGE}/auth"

@@ -8,9 +8,8 @@ from typing import Any
 
 from entra import GRAPH, SECRET, VAULT, Entra, claims_of, refusal
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import AppRoleAssignment, Group, OptionalClaims
-from azcred_emulators.tokens import issue_number
+from azcred_emulators.directory import AppRoleAssignment, Group, OptionalClaims, contoso
+from azcred_emulators.tokens.mint import issue_number
 
 
 def test_an_access_token_of_version_1(entra: Entra) -> None:

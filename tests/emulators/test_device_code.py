@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from entra import DEVICE_CODE_GRANT, GRAPH, VAULT, Entra, claims_of, refusal
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.directory import contoso
 
 
 def start(entra: Entra, **changes: Any) -> dict[str, Any]:

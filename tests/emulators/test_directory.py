@@ -2,8 +2,7 @@
 
 import pytest
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ClientSecret, Directory, ManagedIdentity, Tenant, User
+from azcred_emulators.directory import Application, ClientSecret, Directory, ManagedIdentity, Tenant, User, contoso
 
 
 @pytest.fixture

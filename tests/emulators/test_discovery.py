@@ -4,7 +4,7 @@ import jwt
 import pytest
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.emulators import Emulators
 
 AUTHORITY = "https://login.microsoftonline.com"

@@ -8,9 +8,9 @@ import pytest
 from entra import claims_of, refusal
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.authority import assertions
-from azcred_emulators.directory import TOKEN_EXCHANGE_AUDIENCE, Application, FederatedCredential
+from azcred_emulators.authority.grants import assertions
+from azcred_emulators.directory import Application, FederatedCredential, contoso
+from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.emulators import Emulators
 
 Ask = Callable[..., TestResponse]

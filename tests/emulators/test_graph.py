@@ -8,7 +8,7 @@ import pytest
 from entra import GRAPH, Entra, claims_of
 from werkzeug.test import TestResponse
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 
 
 def get(entra: Entra, path: str, token: str, **options: Any) -> TestResponse:

@@ -7,8 +7,7 @@ import jwt
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.emulators import Emulators
 
 BASE = "http://169.254.169.254"

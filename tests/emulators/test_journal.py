@@ -2,7 +2,7 @@
 
 import pytest
 
-from azcred_emulators.journal import Entry, Journal, describe
+from azcred_emulators.emulation.journal import Entry, Journal, describe
 
 
 def record(journal: Journal, **details: object) -> Entry:

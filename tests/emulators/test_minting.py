@@ -4,11 +4,10 @@ import jwt
 import pytest
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
-from azcred_emulators.defects import DEFECTS
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.tokens import TokenRejected, issue_number
+from azcred_emulators.tokens import DEFECTS, TokenRejected
+from azcred_emulators.tokens.mint import issue_number
 
 AUDIENCE = "api://orders"
 CLAIMS = {"aud": AUDIENCE, "scp": "Orders.Read", "oid": contoso.USER_ID}

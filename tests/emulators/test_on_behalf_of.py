@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from entra import GRAPH, OBO_GRANT, SECRET, VAULT, Entra, claims_of, refusal
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ConditionalAccessPolicy, Mfa
+from azcred_emulators.directory import ADMIN_CONSENT, Application, ConditionalAccessPolicy, Mfa, contoso
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Mfa
+from azcred_emulators.directory import Mfa, contoso
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 SPECIAL = st.sampled_from(

@@ -7,15 +7,8 @@ from typing import Any
 import pytest
 from entra import GRAPH, SECRET, VAULT, Entra, claims_of, refusal
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import (
-    CONSUMERS_TENANT_ID,
-    ConditionalAccessPolicy,
-    Mfa,
-    PermissionGrant,
-    Tenant,
-    User,
-)
+from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, PermissionGrant, Tenant, User, contoso
+from azcred_emulators.directory.entities import CONSUMERS_TENANT_ID
 
 
 def test_the_right_password_gets_the_users_tokens(entra: Entra) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from azcred_emulators import Emulators, java
-from azcred_emulators.environments import find
-from azcred_emulators.tls import CertificateAuthority
+from azcred_emulators import Emulators
+from azcred_emulators.environments import find, jvm
+from azcred_emulators.serving.tls import CertificateAuthority
 
 PROGRAM = """
 import jwt
@@ -56,7 +56,7 @@ def test_javas_own_tool_reads_the_trust_store(tmp_path: Path) -> None:
     """It finds one trusted certificate, unharmed."""
     store = tmp_path / "authority.jks"
     authority = CertificateAuthority()
-    store.write_bytes(java.trust_store(authority.der))
+    store.write_bytes(jvm.trust_store(authority.der))
     command = ["keytool", "-list", "-rfc", "-keystore", str(store), "-storepass", "changeit"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "trustedCertEntry" in printed

@@ -8,11 +8,11 @@ from http.client import HTTPConnection
 import pytest
 import requests
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import RefusedPort, TlsFailure
-from azcred_emulators.proxy import Proxy
-from azcred_emulators.server import Server
+from azcred_emulators.serving.proxy import Proxy
+from azcred_emulators.serving.server import Server
 
 VAULT = "https://vault.azure.net"
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from entra import GRAPH, VAULT, Entra, claims_of, refusal
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ADMIN_CONSENT, ConditionalAccessPolicy, Mfa
+from azcred_emulators.directory import ADMIN_CONSENT, ConditionalAccessPolicy, Mfa, contoso
 
 
 def test_a_refresh_token_is_exchanged_for_a_new_one(entra: Entra) -> None:

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, Group, Subscription, Tenant
+from azcred_emulators.directory import Application, Group, Subscription, Tenant, contoso
 from azcred_emulators.emulators import Emulators
 
 ARM = "https://management.azure.com"

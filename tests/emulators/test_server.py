@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from azcred_emulators.connection import MAXIMUM_READ
-from azcred_emulators.server import Server
-from azcred_emulators.tls import CertificateAuthority
+from azcred_emulators.serving.connection import MAXIMUM_READ
+from azcred_emulators.serving.server import Server
+from azcred_emulators.serving.tls import CertificateAuthority
 
 
 def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -3,7 +3,7 @@
 import pytest
 from entra import AUTHORITY, REDIRECT, Entra
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 from entra import AUTHORITY, GRAPH, REDIRECT, Entra
 from pages import PAGE, back, sign_in, start, submit
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ConditionalAccessPolicy, Mfa
+from azcred_emulators.directory import Application, ConditionalAccessPolicy, Mfa, contoso
 
 SCRIPT = "\"'><script>alert(1)</script>"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from azcred_emulators.tls import CertificateAuthority, write_private
+from azcred_emulators.serving.tls import CertificateAuthority, write_private
 
 
 def handshake(client_context: ssl.SSLContext, server_context: ssl.SSLContext, name: str) -> None:

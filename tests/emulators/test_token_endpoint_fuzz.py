@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
-from azcred_emulators.authority.grants import GRANTS
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, Mfa, User
+from azcred_emulators.authority.grants.table import GRANTS
+from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, Mfa, User, contoso
 from azcred_emulators.emulators import Emulators
 
 TENANTS = [contoso.TENANT.id, "contoso.com", "common", "organizations", "consumers", "no tenant", "fabrikam.com", "%2e"]

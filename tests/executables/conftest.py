@@ -9,12 +9,11 @@ from typing import Protocol
 
 import pytest
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.directory import Application, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.azd import AzureDeveloperCli
-from azcred_emulators.executables.azure_cli import AzureCli
-from azcred_emulators.executables.powershell import PowerShell
+from azcred_emulators.executables.azd.tool import AzureDeveloperCli
+from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.powershell.tool import PowerShell
 
 
 class Call(Protocol):

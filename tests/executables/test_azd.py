@@ -11,11 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User
+from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.azd import AzureDeveloperCli
+from azcred_emulators.executables.azd.tool import AzureDeveloperCli
 from azcred_emulators.executables.executable import Invocation, Result
 
 VAULT = "https://vault.azure.net"

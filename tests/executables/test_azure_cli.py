@@ -13,7 +13,6 @@ from executables.conftest import Call
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from azcred_emulators import contoso
 from azcred_emulators.directory import (
     Application,
     ClientSecret,
@@ -22,14 +21,15 @@ from azcred_emulators.directory import (
     Subscription,
     Tenant,
     User,
+    contoso,
 )
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.accounts import TokenServiceFailed
-from azcred_emulators.executables.azure_cli import AzureCli
 from azcred_emulators.executables.azure_cli import tool as azure_cli_tool
+from azcred_emulators.executables.azure_cli.tool import AzureCli
 from azcred_emulators.executables.executable import Invocation
-from azcred_emulators.keys import SigningKey
-from azcred_emulators.tokens import LONG_LIFETIME
+from azcred_emulators.tokens.keys import SigningKey
+from azcred_emulators.tokens.mint import LONG_LIFETIME
 
 TENANT = contoso.TENANT.id
 OTHER = Tenant("99999999-9999-4999-8999-999999999999", ("fabrikam.com",), "Fabrikam")

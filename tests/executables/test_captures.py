@@ -12,20 +12,13 @@ from pathlib import Path
 import pytest
 from az_output import normalized
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import (
-    Application,
-    ClientSecret,
-    FederatedCredential,
-    ManagedIdentity,
-    User,
-)
+from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.accounts import TokenServiceFailed
-from azcred_emulators.executables.azure_cli import AzureCli
+from azcred_emulators.executables.azure_cli.tool import AzureCli
 from azcred_emulators.executables.executable import Invocation
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.tokens.keys import SigningKey
 
 CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.txt"))
 CLIENT_ID = contoso.SERVICE_PRINCIPAL_CLIENT_ID

@@ -9,8 +9,9 @@ from executables.conftest import Call
 from azcred_emulators import faults
 from azcred_emulators.directory import User
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.azure_cli import AzureCli
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise, Slow
+from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
+from azcred_emulators.faults.delays import Slow
 
 TOKEN = ("az", "account", "get-access-token")
 

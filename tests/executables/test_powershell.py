@@ -14,14 +14,13 @@ from executables.powershell_sdk_scripts import VAULT, command, encoded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User
+from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.accounts import TokenServiceFailed
-from azcred_emulators.executables.azd import AzureDeveloperCli
+from azcred_emulators.executables.azd.tool import AzureDeveloperCli
 from azcred_emulators.executables.executable import Invocation, Result
-from azcred_emulators.executables.powershell import PLAIN_TEXT, PowerShell
+from azcred_emulators.executables.powershell.tool import PLAIN_TEXT, PowerShell
 
 JAVASCRIPT_VARIABLES = {"AZURE_IDENTITY_POWERSHELL_RESOURCE": VAULT, "AZURE_IDENTITY_POWERSHELL_TENANT_ID": ""}
 EPOCH_IN_TICKS = 621_355_968_000_000_000

@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import AzureCliCredential, CredentialUnavailableError
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.executables.faults import Garbage
 from pytest_azcred.session import Session
 

@@ -12,8 +12,8 @@ from azure.identity.aio import ClientSecretCredential as AsyncClientSecretCreden
 from entra import AUTHORITY, REDIRECT, SECRET, VAULT, Entra, refusal
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import ERRORS
+from azcred_emulators.directory import contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Refuse, Status, Throttle
 from pytest_azcred.session import Session

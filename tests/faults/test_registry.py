@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from azcred_emulators.emulation.fault import Fault
 from azcred_emulators.faults import Drip, Gone, Hang, MistypedField, Refuse, Slow, Status, Throttle, Throttled
-from azcred_emulators.faults.fault import Fault
 from azcred_emulators.faults.registry import KINDS, read_fault, write_fault
 
 EXAMPLES: list[tuple[Fault, str]] = [

@@ -9,7 +9,7 @@ import pytest
 from entra import AUTHORITY, Entra
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Fault, Faults, Status
 

@@ -11,8 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 from interop.sdk import HALVES, Sdk
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ClientSecret, ManagedIdentity
+from azcred_emulators.directory import Application, ClientSecret, ManagedIdentity, contoso
 from azcred_emulators.faults import Gone, Refuse, RefusedPort
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session

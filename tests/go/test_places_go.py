@@ -10,7 +10,7 @@ import pytest
 import stage
 from outcomes import SCOPE, needs_built, needs_namespaces, whose
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.environments import ENVIRONMENTS, find
 
 PROGRAM = Path(__file__).parents[2] / ".stamps" / "go" / "token"

@@ -9,8 +9,7 @@ import jwt
 import pytest
 import requests
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.hosts.endpoint import Endpoint
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session

@@ -15,7 +15,6 @@ from azure.identity import AzureCliCredential, CredentialUnavailableError
 from interop.published import verified
 from interop.sdk import HALVES, IDENTITY, Sdk
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import (
     Application,
@@ -25,11 +24,13 @@ from azcred_emulators.directory import (
     Subscription,
     Tenant,
     User,
+    contoso,
 )
 from azcred_emulators.executables.accounts import Refusal, TokenServiceFailed
-from azcred_emulators.executables.azure_cli import AzureCli
+from azcred_emulators.executables.azure_cli.tool import AzureCli
 from azcred_emulators.executables.executable import Fault
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Hang, Noise, Slow
+from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
+from azcred_emulators.faults.delays import Hang, Slow
 from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"

@@ -9,8 +9,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from interop.published import verified
 from interop.sdk import Sdk, for_release
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory import ManagedIdentity, contoso
 from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"

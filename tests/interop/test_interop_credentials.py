@@ -13,9 +13,8 @@ from azure.identity import CredentialUnavailableError
 from interop.published import verified
 from interop.sdk import Sdk, for_release
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ManagedIdentity
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.directory import Application, ManagedIdentity, contoso
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

@@ -15,10 +15,11 @@ from developer_tools import principal_of, user_of
 from interop.published import verified
 from interop.sdk import HALVES, IDENTITY, Sdk, for_release
 
-from azcred_emulators import contoso
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Hang, Noise
+from azcred_emulators.directory import contoso
+from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
 from azcred_emulators.executables.tool import Tool
+from azcred_emulators.faults.delays import Hang
 from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"

@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from interop.sdk import HALVES, IDENTITY, OURS, WITHOUT_SERVICE_FABRIC, Sdk
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session

@@ -12,8 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from interop.published import verified
 from interop.sdk import IDENTITY, Sdk
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
 from pytest_azcred.session import Session

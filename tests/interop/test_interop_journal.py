@@ -6,9 +6,9 @@ import os
 
 from interop.sdk import WITHOUT_SERVICE_FABRIC, Sdk
 
+from azcred_emulators.emulation.journal import describe
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import ExpiredToken
-from azcred_emulators.journal import describe
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

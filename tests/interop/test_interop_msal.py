@@ -10,9 +10,8 @@ import pytest
 import requests
 from interop.published import verified
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, ManagedIdentity
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.directory import Application, ManagedIdentity, contoso
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

@@ -10,7 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from interop.published import verified
 from interop.sdk import IDENTITY, Sdk
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"

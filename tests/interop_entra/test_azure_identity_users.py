@@ -12,10 +12,9 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from entra import GRAPH, REDIRECT, SECRET, VAULT, Entra, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.authority.device_codes import DeviceCodes
-from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.session import Session
 
 TENANT = contoso.TENANT.id

@@ -12,8 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from entra import VAULT, claims_of
 from pytest_httpserver import HTTPServer
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, FederatedCredential
+from azcred_emulators.directory import Application, FederatedCredential, contoso
 from pytest_azcred.session import Session
 
 ISSUER = "https://vstoken.dev.azure.com/99999999-9999-4999-8999-999999999999"

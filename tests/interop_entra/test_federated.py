@@ -10,7 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from entra import AUTHORITY, SECRET, VAULT, Entra, claims_of
 
 from azcred_emulators.directory import User
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # names and passwords, in both libraries

@@ -12,8 +12,7 @@ from azure.identity import AuthorizationCodeCredential, DeviceCodeCredential, In
 from entra import SECRET, VAULT, Entra, claims_of
 from shop import Shop
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Mfa
+from azcred_emulators.directory import Mfa, contoso
 from pytest_azcred.browser import FakeBrowser, Person, Visit
 from pytest_azcred.session import Session
 

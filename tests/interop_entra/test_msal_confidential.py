@@ -8,9 +8,8 @@ import msal
 import pytest
 from entra import CHALLENGE, GRAPH, REDIRECT, SECRET, VAULT, VERIFIER, Entra, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.session import Session
 
 AUTHORITY = f"https://login.microsoftonline.com/{contoso.TENANT.id}"

@@ -6,9 +6,8 @@ import msal
 import pytest
 from entra import GRAPH, VAULT, Entra, claims_of
 
-from azcred_emulators import contoso
-from azcred_emulators.authority.device_codes import DeviceCodes
-from azcred_emulators.directory import Mfa
+from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.directory import Mfa, contoso
 from pytest_azcred.session import Session
 
 # msal discourages passwords in public clients; apps that use them are to be tested all the same.

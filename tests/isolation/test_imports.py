@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_azcred.patching import Patches
+from pytest_azcred.redirect.patching import Patches
 
 MODULE = "azcred_imported_meanwhile"
 

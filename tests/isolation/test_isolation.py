@@ -15,7 +15,7 @@ from azure.identity import DefaultAzureCredential
 from azure.identity._constants import EnvironmentVariables
 
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.isolation import isolation
+from azcred_emulators.environments.isolation import isolation
 from pytest_azcred.session import Session
 
 IDENTITY = {

@@ -14,7 +14,7 @@ import pytest
 import stage
 from outcomes import SCOPE, needs_built, needs_namespaces, whose
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.environments import find
 
 FOLDER = Path(__file__).parents[2] / ".stamps" / "java"

@@ -10,11 +10,10 @@ from typing import Any
 import jwt
 import pytest
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.keys import SigningKey
-from azcred_emulators.tls import write_private
+from azcred_emulators.serving.tls import write_private
+from azcred_emulators.tokens.keys import SigningKey
 
 ROOT = Path(__file__).parents[2]
 VAULT = "https://vault.azure.net"

@@ -15,8 +15,8 @@ import pytest
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import ENVIRONMENTS, Environment
-from azcred_emulators.setup import Setup
-from azcred_emulators.tls import write_private
+from azcred_emulators.environments.active import Setup
+from azcred_emulators.serving.tls import write_private
 
 ROOT = Path(__file__).parents[2]
 VAULT = "https://vault.azure.net"

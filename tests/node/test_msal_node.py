@@ -11,10 +11,9 @@ import pytest
 from entra import CHALLENGE, GRAPH, REDIRECT, SECRET, VAULT, VERIFIER, Entra, claims_of
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ADMIN_CONSENT
+from azcred_emulators.directory import ADMIN_CONSENT, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.tls import write_private
+from azcred_emulators.serving.tls import write_private
 
 ROOT = Path(__file__).parents[2]
 

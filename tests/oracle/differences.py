@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from oracle.runs import Run, Seen
 from oracle.situations import DOMAIN, HOSTS, TOOLS, Call, Fault, Situation
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,

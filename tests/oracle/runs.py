@@ -16,8 +16,8 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from oracle.situations import Call, Fault, Situation
 
+from azcred_emulators.emulation.journal import Entry
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.journal import Entry
 from pytest_azcred.credentials import aio
 from pytest_azcred.session import Session
 

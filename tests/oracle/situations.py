@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.executables import faults as tool_faults
 from azcred_emulators.faults import (
     CaptivePortal,

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from azcred_emulators.contoso import contoso
 from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory.contoso import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment, find, select
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
@@ -84,7 +84,7 @@ def test_a_star_selects_every_environment_with_an_identity() -> None:
 
 def test_the_table_is_light() -> None:
     """The plugin reads it at the start of every run: neither cryptography nor Werkzeug comes with it."""
-    program = "import sys, azcred_emulators.environments as e; print(len(e.ENVIRONMENTS), *sys.modules)"
+    program = "import sys, azcred_emulators.environments.table as e; print(len(e.ENVIRONMENTS), *sys.modules)"
     words = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert int(words[0]) == len(ENVIRONMENTS)
     assert not {"cryptography", "werkzeug", "jwt", "socket", "ssl"} & set(words)

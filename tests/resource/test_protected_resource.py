@@ -14,8 +14,8 @@ from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 
 import pytest_azcred.credentials.aio
+from azcred_emulators.apis.protected_resource import Resource
 from azcred_emulators.directory import Application
-from azcred_emulators.resource import Resource
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from azcred_emulators.server import Server
+from azcred_emulators.serving.server import Server
 
 
 @contextmanager

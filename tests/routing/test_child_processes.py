@@ -17,7 +17,7 @@ import requests
 from routing.servers import presenting, served
 
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.routing import HostRefused
+from pytest_azcred.redirect.routes import HostRefused
 from pytest_azcred.session import Session
 
 DOCUMENT = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"

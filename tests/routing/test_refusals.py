@@ -15,7 +15,7 @@ import trio
 import uvloop
 from routing.clients import Fetch, causes
 
-from pytest_azcred.routing import HostRefused
+from pytest_azcred.redirect.routes import HostRefused
 from pytest_azcred.session import Session
 
 Ask = Callable[[asyncio.AbstractEventLoop], Awaitable[object]]

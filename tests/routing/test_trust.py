@@ -12,7 +12,7 @@ import requests
 from routing.clients import Fetch, causes
 from routing.servers import presenting, served
 
-from azcred_emulators.tls import CertificateAuthority
+from azcred_emulators.serving.tls import CertificateAuthority
 from pytest_azcred.session import Session
 
 HOST = "myservice.example.com"

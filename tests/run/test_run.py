@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from run.conftest import AZCRED, WHOSE_TOKEN, Ran
 
+from azcred_emulators.directory.identifiers import USER_PRINCIPAL_NAME
 from azcred_emulators.environments import find
-from azcred_emulators.identifiers import USER_PRINCIPAL_NAME
 
 # Says where it is, then waits for a signal and returns the number of it, or for its input to end.
 WAIT = """

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from run.conftest import ROOT, Ran
 
-from azcred_emulators.identifiers import SERVICE_PRINCIPAL_CLIENT_ID, VIRTUAL_MACHINE_CLIENT_ID
+from azcred_emulators.directory.identifiers import SERVICE_PRINCIPAL_CLIENT_ID, VIRTUAL_MACHINE_CLIENT_ID
 
 AZ = ROOT / ".venv-az" / "bin" / "az"
 CONFIGURATION = """

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from interop.sdk import Sdk
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

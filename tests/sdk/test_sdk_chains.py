@@ -10,7 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 from interop.sdk import Sdk
 
-from azcred_emulators import contoso
+from azcred_emulators.directory import contoso
 from azcred_emulators.faults import Status
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session

@@ -23,8 +23,7 @@ from entra import REDIRECT, SECRET, Entra
 from interop.sdk import HALVES, Credential, Sdk
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import Application, TokenTimes, User
+from azcred_emulators.directory import Application, TokenTimes, User, contoso
 from azcred_emulators.faults import MissingField, MistypedField, Status
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session

@@ -13,8 +13,9 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 from interop.sdk import Sdk
 
-from azcred_emulators import contoso
-from azcred_emulators.executables.faults import Exit, Garbage, Hang
+from azcred_emulators.directory import contoso
+from azcred_emulators.executables.faults import Exit, Garbage
+from azcred_emulators.faults.delays import Hang
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

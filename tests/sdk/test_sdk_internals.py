@@ -23,8 +23,7 @@ from interop.sdk import Sdk
 from leftovers import let_go
 from werkzeug.test import Client
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ADMIN_CONSENT
+from azcred_emulators.directory import ADMIN_CONSENT, contoso
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session

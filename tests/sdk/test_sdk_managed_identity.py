@@ -11,8 +11,7 @@ from azure.core.pipeline.policies import CustomHookPolicy
 from azure.identity import CredentialUnavailableError, TokenCachePersistenceOptions
 from interop.sdk import Sdk
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.faults import DockerDesktop, IdentityNotFound, MissingField, MistypedField, Status
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
 from pytest_azcred.place import Place

@@ -23,8 +23,7 @@ from azure.identity import (
 )
 from interop.sdk import Sdk
 
-from azcred_emulators import contoso
-from azcred_emulators.directory import User
+from azcred_emulators.directory import User, contoso
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
 from pytest_azcred.session import Session
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from azcred_emulators.configuration import Configuration
-from azcred_emulators.control.client import Client
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.configuration import Configuration
+from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.server import Standalone
 
 VAULT = "https://vault.azure.net"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from standalone.conftest import managed_identity_token
 
-from azcred_emulators.configuration import load
 from azcred_emulators.directory import Application, ManagedIdentity
-from azcred_emulators.keys import SigningKey
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.configuration import load
+from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.tokens.keys import SigningKey
 
 EVERYTHING = """
 environments = ["virtual-machine"]

@@ -10,9 +10,9 @@ import jwt
 import pytest
 from standalone.conftest import VAULT, managed_identity_token
 
-from azcred_emulators.contoso import TENANT
-from azcred_emulators.control.client import Client, ServerError
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.directory.contoso import TENANT
+from azcred_emulators.standalone.control.client import Client, ServerError
+from azcred_emulators.standalone.server import Standalone
 
 JSON = {"Content-Type": "application/json"}
 

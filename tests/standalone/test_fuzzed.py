@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from standalone.conftest import managed_identity_token
 
-from azcred_emulators.configuration import Configuration
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.configuration import Configuration
+from azcred_emulators.standalone.server import Standalone
 
 
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed; run: make test")

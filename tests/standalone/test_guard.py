@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from azcred_emulators.control.guard import Forbidden, Guard
-from azcred_emulators.emulator import Request
+from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.standalone.control.guard import Forbidden, Guard
 
 ELSEWHERE = "192.0.2.7"
 AS_ANOTHER_MACHINE = """
 import sys
 from http.client import HTTPConnection
-from azcred_emulators.configuration import Configuration
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.configuration import Configuration
+from azcred_emulators.standalone.server import Standalone
 
 with Standalone(Configuration(address="0.0.0.0", key="sesame")) as server:
     for port in server.main.emulators.http.address[1], server.main.emulators.https.address[1]:

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import pytest
 from standalone.test_serve import serving
 
-from azcred_emulators.control.client import Client
-from azcred_emulators.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
+from azcred_emulators.directory.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
+from azcred_emulators.standalone.control.client import Client
 
 ROOT = Path(__file__).parents[2]
 SECONDS = float(os.environ.get("AZCRED_LOAD_SECONDS", "3"))

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import pytest
 from standalone.conftest import managed_identity_token
 
-from azcred_emulators.control.client import Client
-from azcred_emulators.control.pages import FAULTS
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.pages import FAULTS
+from azcred_emulators.standalone.server import Standalone
 
 
 def ask(client: Client, method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[int, str]:

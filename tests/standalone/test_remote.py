@@ -2,8 +2,8 @@
 
 import pytest
 
-from azcred_emulators.control.client import Client
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.server import Standalone
 
 SUITE = """
 import jwt

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from standalone.conftest import managed_identity_token
 
-from azcred_emulators.control.client import Client
+from azcred_emulators.standalone.control.client import Client
 
 AZCRED = (sys.executable, "-m", "pytest_azcred")
 
@@ -188,9 +188,9 @@ def test_a_server_that_is_not_there() -> None:
 _SECOND_SESSION = """
 import sys
 
-from azcred_emulators.configuration import Configuration
-from azcred_emulators.control.client import Client
-from azcred_emulators.standalone import Standalone
+from azcred_emulators.standalone.configuration import Configuration
+from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.server import Standalone
 
 sources = []
 

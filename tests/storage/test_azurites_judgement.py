@@ -11,7 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
-from azcred_emulators.keys import SigningKey
+from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 

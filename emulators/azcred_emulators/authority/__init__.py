@@ -1,5 +1,1 @@
-"""The Entra ID token service."""
-
-from azcred_emulators.authority.service import Authority
-
-__all__ = ["Authority"]
+"""The Entra ID token service: `service` answers requests through `sign_in`, `grants` and `errors`, in this order."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import pages
 from azcred_emulators.authority.errors import ERRORS, EntraError
-from azcred_emulators.authority.refusals import HEADERS, refuse
-from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.authority.errors.responses import HEADERS, refuse
+from azcred_emulators.authority.sign_in import pages
+from azcred_emulators.emulation.fault import Exchange, Fault
 
 _PREFIX = "AADSTS"
 _SHOWN_AS_PAGE = ("authorize", "device-login")

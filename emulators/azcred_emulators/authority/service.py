@@ -10,33 +10,28 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority import (
-    clients,
-    cross_origin,
-    description,
-    device_code,
-    documents,
-    pages,
-    tenants,
-    unattended,
-)
-from azcred_emulators.authority.authorization_response import Redirect
-from azcred_emulators.authority.device_codes import DeviceCodes
+from azcred_emulators.authority import cors, discovery, tenants
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import GRANTS
+from azcred_emulators.authority.errors.responses import HEADERS, refuse
+from azcred_emulators.authority.grants import client_authentication, description, device_code
+from azcred_emulators.authority.grants.request import KeyOf, KeysOf, Stores, TokenRequest
+from azcred_emulators.authority.grants.table import GRANTS
 from azcred_emulators.authority.issued import Issued
-from azcred_emulators.authority.realms import user_realm
-from azcred_emulators.authority.redirects import platform_of
-from azcred_emulators.authority.refusals import HEADERS, refuse
-from azcred_emulators.authority.sign_in_pages import SignInPages
-from azcred_emulators.authority.token_request import KeyOf, KeysOf, Stores, TokenRequest
+from azcred_emulators.authority.sign_in import pages, unattended
+from azcred_emulators.authority.sign_in.authorization_response import Redirect
+from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.authority.sign_in.endpoints import SignInPages
+from azcred_emulators.authority.sign_in.realms import user_realm
+from azcred_emulators.authority.sign_in.redirect_uris import platform_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
-from azcred_emulators.emulator import Emulator, Request, json_response
-from azcred_emulators.faults.script import Faults
-from azcred_emulators.tokens import SignIn, Tokens, issuer, issuers_of
-from azcred_emulators.urls import split_url
+from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.script import Faults
+from azcred_emulators.serving.urls import split_url
+from azcred_emulators.tokens import Tokens
+from azcred_emulators.tokens.claims import issuer, issuers_of
+from azcred_emulators.tokens.delegation import SignIn
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -103,7 +98,7 @@ class Authority(Emulator):
             "openid-configuration": self._openid_configuration,
             "keys": self._keys,
             "token": self._token,
-            "preflight": lambda request, _: cross_origin.preflight(request, directory),
+            "preflight": lambda request, _: cors.preflight(request, directory),
             "devicecode": self._devicecode,
             "logout": self._logout,
             "without-tenant": self._without_tenant,
@@ -134,7 +129,7 @@ class Authority(Emulator):
             answer = refuse(request, error, now=self._clock.now())
         origin = request.headers.get("Origin")
         if origin and endpoint == "token":
-            return cross_origin.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
+            return cors.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
         return answer
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
@@ -179,7 +174,7 @@ class Authority(Emulator):
 
         Raises EntraError if there is no such tenant.
         """
-        if name.lower() in documents.SHARED_TENANTS:
+        if name.lower() in discovery.SHARED_TENANTS:
             return name.lower(), None
         tenant = tenants.find(self._directory, name)
         return tenant.id, tenant
@@ -193,18 +188,18 @@ class Authority(Emulator):
             raise EntraError(50049)
         tenant = endpoint.path.strip("/").split("/")[0] or "common"
         return json_response(
-            documents.instance_discovery(f"{endpoint.scheme}://{endpoint.netloc}", tenant), headers=_CACHED
+            discovery.instance_discovery(f"{endpoint.scheme}://{endpoint.netloc}", tenant), headers=_CACHED
         )
 
     def _openid_configuration(self, request: Request, values: Mapping[str, str]) -> Response:
         name, version = values["tenant"], int(values["version"])
-        if name.lower() in documents.SHARED_TENANTS:
+        if name.lower() in discovery.SHARED_TENANTS:
             tenant = name.lower()
         else:
             tenant = tenants.find(self._directory, name, error="invalid_tenant").id
         request.details["tenant"] = tenant
         return json_response(
-            documents.openid_configuration(
+            discovery.openid_configuration(
                 f"https://{request.host}", tenant, cloud=cloud_of(_name(request)) or PUBLIC, version=version
             ),
             headers=_CACHED,
@@ -213,10 +208,10 @@ class Authority(Emulator):
     def _keys(self, request: Request, values: Mapping[str, str]) -> Response:
         name, version = values["tenant"], int(values["version"])
         cloud = cloud_of(_name(request)) or PUBLIC
-        shared = name.lower() in documents.SHARED_TENANTS
+        shared = name.lower() in discovery.SHARED_TENANTS
         tenant = "{tenantid}" if shared else tenants.find(self._directory, name, error="invalid_tenant").id
         tenant_issuer = issuer(cloud, tenant, version) if version == 2 else None
-        return json_response(documents.keys(self._tokens.key, tenant_issuer=tenant_issuer), headers=_CACHED)
+        return json_response(discovery.keys(self._tokens.key, tenant_issuer=tenant_issuer), headers=_CACHED)
 
     def _token(self, request: Request, values: Mapping[str, str]) -> Response:
         form = _form(request)
@@ -229,8 +224,8 @@ class Authority(Emulator):
             raise EntraError(70003, grant=grant_type)
         asked = self._read(request, values, form)
         if asked.origin:
-            cross_origin.check(asked.origin, clients.find_client(asked))
-        clients.check_repetition(asked)
+            cors.check(asked.origin, client_authentication.find_client(asked))
+        client_authentication.check_repetition(asked)
         answer = grant(asked)
         request.details["claims"] = answer.token.claims
         headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4())}
@@ -300,5 +295,5 @@ def _form(request: Request) -> dict[str, str]:
 _CACHED = {
     "Cache-Control": "max-age=86400, private",
     "X-Content-Type-Options": "nosniff",
-    **cross_origin.EVERYBODY,
+    **cors.EVERYBODY,
 }

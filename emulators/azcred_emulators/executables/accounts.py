@@ -10,19 +10,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from azcred_emulators.authority import Authority, assertions
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import GRANTS
+from azcred_emulators.authority.grants import assertions
+from azcred_emulators.authority.grants.request import TokenRequest
+from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.authority.grants.table import GRANTS
 from azcred_emulators.authority.issued import RefreshToken
-from azcred_emulators.authority.token_request import TokenRequest
-from azcred_emulators.authority.token_response import Answer
+from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
-from azcred_emulators.faults.script import Faults
+from azcred_emulators.directory.known_resources import is_known_resource
+from azcred_emulators.emulation.script import Faults
 from azcred_emulators.hosts.host import Host
-from azcred_emulators.resources import is_known_resource
-from azcred_emulators.tokens import CAE_CAPABILITY, SignIn, Token
+from azcred_emulators.tokens import Token
+from azcred_emulators.tokens.claims import CAE_CAPABILITY
+from azcred_emulators.tokens.delegation import SignIn
 
 _NEARLY_OVER = 300.0  # seconds before a token's end at which msal does not hand it out any more
 _WORTH_REFRESHING = 7200.0  # seconds; of tokens that live longer, msal renews those that are past half their life

@@ -11,18 +11,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators import contoso
-from azcred_emulators.authority import Authority
+from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
-from azcred_emulators.emulator import Emulator, Request
+from azcred_emulators.directory import contoso
+from azcred_emulators.emulation.emulator import Emulator, Request
 from azcred_emulators.executables import launcher
 from azcred_emulators.executables.accounts import Accounts
-from azcred_emulators.executables.azd import AzureDeveloperCli
-from azcred_emulators.executables.azure_cli import AzureCli
+from azcred_emulators.executables.azd.tool import AzureDeveloperCli
+from azcred_emulators.executables.azure_cli.tool import AzureCli
 from azcred_emulators.executables.executable import Executable, Invocation, Result
-from azcred_emulators.executables.powershell import PowerShell
+from azcred_emulators.executables.powershell.tool import PowerShell
 from azcred_emulators.hosts.host import Host
-from azcred_emulators.tls import write_private
+from azcred_emulators.serving.tls import write_private
 
 _PREFIX = "/azcred/executables/"
 _TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.?[\w-]*")

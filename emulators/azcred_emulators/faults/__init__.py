@@ -7,6 +7,8 @@ spoilt (`bodies`), what comes late (`delays`), connections that break (`connecti
 
 from typing import TYPE_CHECKING, Any
 
+from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.script import Faults
 from azcred_emulators.faults.answers import Status
 from azcred_emulators.faults.bodies import ExpiredToken, MissingField, MistypedField, NotJson, WrongResource
 from azcred_emulators.faults.cases import (
@@ -19,9 +21,7 @@ from azcred_emulators.faults.cases import (
 )
 from azcred_emulators.faults.connections import Reset, Truncate
 from azcred_emulators.faults.delays import Drip, Hang, Slow
-from azcred_emulators.faults.fault import Exchange, Fault
 from azcred_emulators.faults.network import BlackHole, RefusedPort, TlsFailure
-from azcred_emulators.faults.script import Faults
 
 if TYPE_CHECKING:
     from azcred_emulators.authority.faults import Refuse, Throttle

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, Fault
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 from werkzeug.wrappers import Response
 
-from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, Fault
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.emulation.fault import Exchange, Fault
 from azcred_emulators.faults.answers import Status
-from azcred_emulators.faults.fault import Exchange, Fault
 
 
 class _Case(Fault):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.connection import Disconnect
-from azcred_emulators.faults.fault import Exchange, Fault, in_pieces
+from azcred_emulators.emulation.fault import Exchange, Fault, in_pieces
+from azcred_emulators.serving.connection import Disconnect
 
 
 @dataclass(frozen=True, slots=True, repr=False)

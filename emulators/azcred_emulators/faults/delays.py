@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.connection import Disconnect
-from azcred_emulators.faults.fault import Exchange, Fault, in_pieces
+from azcred_emulators.emulation.fault import Exchange, Fault, in_pieces
+from azcred_emulators.serving.connection import Disconnect
 
 if TYPE_CHECKING:
     from azcred_emulators.executables.executable import Result

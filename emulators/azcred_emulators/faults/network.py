@@ -12,8 +12,8 @@ from typing import Literal, Protocol
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.connection import Disconnect
-from azcred_emulators.faults.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.serving.connection import Disconnect
 
 Address = tuple[str, int]
 Defect = Literal["untrusted", "expired", "wrong-name", "handshake"]

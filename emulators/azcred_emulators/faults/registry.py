@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from azcred_emulators.authority.faults import Refuse, Throttle
+from azcred_emulators.emulation.fault import Fault
 from azcred_emulators.faults.answers import Status
 from azcred_emulators.faults.bodies import ExpiredToken, MissingField, MistypedField, NotJson, WrongResource
 from azcred_emulators.faults.cases import (
@@ -19,7 +20,6 @@ from azcred_emulators.faults.cases import (
 )
 from azcred_emulators.faults.connections import Reset, Truncate
 from azcred_emulators.faults.delays import Drip, Hang, Slow
-from azcred_emulators.faults.fault import Fault
 from azcred_emulators.faults.network import BlackHole, RefusedPort, TlsFailure
 
 KINDS: Mapping[str, type[Fault]] = {

@@ -11,12 +11,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from azcred_emulators.authority import assertions
+from azcred_emulators.authority.grants import assertions
 from azcred_emulators.clock import Clock
 from azcred_emulators.executables.accounts import Credentials
 from azcred_emulators.executables.azure_cli.command import CliError
 from azcred_emulators.executables.azure_cli.refusals import UnexpectedError
-from azcred_emulators.keys import thumbprint
+from azcred_emulators.tokens.keys import thumbprint
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _LIFETIME = 600  # seconds, as msal has it

@@ -1,0 +1,251 @@
+"""Protected resources: stand-ins for services such as Key Vault that check tokens as the real ones do.
+
+Challenges: "Authentication, requests and responses" of Azure Key Vault; "Claims challenges, claims requests, and
+client capabilities" of the Microsoft identity platform; what azure-core 1.41 and azure-keyvault-secrets 4.12 read.
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map
+from werkzeug.wrappers import Response
+
+from azcred_emulators.clock import Clock
+from azcred_emulators.directory import Directory
+from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.tokens import TokenRejected, Tokens
+from azcred_emulators.tokens.claims import CAE_CAPABILITY
+from azcred_emulators.tokens.mint import Fault, issue_number
+
+# Services that are addressed by the account's own name take tokens for one common audience.
+_AUDIENCES = {
+    "vault.azure.net": "https://vault.azure.net",
+    "managedhsm.azure.net": "https://managedhsm.azure.net",
+    "blob.core.windows.net": "https://storage.azure.com",
+    "queue.core.windows.net": "https://storage.azure.com",
+    "table.core.windows.net": "https://storage.azure.com",
+    "dfs.core.windows.net": "https://storage.azure.com",
+    "servicebus.windows.net": "https://servicebus.azure.net",
+    "azconfig.io": "https://azconfig.io",
+    "search.windows.net": "https://search.azure.com",
+    "cognitiveservices.azure.com": "https://cognitiveservices.azure.com",
+    "openai.azure.com": "https://cognitiveservices.azure.com",
+    "documents.azure.com": "https://cosmos.azure.com",
+}
+
+
+_FAULTS: Mapping[Fault, str] = {
+    "malformed": "the bearer token is no JWT that Entra ID could have made",
+    "signature": "the token's signature is not Entra ID's",
+    "issuer": "the token's issuer is not a tenant of the directory",
+    "audience": "the token is not for {0}",
+    "expired": "the token has expired",
+    "not-yet-valid": "the token is not valid yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a resource answers to an authorized request."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """A token that the resource does not take; `error` and `description` are RFC 6750's."""
+
+    def __init__(self, error: str, description: str, *, claims: str | None = None) -> None:
+        super().__init__(description)
+        self.error = error
+        self.claims = claims
+
+
+class Resource:
+    """One protected resource. A test says what it answers; it says who may ask.
+
+    `audience` is the resource that tokens must be for. A trailing slash makes no difference.
+    """
+
+    def __init__(self, host: str, audience: str, directory: Directory, tokens: Tokens, clock: Clock) -> None:
+        self.host = host
+        self.audience = audience
+        self._directory = directory
+        self._tokens = tokens
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, str], Answer] = {}
+        self._revoked = 0  # the number of the last token that is not taken any more
+        self._revoked_at = 0.0
+
+    def __repr__(self) -> str:
+        return f"<azcred resource {self.url!r}>"
+
+    @property
+    def url(self) -> str:
+        """The real URL at which it answers."""
+        return f"https://{self.host}"
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        json: object = None,
+        data: bytes | str = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Set what requests with this method and path, query left aside, are answered once they are authorized.
+
+        The body is `json` if given, else `data`.
+        """
+        body = data.encode() if isinstance(data, str) else data
+        given = dict(headers or {})
+        if json is not None:
+            body = _dumps(json)
+            given.setdefault("Content-Type", "application/json; charset=utf-8")
+        with self._lock:
+            self._answers[method.upper(), _path(path)] = Answer(status, body, given)
+
+    def revoke(self) -> None:
+        """Take no token from now on that was issued before: clients able to are challenged for a new one.
+
+        That is what continuous access evaluation does when a session is revoked or a policy changes. Clients that
+        did not announce the capability CP1 keep their tokens until these expire, as with the real services.
+        """
+        with self._lock:
+            self._revoked = self._tokens.last_number
+            self._revoked_at = self._clock.now()
+
+    def check(self, authorization: str) -> Mapping[str, Any]:
+        """Return the claims of the token in an Authorization header; raises Refused."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Refused("", "there is no bearer token")
+        tenant_ids = [tenant.id for tenant in self._directory.tenants()]
+        try:
+            claims = self._tokens.check(token.strip(), audiences=[self.audience], tenant_ids=tenant_ids)
+        except TokenRejected as rejected:
+            raise Refused("invalid_token", _FAULTS[rejected.fault].format(self.audience)) from rejected
+        if CAE_CAPABILITY in claims.get("xms_cc", ()) and issue_number(claims) <= self._revoked:
+            since = {"access_token": {"nbf": {"essential": True, "value": str(int(self._revoked_at))}}}
+            raise Refused("insufficient_claims", "the session was revoked", claims=_base64(_dumps(since)))
+        return claims
+
+    def respond(self, method: str, path: str) -> Response:
+        """Return the answer that was set, or a 404 that says what was not set."""
+        with self._lock:
+            answer = self._answers.get((method, _path(path)))
+        if answer is None:
+            message = f"The test has set no answer for {method} {path}: resource.answer({method!r}, {path!r}, ...)"
+            return json_response({"error": {"code": "NotFound", "message": message}}, status=404)
+        return Response(answer.body, status=answer.status, headers=dict(answer.headers))
+
+    def challenge(self, refused: Refused) -> Response:
+        """Return the 401 that makes a client of the Azure SDK get a token, or a newer one."""
+        tenant = next(iter(self._directory.tenants()))
+        parts = [
+            f'authorization="https://login.microsoftonline.com/{tenant.id}"',
+            f'authorization_uri="https://login.microsoftonline.com/{tenant.id}"',
+            f'resource="{self.audience}"',
+        ]
+        if refused.claims:
+            parts = [
+                'realm=""',
+                'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"',
+                f'error="{refused.error}"',
+                f'claims="{refused.claims}"',
+            ]
+        elif refused.error:
+            parts.append(f'error="{refused.error}"')
+        return json_response(
+            {"error": {"code": "Unauthorized", "message": f"AKV10000: {refused}."}},
+            status=401,
+            headers={"WWW-Authenticate": f"Bearer {', '.join(parts)}"},
+        )
+
+
+class Resources(Emulator):
+    """Every protected resource of a test, by host name."""
+
+    name = "resource"
+    rules = Map()
+
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
+        self._directory = directory
+        self._tokens = tokens
+        self._clock = clock
+        self._resources: dict[str, Resource] = {}
+
+    def add(self, host: str, audience: str | None = None) -> Resource:
+        """Return the resource at a host name, made at the first call; its audience is by default the service's."""
+        name = host.lower()
+        if name not in self._resources or audience:
+            self._resources[name] = Resource(
+                name, audience or audience_of(name), self._directory, self._tokens, self._clock
+            )
+        return self._resources[name]
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that were added."""
+        return tuple(self._resources)
+
+    def serves(self, host: str, path: str) -> bool:
+        """Serve the hosts that were added."""
+        return host.lower() in self._resources
+
+    def answer(self, request: Request, path: str) -> Response:
+        """Answer whatever is authorized, and challenge everything else."""
+        resource = self._resources[request.host.partition(":")[0].lower()]
+        request.details.update(operation="request", resource=resource.audience)
+        try:
+            claims = resource.check(request.headers.get("Authorization", ""))
+        except Refused as refused:
+            request.details["error"] = str(refused)
+            return resource.challenge(refused)
+        client_id = claims.get("appid") or claims.get("azp")
+        principal = self._directory.principal(str(client_id))
+        request.details.update(
+            client_id=client_id, tenant=claims["tid"], identity=principal.name if principal else None
+        )
+        return resource.respond(request.method, path)
+
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
+        """There are no rules: a test's answers stand for them."""
+        raise NotImplementedError
+
+    def refuse(self, request: Request, error: HTTPException) -> Response:
+        """Answer what HTTP rules out."""
+        return json_response({"error": {"code": error.name, "message": error.description}}, status=error.code or 400)
+
+    def reset(self) -> None:
+        """Forget every resource."""
+        self._resources.clear()
+
+
+def audience_of(host: str) -> str:
+    """Return the audience that the service at a host name takes: the common one of a known service, else its URL."""
+    for suffix, audience in _AUDIENCES.items():
+        if host.endswith(f".{suffix}"):
+            return audience
+    return f"https://{host}"
+
+
+def _path(path: str) -> str:
+    return path.partition("?")[0].rstrip("/") or "/"
+
+
+def _dumps(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

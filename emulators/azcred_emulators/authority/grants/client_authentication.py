@@ -1,0 +1,134 @@
+"""Clients at the token service: which application it is, and the proof that it gives of that."""
+
+import hmac
+
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.grants import agent_identities, assertions
+from azcred_emulators.authority.grants.request import TokenRequest
+from azcred_emulators.directory import Application, Directory, Principal, Tenant
+from azcred_emulators.serving.urls import split_url
+from azcred_emulators.tokens.delegation import ClientAuthentication
+
+
+def find_application(directory: Directory, client_id: str, *, tenant: Tenant | None, shared_name: str) -> Application:
+    """Return the application through which a user signs in at a tenant, None for a name that several share.
+
+    Raises EntraError if there is none, it is disabled, or it is only for its own tenant.
+    """
+    application = directory.principal(client_id)
+    here = tenant.name if tenant else shared_name
+    if not isinstance(application, Application):
+        raise EntraError(700016, client=client_id, tenant=here)
+    if not application.multi_tenant:
+        if tenant is None:
+            raise EntraError(50194, client=application.client_id, name=application.name)
+        if application.tenant_id.lower() != tenant.id.lower():
+            raise EntraError(700016, client=client_id, tenant=here)
+    if not application.enabled:
+        raise EntraError(7000112, client=application.client_id, name=application.name)
+    return application
+
+
+def find_client(request: TokenRequest) -> Application:
+    """Return the application that a user's token is asked for, and tell the journal; raises EntraError."""
+    application = find_application(
+        request.directory, request.required("client_id"), tenant=request.tenant, shared_name=request.tenant_name
+    )
+    request.details["client_id"] = application.client_id
+    return application
+
+
+def check_repetition(request: TokenRequest) -> None:
+    """Raise EntraError if the client asks for the same again and again, as one does that keeps no token.
+
+    A device that polls does so by design, and what differs by design, such as a code, makes no difference.
+    """
+    grant, client = request.form["grant_type"], request.directory.principal(request.form.get("client_id", ""))
+    if not isinstance(client, Application) or client.maximum_repetitions is None or "device_code" in grant:
+        return
+    named = [request.form.get(name, "") for name in ("scope", "resource", "username", "refresh_token", "assertion")]
+    key = "\n".join([request.tenant_name, client.client_id, grant, *named])
+    if request.stores.issued.count_request(key) > client.maximum_repetitions:
+        raise EntraError(50196)
+
+
+def prove(request: TokenRequest, application: Application, *, public: bool) -> ClientAuthentication:
+    """Check the client's secret or assertion; a `public` client needs none. Raises EntraError."""
+    if request.form.get("client_secret") or request.form.get("client_assertion"):
+        return authenticate(request, application)
+    if not public:
+        raise EntraError(7000218)
+    return ClientAuthentication.PUBLIC
+
+
+def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentication:
+    """Check the secret or assertion in the request; raises EntraError if there is none or it is wrong."""
+    acts_for_itself = request.form["grant_type"] == "client_credentials"
+    secret, encoded = request.form.get("client_secret"), request.form.get("client_assertion")
+    if not secret and not encoded:
+        raise EntraError(7000216)
+    if isinstance(principal, Application) and principal.public_client and not has_credentials(principal):
+        raise EntraError(700025)
+    if secret:
+        if acts_for_itself:
+            request.details["provider"] = "environment"
+        _check_secret(principal, secret, request.now)
+        return ClientAuthentication.SECRET
+    if request.required("client_assertion_type") != assertions.TYPE:
+        raise EntraError(90023, reason="The provided client_assertion_type is not supported.")
+    assertion = assertions.read(request.form["client_assertion"])
+    if acts_for_itself:
+        request.details["provider"] = "workload-identity" if assertion.federated else "environment"
+    if assertion.federated:
+        credentials = principal.federated_credentials
+        if isinstance(principal, Application):
+            credentials += agent_identities.credential_of(principal, request.cloud)
+        assertions.verify_federated(assertion, credentials, keys_of=request.stores.keys_of, now=request.now)
+        return ClientAuthentication.CERTIFICATE
+    if not isinstance(principal, Application):
+        raise EntraError(700027, reason=assertions.NOT_REGISTERED)
+    assertions.verify_certificate(
+        assertion, principal, is_own_address=lambda address: _is_own_address(request, address), now=request.now
+    )
+    if principal.single_use_assertions and not request.stores.issued.use_assertion(
+        principal.client_id, str(assertion.claims.get("jti")), float(assertion.claims["exp"]) + assertions.SKEW
+    ):
+        raise EntraError(700027, reason="Client assertion was used before: its jti claim must be unique.")
+    return ClientAuthentication.CERTIFICATE
+
+
+def has_credentials(application: Application) -> bool:
+    """Tell whether the application has any way to prove who it is."""
+    return bool(
+        application.secrets
+        or application.certificates
+        or application.trusted_subjects
+        or application.federated_credentials
+    )
+
+
+def _check_secret(principal: Principal, secret: str, now: float) -> None:
+    """Compare with every secret of the application; the expired are told from the wrong, as in Entra ID."""
+    held = principal.secrets if isinstance(principal, Application) else ()
+    matching = [one for one in held if hmac.compare_digest(one.value.encode(), secret.encode())]
+    valid = [
+        one
+        for one in matching
+        if (one.starts is None or one.starts <= now) and (one.expires is None or now < one.expires)
+    ]
+    if valid:
+        return
+    expired = any(one.expires is not None and one.expires <= now for one in matching)
+    raise EntraError(7000222 if expired else 7000215, client=principal.client_id)
+
+
+def _is_own_address(request: TokenRequest, address: str) -> bool:
+    """Tell whether an assertion's audience is this endpoint's tenant or issuer, however it is spelt."""
+    parts = split_url(address)
+    segment = parts.path.strip("/").split("/")[0]
+    hosts = {request.server_name, *request.cloud.aliases}
+    if parts.scheme != "https" or (parts.hostname or "") not in hosts:
+        return False
+    if request.tenant is None:
+        return segment.lower() == request.tenant_name
+    return request.directory.tenant(segment) == request.tenant

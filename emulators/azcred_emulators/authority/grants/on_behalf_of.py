@@ -1,0 +1,68 @@
+"""The on-behalf-of grant: an API exchanges the token that a user's client sent it for one to another API.
+
+Source: "Microsoft identity platform and OAuth 2.0 On-Behalf-Of flow".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.grants import client_authentication, delegated
+from azcred_emulators.authority.grants.request import TokenRequest
+from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.directory import Application
+from azcred_emulators.tokens import TokenRejected
+from azcred_emulators.tokens.delegation import SignIn
+
+_REASONS = {
+    "signature": "Assertion failed signature validation.",
+    "issuer": "Assertion issuer is not a tenant of Entra ID.",
+    "audience": "Assertion audience does not match the Client app presenting the assertion.",
+}
+_TIMES = {"expired": "The assertion has expired.", "not-yet-valid": "The assertion is not yet valid."}
+# What Entra ID says differently when there is no user at hand whom the client could ask at once.
+_INTERACTION = {50072, 50074, 50076, 50078, 50079, 53000, 53001, 53003}
+
+
+def on_behalf_of(request: TokenRequest) -> Answer:
+    """Check the user's token as the API it is for should have, and give one for the next API."""
+    if request.form.get("requested_token_use") != "on_behalf_of":
+        raise EntraError(900144, parameter="requested_token_use")
+    client = client_authentication.find_client(request)
+    authentication = client_authentication.prove(request, client, public=False)
+    access = delegated.requested_access(request)
+    claims = _assertion(request, client)
+    sign_in = _sign_in(request, claims)
+    try:
+        delegation = delegated.check(request, client, access, sign_in, authentication=authentication)
+    except EntraError as error:
+        if error.code in _INTERACTION:
+            error.error = "interaction_required"
+        raise
+    if delegation.tenant_id.lower() != str(claims["tid"]).lower():
+        raise EntraError(50013, reason=_REASONS["issuer"])
+    return delegated.answer(request, delegation, access)
+
+
+def _sign_in(request: TokenRequest, claims: Mapping[str, Any]) -> SignIn:
+    """Return the sign-in behind a token; one that a test has minted may have none."""
+    user_id, methods = str(claims["oid"]), claims.get("amr")
+    remembered = request.stores.issued.find_sign_in(str(claims.get("sid")))
+    if remembered and remembered.user_id.lower() == user_id.lower():
+        return remembered
+    amr = tuple(str(one) for one in methods) if isinstance(methods, list) else ("pwd",)
+    return SignIn(user_id=user_id, auth_time=request.now, amr=amr)
+
+
+def _assertion(request: TokenRequest, client: Application) -> Mapping[str, Any]:
+    try:
+        claims = request.tokens.check(request.required("assertion"), audiences=client.resource_names)
+    except TokenRejected as rejected:
+        if rejected.fault == "malformed":
+            raise EntraError(50027) from rejected
+        if rejected.fault in _TIMES:
+            raise EntraError(500133, reason=_TIMES[rejected.fault]) from rejected
+        raise EntraError(50013, reason=_REASONS[rejected.fault]) from rejected
+    if "scp" not in claims or not isinstance(claims.get("oid"), str):
+        raise EntraError(7000114, client=client.client_id)
+    return claims

@@ -1,0 +1,117 @@
+"""A request to the token endpoint, as the grants see it: parsed, its tenant found, HTTP left behind."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.issued import Issued
+from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.clouds import Cloud
+from azcred_emulators.directory import Directory, Tenant
+from azcred_emulators.tokens import Tokens
+from azcred_emulators.tokens.claims import CAE_CAPABILITY
+
+KeysOf = Callable[[str], Mapping[str, RSAPublicKey] | None]
+KeyOf = Callable[[str], RSAPublicKey | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the token service goes by.
+
+    `keys_of` returns the public keys that an external token issuer publishes, by key id; None if its documents
+    cannot be had. `federation_key` returns the key that signs the assertions of a federated domain's AD FS, by the
+    issuer that they name; None if there is no such domain.
+    """
+
+    directory: Directory
+    tokens: Tokens
+    issued: Issued
+    device_codes: DeviceCodes
+    keys_of: KeysOf
+    federation_key: KeyOf
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """What a grant needs to decide; it writes what the journal should know into `details`.
+
+    `version` is that of the endpoint (1 or 2), `now` is epoch seconds. `tenant` is None where `tenant_name` is one
+    of the names that several tenants share; else `tenant_name` is the tenant's GUID. `origin` is the web page that
+    sends the request, if a browser does.
+    """
+
+    form: Mapping[str, str]
+    server_name: str
+    version: int
+    tenant_name: str
+    tenant: Tenant | None
+    cloud: Cloud
+    now: float
+    origin: str | None
+    stores: Stores
+    details: dict[str, object]
+
+    @property
+    def directory(self) -> Directory:
+        """The emulated tenants."""
+        return self.stores.directory
+
+    @property
+    def tokens(self) -> Tokens:
+        """What mints tokens."""
+        return self.stores.tokens
+
+    def required(self, parameter: str) -> str:
+        """Return a form parameter; raises EntraError if it is missing or empty."""
+        value = self.form.get(parameter)
+        if not value:
+            raise EntraError(90014 if parameter in _OF_THE_CREDENTIAL else 900144, parameter=parameter)
+        return value
+
+    def one_tenant(self) -> Tenant:
+        """Return the tenant; raises EntraError if the request leaves open which."""
+        if self.tenant is None:
+            raise EntraError(50059)
+        return self.tenant
+
+    def claims(self) -> "ClaimsRequest":
+        """Return what the parameter `claims` asks for; raises EntraError if it is malformed."""
+        return read_claims(self.form.get("claims"))
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsRequest:
+    """What a client asks of its access token: `capabilities` that it has, and not to be older than `not_before`."""
+
+    capabilities: tuple[str, ...] = ()
+    not_before: float = 0.0
+
+
+_OF_THE_CREDENTIAL = ("scope", "username", "password")
+_NO_CLAIMS = ClaimsRequest()
+
+
+def read_claims(text: str | None) -> ClaimsRequest:
+    """Read the parameter `claims`: client capabilities, merged by the client with a resource's claims challenge.
+
+    Raises EntraError if it is no JSON object of the form that OpenID Connect gives it. Clients write "CP1", some
+    "cp1"; what they ask for beyond these two is theirs.
+    """
+    if not text:
+        return _NO_CLAIMS
+    try:
+        wanted = json.loads(text)
+        access_token = wanted.get("access_token") or {}
+        values = (access_token.get("xms_cc") or {}).get("values") or ()
+        since = float((access_token.get("nbf") or {}).get("value") or 0)
+        if not math.isfinite(since):
+            raise ValueError(since)
+        capable = any(str(value).upper() == CAE_CAPABILITY for value in values)
+        return ClaimsRequest((CAE_CAPABILITY,) if capable else (), since)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise EntraError(9002313) from error

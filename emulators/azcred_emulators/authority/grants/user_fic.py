@@ -1,0 +1,51 @@
+"""The user_fic grant: an agent identity acts for the user account that is its own.
+
+The client assertion is its blueprint's token (see `agents`), and the federated identity credential of the user the
+agent's own token for the exchange. Source: as there; what Entra ID refuses here has no published codes, so those of
+other assertions stand for it.
+"""
+
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.grants import client_authentication, delegated
+from azcred_emulators.authority.grants.request import TokenRequest
+from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.authority.sign_in import users
+from azcred_emulators.directory import Application, User
+from azcred_emulators.directory.entities import TOKEN_EXCHANGE_APPLICATION_ID
+from azcred_emulators.tokens import TokenRejected
+from azcred_emulators.tokens.delegation import SignIn
+
+
+def user_fic(request: TokenRequest) -> Answer:
+    """Check that the agent proves who it is, twice, and that the user account is its own."""
+    client = client_authentication.find_client(request)
+    authentication = client_authentication.prove(request, client, public=False)
+    access = delegated.requested_access(request)
+    _check_own_token(request, client)
+    user = _user(request)
+    request.details["identity"] = user.principal_name
+    if user.agent_identity is None or user.agent_identity.lower() != client.client_id.lower():
+        raise EntraError(50013, reason="The user is no account of the agent identity.")
+    sign_in = SignIn(user_id=user.object_id, auth_time=request.now)
+    delegation = delegated.check(request, client, access, sign_in, authentication=authentication)
+    return delegated.answer(request, delegation, access)
+
+
+def _check_own_token(request: TokenRequest, client: Application) -> None:
+    value = request.required("user_federated_identity_credential")
+    try:
+        claims = request.tokens.check(value, audiences=(TOKEN_EXCHANGE_APPLICATION_ID,))
+    except TokenRejected as rejected:
+        if rejected.fault == "malformed":
+            raise EntraError(50027) from rejected
+        if rejected.fault in ("expired", "not-yet-valid"):
+            raise EntraError(500133, reason="The federated identity credential is not within its time.") from rejected
+        raise EntraError(50013, reason=f"The federated identity credential has a wrong {rejected.fault}.") from rejected
+    if str(claims.get("azp")).lower() != client.client_id.lower() or claims.get("sub") != client.object_id:
+        raise EntraError(50013, reason="The federated identity credential is not the agent identity's own token.")
+
+
+def _user(request: TokenRequest) -> User:
+    if request.form.get("user_id"):
+        return users.find_user(request.directory, request.form["user_id"], tenant=request.tenant)
+    return users.find_by_name(request.directory, request.required("username"), tenant=request.tenant)

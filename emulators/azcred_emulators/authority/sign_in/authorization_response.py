@@ -1,0 +1,125 @@
+"""The way back from `/authorize` to the client: with a code, tokens, or an error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.grants import delegated
+from azcred_emulators.authority.grants.request import Stores, TokenRequest
+from azcred_emulators.authority.grants.response import client_info
+from azcred_emulators.authority.issued import AuthorizationCode
+from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
+from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where the browser goes with which parameters, in the client's `response_mode`."""
+
+    address: str
+    parameters: Mapping[str, str] = field(repr=False)
+    response_mode: str
+
+    @property
+    def url(self) -> str:
+        """The address with the parameters, as the modes "query" and "fragment" have it."""
+        if self.response_mode == "fragment":
+            return f"{self.address}#{urlencode(self.parameters)}"
+        return f"{self.address}{'&' if '?' in self.address else '?'}{urlencode(self.parameters)}"
+
+
+def approve(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores, now: float) -> Redirect:
+    """Return the way back to the client with what it asked for: a new code, tokens of the user who signed in."""
+    stores.issued.sign_in(sign_in)
+    given = {"code": _code(request, sign_in, stores)} if "code" in request.response_types else {}
+    if request.response_types - {"code"}:
+        given |= _tokens(request, sign_in, stores, now=now, code=given.get("code"))
+    user = stores.directory.user(sign_in.user_id)
+    if user and request.client_info:
+        given["client_info"] = client_info(user.object_id, user.tenant_id)
+    return _back(request, {**given, "session_state": sign_in.id})
+
+
+def refuse(request: AuthorizationRequest, error: EntraError) -> Redirect:
+    """Return the way back to the client with an error.
+
+    "invalid_grant" is the token endpoint's word (RFC 6749, section 5.2); here, where there is no grant yet, the user
+    is denied access.
+    """
+    word = "access_denied" if error.error == "invalid_grant" else error.error
+    return _back(request, {"error": word, "error_description": error.text})
+
+
+def _back(request: AuthorizationRequest, parameters: Mapping[str, str]) -> Redirect:
+    state = {} if request.state is None else {"state": request.state}
+    return Redirect(request.redirect_uri, {**parameters, **state}, request.response_mode)
+
+
+def _code(request: AuthorizationRequest, sign_in: SignIn, stores: Stores) -> str:
+    return stores.issued.code(
+        AuthorizationCode(
+            client_id=request.client.client_id,
+            tenant=request.tenant_name,
+            sign_in=sign_in,
+            redirect_uri=request.redirect_uri,
+            scope=request.scope,
+            resource=request.resource,
+            nonce=request.nonce,
+            code_challenge=request.code_challenge,
+            code_challenge_method=request.code_challenge_method,
+            spa=request.platform.spa,
+            public=request.platform.public,
+        )
+    )
+
+
+def _tokens(
+    request: AuthorizationRequest, sign_in: SignIn, stores: Stores, *, now: float, code: str | None
+) -> dict[str, str]:
+    """Return the tokens that go to the client by way of the browser, where it cannot have proved who it is."""
+    delegation = _delegation(request, sign_in, stores, now=now)
+    given: dict[str, str] = {}
+    access_token = None
+    if "token" in request.response_types:
+        token = stores.tokens.delegated(delegation)
+        access_token = token.value
+        given = {
+            "access_token": token.value,
+            "token_type": "Bearer",
+            "expires_in": str(int(token.expires_on - now)),
+            "scope": " ".join(delegated.written_scopes(delegation, request.access)),
+        }
+    if "id_token" in request.response_types:
+        given["id_token"] = stores.tokens.id_token(
+            delegation,
+            version=request.version,
+            nonce=request.nonce,
+            access_token=access_token,
+            code=code,
+            email="email" in request.access.openid,
+        )
+    return given
+
+
+def _delegation(request: AuthorizationRequest, sign_in: SignIn, stores: Stores, *, now: float) -> Delegation:
+    asked = TokenRequest(
+        form={},
+        server_name=request.cloud.authority_host,
+        version=request.version,
+        tenant_name=request.tenant_name,
+        tenant=request.tenant,
+        cloud=request.cloud,
+        now=now,
+        origin=None,
+        stores=stores,
+        details={},
+    )
+    return delegated.check(
+        asked,
+        request.client,
+        request.access,
+        sign_in,
+        authentication=ClientAuthentication.PUBLIC,
+        wanted=request.claims,
+    )

@@ -1,0 +1,52 @@
+"""Redirect URIs: which addresses of an application a browser may be sent back to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from azcred_emulators.directory import Application
+from azcred_emulators.serving.urls import split_url
+
+# What desktop apps may use without a registered address of their own.
+NATIVE = "https://login.microsoftonline.com/common/oauth2/nativeclient"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The kind of client that a redirect URI belongs to, which decides how it redeems its code."""
+
+    public: bool
+    spa: bool
+
+
+def platform_of(application: Application, address: str) -> Platform | None:
+    """Return the platform under which an address is registered, None if it is not.
+
+    As in Entra ID, the port of a loopback address does not matter, since desktop apps listen on a free one.
+    """
+    if _matches(address, application.spa_redirect_uris):
+        return Platform(public=True, spa=True)
+    if _matches(address, application.redirect_uris):
+        return Platform(public=application.public_client, spa=False)
+    if application.public_client and address == NATIVE:
+        return Platform(public=True, spa=False)
+    return None
+
+
+def _matches(address: str, registered: Iterable[str]) -> bool:
+    return any(address == one or _is_same_loopback(address, one) for one in registered)
+
+
+def _is_same_loopback(address: str, registered: str) -> bool:
+    given, wanted = split_url(address), split_url(registered)
+    if not (address.isascii() and address.isprintable()) or "\\" in address:  # urlsplit and browsers forgive both
+        return False
+    return (
+        wanted.scheme == given.scheme == "http"
+        and wanted.hostname in LOOPBACK
+        and given.hostname == wanted.hostname
+        and given.username is given.password is None
+        and (given.path or "/") == (wanted.path or "/")
+        and given.query == wanted.query
+        and not given.fragment
+    )

@@ -1,0 +1,290 @@
+"""The emulated tenants and everything in them: one store that a test may change at any time."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from azcred_emulators.directory.entities import (
+    ADMIN_CONSENT,
+    ALL,
+    CONSUMERS_TENANT_ID,
+    TOKEN_EXCHANGE_APPLICATION_ID,
+    TOKEN_EXCHANGE_AUDIENCE,
+    Application,
+    AppRoleAssignment,
+    ClientSecret,
+    ConditionalAccessPolicy,
+    Entity,
+    FederatedCredential,
+    Group,
+    ManagedIdentity,
+    Mfa,
+    OptionalClaims,
+    PermissionGrant,
+    Principal,
+    Subscription,
+    Tenant,
+    TokenTimes,
+    TrustedSubject,
+    User,
+)
+
+__all__ = [
+    "ADMIN_CONSENT",
+    "ALL",
+    "CONSUMERS_TENANT_ID",
+    "TOKEN_EXCHANGE_APPLICATION_ID",
+    "TOKEN_EXCHANGE_AUDIENCE",
+    "AppRoleAssignment",
+    "Application",
+    "ClientSecret",
+    "ConditionalAccessPolicy",
+    "Directory",
+    "Entity",
+    "FederatedCredential",
+    "Group",
+    "ManagedIdentity",
+    "Mfa",
+    "OptionalClaims",
+    "PermissionGrant",
+    "Principal",
+    "Subscription",
+    "Tenant",
+    "TokenTimes",
+    "TrustedSubject",
+    "User",
+]
+
+_Entity = TypeVar("_Entity", Tenant, Application, ManagedIdentity, User, Group, ConditionalAccessPolicy, Subscription)
+
+
+def identifier(entity: Entity) -> str:
+    """Return the id under which an entity is stored, which no change to it may alter."""
+    match entity:
+        case Tenant() | ConditionalAccessPolicy() | Subscription():
+            return entity.id.lower()
+        case User() | Group():
+            return entity.object_id.lower()
+        case _:
+            return entity.client_id.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The ways to find entities other than by id; made anew after a change, since requests outnumber changes."""
+
+    tenants: Mapping[str, Tenant]
+    resources: Mapping[str, Application]
+    users: Mapping[str, User]
+    policies: tuple[ConditionalAccessPolicy, ...]
+    subscriptions: tuple[Subscription, ...]
+
+
+def _index(entities: Iterable[Entity]) -> _Index:
+    tenants: dict[str, Tenant] = {}
+    resources: dict[str, Application] = {}
+    users: dict[str, User] = {}
+    policies: list[ConditionalAccessPolicy] = []
+    subscriptions: list[Subscription] = []
+    for entity in entities:
+        match entity:
+            case Tenant():
+                for name in (entity.id, *entity.domains, *entity.federated_domains):
+                    tenants.setdefault(name.lower(), entity)
+            case Application():
+                for name in entity.resource_names:
+                    resources.setdefault(name.rstrip("/").lower(), entity)
+            case User():
+                users.setdefault(entity.principal_name.lower(), entity)
+            case ConditionalAccessPolicy():
+                policies.append(entity)
+            case Subscription():
+                subscriptions.append(entity)
+    return _Index(tenants, resources, users, tuple(policies), tuple(subscriptions))
+
+
+class Directory:
+    """The store of tenants, applications, identities, users, groups and policies, and of what is assigned where.
+
+    Its entities are immutable: `replace` puts a changed copy in an entity's place.
+    """
+
+    def __init__(self, entities: Iterable[Entity] = ()) -> None:
+        self._lock = threading.Lock()
+        self._made: _Index | None = None
+        self._entities: dict[str, Entity] = {identifier(entity): entity for entity in entities}
+        self._assigned: dict[str, tuple[str, ...]] = {}
+        self._resource_ids: dict[str, str] = {}
+        self.keep()
+
+    def add(self, entity: _Entity) -> _Entity:
+        """Store an entity and return it.
+
+        Raises ValueError if one with the same id is there.
+        """
+        with self._lock:
+            if identifier(entity) in self._entities:
+                raise ValueError(
+                    f"the directory has an entity with the id {identifier(entity)!r}; use replace() to change it"
+                )
+            self._entities[identifier(entity)] = entity
+            self._made = None
+        return entity
+
+    def replace(self, entity: _Entity, **changes: object) -> _Entity:
+        """Put a copy of the entity with these fields changed in its place and return the copy.
+
+        Raises LookupError if the entity is not there, ValueError if its id would change.
+        """
+        with self._lock:
+            current = self._entities.get(identifier(entity))
+            if not isinstance(current, type(entity)):
+                raise LookupError(f"the directory has no {type(entity).__name__} with the id {identifier(entity)!r}")
+            changed = replace(current, **changes)  # type: ignore[arg-type]  # the caller names the fields
+            if identifier(changed) != identifier(entity):
+                raise ValueError(f"the id {identifier(entity)!r} cannot be changed; add a new entity instead")
+            self._entities[identifier(entity)] = changed
+            self._made = None
+        return changed
+
+    def remove(self, entity: Entity) -> None:
+        """Delete an entity and its assignments; nothing happens if it is not there."""
+        with self._lock:
+            self._entities.pop(identifier(entity), None)
+            self._made = None
+            for host, client_ids in self._assigned.items():
+                self._assigned[host] = tuple(one for one in client_ids if one != identifier(entity))
+
+    def consent(
+        self, application: Application, resource: str, scopes: Iterable[str], *, user: User | None = None
+    ) -> Application:
+        """Record that a user, or without one an administrator, lets the application use scopes of a resource.
+
+        Returns the changed application. Raises LookupError if it is not there.
+        """
+        grant = PermissionGrant(resource, tuple(scopes), user.object_id if user else None)
+        with self._lock:
+            current = self._entities.get(identifier(application))
+            if not isinstance(current, Application):
+                raise LookupError(f"the directory has no Application with the id {identifier(application)!r}")
+            changed = replace(current, permission_grants=(*current.permission_grants, grant))
+            self._entities[identifier(application)] = changed
+            self._made = None
+        return changed
+
+    def tenant(self, name: str) -> Tenant | None:
+        """Return the tenant with this GUID or domain, in any case."""
+        return self._found().tenants.get(name.lower())
+
+    def tenants(self) -> Sequence[Tenant]:
+        """Return all tenants, the first added first."""
+        return list(dict.fromkeys(self._found().tenants.values()))
+
+    def principal(self, client_id: str) -> Principal | None:
+        """Return the application or managed identity with this client id, in any case."""
+        entity = self._entities.get(client_id.lower())
+        return entity if isinstance(entity, Application | ManagedIdentity) else None
+
+    def applications(self) -> Sequence[Application]:
+        """Return all applications, the first added first."""
+        return [entity for entity in list(self._entities.values()) if isinstance(entity, Application)]
+
+    def application_for_resource(self, resource: str) -> Application | None:
+        """Return the application of the directory that a resource or a scope's resource names."""
+        return self._found().resources.get(resource.rstrip("/").lower())
+
+    def user(self, name: str) -> User | None:
+        """Return the user with this principal name or object id, in any case."""
+        entity = self._entities.get(name.lower())
+        return entity if isinstance(entity, User) else self._found().users.get(name.lower())
+
+    def users(self) -> Sequence[User]:
+        """Return all users, the first added first."""
+        return list(self._found().users.values())
+
+    def groups_of(self, user: User) -> Sequence[Group]:
+        """Return those of the user's groups that the directory has."""
+        entities = (self._entities.get(object_id.lower()) for object_id in user.member_of)
+        return [entity for entity in entities if isinstance(entity, Group)]
+
+    def policies(self) -> Sequence[ConditionalAccessPolicy]:
+        """Return the Conditional Access policies of all tenants."""
+        return self._found().policies
+
+    def subscriptions(self, tenant_id: str, object_id: str) -> Sequence[Subscription]:
+        """Return the subscriptions of a tenant that a user or service principal may see, the first added first."""
+        user = self.user(object_id)
+        ids = {object_id.lower(), *(one.lower() for one in (user.member_of if user else ()))}
+        return [
+            subscription
+            for subscription in self._found().subscriptions
+            if subscription.tenant_id.lower() == tenant_id.lower()
+            and any(reader == ALL or reader.lower() in ids for reader in subscription.readers)
+        ]
+
+    def tenants_of(self, user: User) -> Sequence[Tenant]:
+        """Return the user's tenant and those that they are a guest of."""
+        ids = {user.tenant_id.lower(), *(one.lower() for one in user.guest_in)}
+        return [tenant for tenant in self.tenants() if tenant.id.lower() in ids]
+
+    def assign(self, host: str, *identities: ManagedIdentity) -> None:
+        """Assign managed identities to a host such as "imds", in addition to those it has."""
+        with self._lock:
+            held = self._assigned.get(host, ())
+            self._assigned[host] = tuple(dict.fromkeys((*held, *map(identifier, identities))))
+
+    def unassign(self, host: str, *identities: ManagedIdentity) -> None:
+        """Take managed identities away from a host."""
+        gone = {identifier(identity) for identity in identities}
+        with self._lock:
+            self._assigned[host] = tuple(one for one in self._assigned.get(host, ()) if one not in gone)
+
+    def assigned(self, host: str) -> Sequence[ManagedIdentity]:
+        """Return the managed identities that a host has, in the order in which they were assigned."""
+        entities = (self._entities.get(client_id) for client_id in self._assigned.get(host, ()))
+        return [entity for entity in entities if isinstance(entity, ManagedIdentity)]
+
+    def locate(self, host: str, resource_id: str) -> None:
+        """Say which machine or app a host such as "imds" belongs to, by its ARM id."""
+        with self._lock:
+            self._resource_ids[host] = resource_id
+
+    def resource_id(self, host: str) -> str:
+        """Return the ARM id of the machine or app that a host belongs to, empty if it has none."""
+        return self._resource_ids.get(host, "")
+
+    def content(self) -> tuple[Sequence[Entity], Mapping[str, tuple[str, ...]], Mapping[str, str]]:
+        """Return all entities, the client ids that are assigned to each host, and the ARM ids of hosts."""
+        with self._lock:
+            return list(self._entities.values()), dict(self._assigned), dict(self._resource_ids)
+
+    def fill(
+        self, entities: Iterable[Entity], assigned: Mapping[str, Iterable[str]], resource_ids: Mapping[str, str]
+    ) -> None:
+        """Put this in the place of everything that `content` returns."""
+        with self._lock:
+            self._entities = {identifier(entity): entity for entity in entities}
+            self._assigned = {host: tuple(one.lower() for one in ids) for host, ids in assigned.items()}
+            self._resource_ids = dict(resource_ids)
+            self._made = None
+
+    def keep(self) -> None:
+        """Make the present content what `reset` returns to."""
+        with self._lock:
+            self._snapshot = (dict(self._entities), dict(self._assigned), dict(self._resource_ids))
+
+    def reset(self) -> None:
+        """Return to the content at the last `keep`, or at the start."""
+        with self._lock:
+            entities, assigned, resource_ids = self._snapshot
+            self._entities, self._assigned = dict(entities), dict(assigned)
+            self._resource_ids = dict(resource_ids)
+            self._made = None
+
+    def _found(self) -> _Index:
+        found = self._made
+        if found is None:
+            with self._lock:
+                found = self._made = _index(self._entities.values())
+        return found

@@ -1,0 +1,1 @@
+"""What every emulator is: requests and responses, the WSGI application, the journal, and scripted faults."""

@@ -1,0 +1,111 @@
+"""The WSGI application that gives each request to the emulator it is for and records it in the journal."""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from azcred_emulators.clock import Clock, stopwatch
+from azcred_emulators.clouds import cloud_of
+from azcred_emulators.emulation.emulator import Emulator, Request
+from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.journal import Entry, Journal
+from azcred_emulators.hosts import ADDRESSES
+from azcred_emulators.serving.urls import split_url
+
+_SLASHES = re.compile("/{2,}")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_BY_ADDRESS = {address: name for name, addresses in ADDRESSES.items() for address in addresses}
+
+
+class Application:
+    """All emulators behind one WSGI callable, told apart by Host header and path.
+
+    `emulators` say themselves what they serve. `mounted` are those without a name of their own: a first part is put
+    before their path, `/app-service/msi/token`, which is theirs alone and not in the journal. `mint` signs claims.
+    """
+
+    def __init__(
+        self,
+        emulators: Sequence[Emulator],
+        mounted: Mapping[str, Emulator],
+        journal: Journal,
+        clock: Clock,
+        mint: Callable[[Mapping[str, object]], str],
+    ) -> None:
+        self._emulators = emulators
+        self._mounted = mounted
+        self._journal = journal
+        self._clock = clock
+        self._mint = mint
+
+    def serves(self, host: str) -> bool:
+        """Tell whether a real host name is that of an emulator."""
+        return host not in _LOOPBACK and any(emulator.serves(host, "/") for emulator in self._emulators)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Callable[[bytes], object]]
+    ) -> Iterable[bytes]:
+        request = Request(environ)
+        address = split_url(f"//{request.host}")
+        host = address.hostname or ""
+        # Clients write //metadata (msal4j) and common//v2.0 (az in Cloud Shell); the services do not mind.
+        emulator, path = self._find(host, address.port, _SLASHES.sub("/", request.path))
+        if emulator is None:
+            return Response(f"azcred emulates nothing at {host}{path}", status=404, content_type="text/plain")(
+                environ, start_response
+            )
+        started = stopwatch()
+        entry = self._journal.open(
+            at=self._clock.now(),
+            emulator=emulator.name,
+            method=request.method,
+            server_name=host,
+            path=path,
+        )
+        cancelled = emulator.faults.cancelled
+        fault = self._fault(emulator, request, path, entry)
+        if fault is not None:
+            entry = self._journal.close(entry, fault=type(fault).__name__, **request.details)
+        answered: dict[str, object] = {}
+        try:
+            response = self._answer(emulator, request, path, fault, cancelled)
+            answered["status"] = response.status_code
+        finally:  # a fault may leave the request unanswered
+            self._journal.close(entry, duration=stopwatch() - started, **answered, **request.details)
+        return response(environ, start_response)
+
+    def _fault(self, emulator: Emulator, request: Request, path: str, entry: Entry) -> Fault | None:
+        """Return the fault that is due, if it is for such a request."""
+        if not emulator.faults:
+            return None
+        emulator.describe(request, path)
+        return emulator.faults.take({**asdict(entry), **request.details})
+
+    def _answer(
+        self, emulator: Emulator, request: Request, path: str, fault: Fault | None, cancelled: threading.Event
+    ) -> Response:
+        if fault is None:
+            return emulator.answer(request, path)
+        return fault.befall(
+            Exchange(
+                request=request,
+                answer=lambda: emulator.answer(request, path),
+                mint=self._mint,
+                now=self._clock.now(),
+                cancelled=cancelled,
+            )
+        )
+
+    def _find(self, host: str, port: int | None, path: str) -> tuple[Emulator | None, str]:
+        """Return the emulator that a request is for, and the path as the real service would see it."""
+        name, _, rest = path[1:].partition("/")
+        # What azidentity for Go sends to an identity binding's proxy has the token service's name in its Host header.
+        if name in self._mounted and (host in _LOOPBACK or cloud_of(host)):
+            return self._mounted[name], f"/{rest}"
+        if host in _LOOPBACK and port and (at := _BY_ADDRESS.get((host.replace("localhost", "127.0.0.1"), port))):
+            return self._mounted[at], path
+        return next((one for one in self._emulators if one.serves(host, path)), None), path

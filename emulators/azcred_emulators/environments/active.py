@@ -1,0 +1,123 @@
+"""Puts environments in place: their files, and what a process that runs there must have."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.environments.table import ENVIRONMENTS, Environment
+from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
+from azcred_emulators.serving.tls import write_private
+
+if TYPE_CHECKING:
+    from azcred_emulators.emulators import Emulators
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a process in an environment has: variables, where connections to real addresses go, and folders that
+    stand for others.
+    """
+
+    environment: Environment
+    variables: Mapping[str, str | None] = field(repr=False)
+    routes: Mapping[Address, Address]
+    folders: Mapping[str, Path]
+
+
+class ActiveEnvironments:
+    """The environments that are in place, and their files."""
+
+    def __init__(self, emulators: "Emulators") -> None:
+        self._emulators = emulators
+        self._environments: list[Environment] = []
+        self._written: dict[Path, str] = {}
+        self._unassigned: Sequence[ManagedIdentity] = ()  # what `enter_alone` has taken from the metadata service
+
+    def enter(self, environment: Environment, environ: Mapping[str, str] = os.environ) -> Setup:
+        """Put an environment in place; returns what a process there has whose variables were these."""
+        emulators = self._emulators
+        self._assign(environment)
+        environment.prepare(emulators)
+        self._environments.append(environment)
+        folder = emulators.folder / environment.name
+        self._write(environment)
+        addresses = ADDRESSES.get(environment.host or "", ())
+        tools = environment.executables
+        on_path = emulators.executables.variables(*tools, environ=environ) if tools else {}
+        return Setup(
+            environment,
+            {**environment.variables(emulators, folder), **on_path},
+            dict.fromkeys(addresses, emulators.http.address),
+            {name: emulators.machine_folder / name[1:] for name in AGENT_FOLDERS.get(environment.host or "", ())},
+        )
+
+    def leave(self, environment: Environment) -> None:
+        """Take an environment away, with its files unless it is there twice."""
+        self._environments.remove(environment)
+        neighbours = [one for one in self._environments if one.host == environment.host]
+        if neighbours:
+            self._assign(neighbours[-1])
+        tools = {name for one in self._environments for name in one.executables}
+        if gone := [name for name in environment.executables if name not in tools]:
+            self._emulators.executables.uninstall(*gone)
+        if environment not in self._environments:
+            for path in [path for path in self._written if path.parent.name == environment.name]:
+                path.unlink(missing_ok=True)
+                del self._written[path]
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names of the managed identity hosts that the environments have."""
+        return list(dict.fromkeys(one.host for one in self._environments if one.host))
+
+    def enter_alone(self, *environments: Environment, environ: Mapping[str, str]) -> list[Setup]:
+        """Put environments in place for another process, whose connections nothing refuses.
+
+        Where none of them has a metadata service, there is one without an identity: of all that says so to an SDK it
+        is what takes the least time.
+        """
+        directory = self._emulators.directory
+        directory.assign("imds", *self._unassigned)
+        setups = [self.enter(environment, environ) for environment in environments]
+        has_metadata = any(environment.host == "imds" for environment in environments)
+        self._unassigned = () if has_metadata else directory.assigned("imds")
+        directory.unassign("imds", *self._unassigned)
+        return setups
+
+    def rotate_files(self) -> None:
+        """Renew files for a clock that has moved, as the platforms do, unless the test has changed them."""
+        for environment in dict.fromkeys(self._environments):
+            self._write(environment, renew=True)
+
+    def reset(self) -> None:
+        """Take every environment away."""
+        for environment in list(self._environments):
+            self.leave(environment)
+
+    def _write(self, environment: Environment, *, renew: bool = False) -> None:
+        folder = self._emulators.folder / environment.name
+        for name, content in environment.files(self._emulators).items():
+            path = folder / name
+            if renew and not (path.exists() and path.read_text() == self._written.get(path)):
+                continue
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._written[path] = content
+            write_private(path, content.encode())
+
+    def _assign(self, environment: Environment) -> None:
+        """Give a host that several environments share this one's identity instead of another's."""
+        directory = self._emulators.directory
+        if environment.host is None or environment.client_id is None:
+            return
+        directory.locate(environment.host, environment.resource_id)
+        others = {one.client_id for one in ENVIRONMENTS.values() if one.host == environment.host and one != environment}
+        gone = [identity for identity in directory.assigned(environment.host) if identity.client_id in others]
+        own = directory.principal(environment.client_id)
+        if gone and isinstance(own, ManagedIdentity):
+            directory.unassign(environment.host, *gone)
+            directory.assign(environment.host, own)

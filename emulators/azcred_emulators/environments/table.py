@@ -1,0 +1,292 @@
+"""The places an app can run in: what each sets up, and which provider must win there.
+
+Adding one is adding an entry to `ENVIRONMENTS`; fixtures, the marker, the demo and the tests come from there. Only
+what the table itself needs is imported, since the plugin reads it before any test runs.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azcred_emulators.directory.identifiers import (
+    RESOURCE_GROUP,
+    SERVICE_PRINCIPAL_CLIENT_ID,
+    USER_PRINCIPAL_NAME,
+    VIRTUAL_MACHINE_CLIENT_ID,
+    WORKLOAD_CLIENT_ID,
+    client_id,
+)
+from azcred_emulators.environments import preparations as prepare
+
+if TYPE_CHECKING:
+    from azcred_emulators.emulators import Emulators
+
+_PROVIDERS = f"{RESOURCE_GROUP}/providers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A place an app can run in.
+
+    `alias` is another name of the fixture that puts a test's app there. `provider` is the link of the chain that must
+    win there, None where DefaultAzureCredential finds nothing; the identity is the application or managed identity
+    `client_id` or the user `user`. `host` is the managed identity host that the place has, `resource_id` the ARM id of
+    the machine or app, and `user_assigned` whether the identity is a resource of its own.
+
+    `executables` are the fake tools on PATH, `browser` tells that a user signs in on the pages that the app opens.
+    `files` makes the content of the place's files by name, `variables` its variables, given the folder of the files.
+    `prepare` does what else is needed, with the directory for example.
+    """
+
+    name: str
+    description: str
+    alias: str | None = None
+    provider: str | None = None
+    client_id: str | None = None
+    user: str | None = None
+    host: str | None = None
+    resource_id: str = ""
+    user_assigned: bool = False
+    executables: tuple[str, ...] = ()
+    browser: bool = False
+    files: Callable[["Emulators"], Mapping[str, str]] = lambda _emulators: {}
+    variables: Callable[["Emulators", Path], Mapping[str, str | None]] = lambda _emulators, _folder: {}
+    prepare: Callable[["Emulators"], None] = lambda _emulators: None
+
+    @property
+    def fixtures(self) -> tuple[str, ...]:
+        """The names of the fixtures that put a test's app there."""
+        own = f"fake_{self.name.replace('-', '_')}"
+        return (own, self.alias) if self.alias else (own,)
+
+
+ENVIRONMENTS: Mapping[str, Environment] = {
+    environment.name: environment
+    for environment in (
+        Environment(
+            name="nothing",
+            description="a machine without any Azure identity",
+        ),
+        Environment(
+            name="virtual-machine",
+            alias="fake_managed_identity",
+            description="a virtual machine with a system-assigned managed identity, served by IMDS",
+            provider="managed-identity",
+            client_id=VIRTUAL_MACHINE_CLIENT_ID,
+            host="imds",
+            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachines/emulated-vm",
+        ),
+        Environment(
+            name="scale-set",
+            description="an instance of a virtual machine scale set with a user-assigned managed identity",
+            provider="managed-identity",
+            client_id=client_id(1),
+            host="imds",
+            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/emulated-vmss",
+            user_assigned=True,
+        ),
+        Environment(
+            name="container-instances",
+            description="a container group of Azure Container Instances with a system-assigned managed identity",
+            provider="managed-identity",
+            client_id=client_id(2),
+            host="imds",
+            resource_id=f"{_PROVIDERS}/Microsoft.ContainerInstance/containerGroups/emulated-group",
+        ),
+        Environment(
+            name="kubernetes-node",
+            description="a pod on AKS without workload identity, which finds the identity of its node's kubelet",
+            provider="managed-identity",
+            client_id=client_id(3),
+            host="imds",
+            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-emulated-vmss",
+            user_assigned=True,
+        ),
+        Environment(
+            name="app-service",
+            description="a web app on App Service with a system-assigned managed identity",
+            provider="managed-identity",
+            client_id=client_id(4),
+            host="app-service",
+            resource_id=f"{_PROVIDERS}/Microsoft.Web/sites/emulated-app",
+            variables=prepare.host_variables("app-service"),
+        ),
+        Environment(
+            name="functions",
+            description="a function app on Azure Functions with a user-assigned managed identity",
+            provider="managed-identity",
+            client_id=client_id(5),
+            host="functions",
+            resource_id=f"{_PROVIDERS}/Microsoft.Web/sites/emulated-functions",
+            user_assigned=True,
+            variables=prepare.host_variables("functions", FUNCTIONS_WORKER_RUNTIME="python"),
+        ),
+        Environment(
+            name="container-apps",
+            description="a container of Azure Container Apps with a system-assigned managed identity",
+            provider="managed-identity",
+            client_id=client_id(6),
+            host="container-apps",
+            resource_id=f"{_PROVIDERS}/Microsoft.App/containerApps/emulated-app",
+            variables=prepare.host_variables("container-apps", CONTAINER_APP_NAME="emulated-app"),
+        ),
+        Environment(
+            name="azure-arc",
+            description="a server of one's own that is connected by Azure Arc, with its system-assigned identity",
+            provider="managed-identity",
+            client_id=client_id(7),
+            host="azure-arc",
+            resource_id=f"{_PROVIDERS}/Microsoft.HybridCompute/machines/emulated-server",
+            variables=prepare.host_variables("azure-arc"),
+            prepare=prepare.install("azure-arc"),
+        ),
+        Environment(
+            name="service-fabric",
+            description="an application on a managed Service Fabric cluster with a user-assigned managed identity",
+            provider="managed-identity",
+            client_id=client_id(8),
+            host="service-fabric",
+            resource_id=f"{_PROVIDERS}/Microsoft.ServiceFabric/managedclusters/emulated-cluster",
+            user_assigned=True,
+            variables=prepare.host_variables("service-fabric"),
+        ),
+        Environment(
+            name="cloud-shell",
+            description="a session of Azure Cloud Shell, whose tokens are its user's",
+            provider="managed-identity",
+            user=USER_PRINCIPAL_NAME,
+            host="cloud-shell",
+            variables=prepare.host_variables("cloud-shell"),
+        ),
+        Environment(
+            name="machine-learning",
+            description="a compute instance of Azure Machine Learning with a user-assigned managed identity",
+            provider="managed-identity",
+            client_id=client_id(9),
+            host="machine-learning",
+            resource_id=f"{_PROVIDERS}/Microsoft.MachineLearningServices/workspaces/emulated/computes/emulated-compute",
+            user_assigned=True,
+            variables=prepare.host_variables("machine-learning"),
+        ),
+        Environment(
+            name="kubernetes",
+            alias="fake_workload_identity",
+            description="a pod on AKS with workload identity: a projected token and the webhook's variables",
+            provider="workload-identity",
+            client_id=WORKLOAD_CLIENT_ID,
+            user_assigned=True,
+            files=prepare.projected_token(),
+            variables=prepare.workload_identity(WORKLOAD_CLIENT_ID),
+        ),
+        Environment(
+            name="kubernetes-identity-binding",
+            description="a pod on AKS whose tokens go through the proxy of an identity binding; "
+            "for WorkloadIdentityCredential(enable_azure_proxy=True) only",
+            client_id=client_id(10),
+            host="identity-binding",
+            user_assigned=True,
+            files=prepare.projected_token(identity_binding=True),
+            variables=prepare.identity_binding(client_id(10)),
+        ),
+        Environment(
+            name="on-premises-secret",
+            description="a server of one's own with a service principal's secret in its variables",
+            provider="environment",
+            client_id=client_id(11),
+            variables=prepare.client_secret(client_id(11)),
+        ),
+        Environment(
+            name="on-premises-certificate",
+            description="a server of one's own with a service principal's certificate in a file",
+            provider="environment",
+            client_id=client_id(12),
+            files=prepare.certificate_file(client_id(12)),
+            variables=prepare.client_certificate(client_id(12)),
+        ),
+        Environment(
+            name="developer-service-principal",
+            alias="fake_service_principal",
+            description="a developer's machine with a service principal's secret in the variables",
+            provider="environment",
+            client_id=SERVICE_PRINCIPAL_CLIENT_ID,
+            variables=prepare.client_secret(SERVICE_PRINCIPAL_CLIENT_ID),
+        ),
+        Environment(
+            name="developer-azure-cli",
+            alias="fake_azure_cli",
+            description="a developer's machine on which a user has signed in with `az login`",
+            provider="azure-cli",
+            user=USER_PRINCIPAL_NAME,
+            executables=("az",),
+            prepare=prepare.sign_in("az", USER_PRINCIPAL_NAME),
+        ),
+        Environment(
+            name="developer-powershell",
+            alias="fake_azure_powershell",
+            description="a developer's machine on which a user has signed in with Connect-AzAccount",
+            provider="azure-powershell",
+            user=USER_PRINCIPAL_NAME,
+            executables=("pwsh",),
+            prepare=prepare.sign_in("pwsh", USER_PRINCIPAL_NAME),
+        ),
+        Environment(
+            name="developer-azd",
+            alias="fake_azure_developer_cli",
+            description="a developer's machine on which a user has signed in with `azd auth login`",
+            provider="azure-developer-cli",
+            user=USER_PRINCIPAL_NAME,
+            executables=("azd",),
+            prepare=prepare.sign_in("azd", USER_PRINCIPAL_NAME),
+        ),
+        Environment(
+            name="azure-pipelines",
+            description="a job of Azure Pipelines whose service connection has signed in to `az`",
+            provider="azure-cli",
+            client_id=client_id(13),
+            executables=("az",),
+            variables=prepare.pipeline_variables("azure-pipelines"),
+            prepare=prepare.pipeline_login("azure-pipelines", client_id(13)),
+        ),
+        Environment(
+            name="github-actions",
+            description="a job of GitHub Actions that has signed in to `az` with OpenID Connect",
+            provider="azure-cli",
+            client_id=client_id(14),
+            executables=("az",),
+            variables=prepare.pipeline_variables("github-actions"),
+            prepare=prepare.pipeline_login("github-actions", client_id(14)),
+        ),
+        Environment(
+            name="developer-browser",
+            description="a developer's machine on which nobody has signed in, but a user will in the browser; "
+            "AZURE_TOKEN_CREDENTIALS lets the chain ask them",
+            provider="interactive-browser",
+            user=USER_PRINCIPAL_NAME,
+            browser=True,
+            variables=lambda _emulators, _folder: {"AZURE_TOKEN_CREDENTIALS": "InteractiveBrowserCredential"},
+        ),
+    )
+}
+
+
+def select(*names: str) -> list[Environment]:
+    """Return the environments of these names, "*" for all in which DefaultAzureCredential finds an identity.
+
+    Raises LookupError for a name that is not in the table, with the nearest one that is.
+    """
+    chosen: dict[str, Environment] = {}
+    for name in names:
+        everywhere = [one for one in ENVIRONMENTS.values() if one.provider]
+        chosen |= {one.name: one for one in (everywhere if name == "*" else [find(name)])}
+    return list(chosen.values())
+
+
+def find(name: str) -> Environment:
+    """Return the environment of this name; raises LookupError with the nearest names if there is none."""
+    if name in ENVIRONMENTS:
+        return ENVIRONMENTS[name]
+    near = difflib.get_close_matches(name, ENVIRONMENTS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ENVIRONMENTS)}."
+    raise LookupError(f"there is no environment {name!r}; {hint}")

@@ -1,0 +1,1 @@
+"""The fake Azure Developer CLI, `azd`."""

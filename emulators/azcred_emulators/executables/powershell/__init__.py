@@ -1,0 +1,1 @@
+"""The fake PowerShell with the module Az.Accounts, `pwsh`."""

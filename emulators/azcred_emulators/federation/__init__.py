@@ -1,0 +1,1 @@
+"""Who vouches for identities to Entra ID: token issuers, CI pipelines, identity bindings, AD FS."""

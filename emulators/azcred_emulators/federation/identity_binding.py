@@ -1,0 +1,102 @@
+"""The token proxy of AKS's identity bindings: exchanges a pod's token for one that Entra ID trusts, and forwards it.
+
+Sources: Microsoft's "Identity bindings for AKS"; azure-identity 1.27, @azure/identity 4.14 and azidentity 1.15 as
+clients, the last of which asks it for the token service's documents, too. Which subject the proxy's own tokens have is
+not documented; the service account's stands for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
+from azcred_emulators.authority.service import Authority
+from azcred_emulators.clock import Clock
+from azcred_emulators.clouds import PUBLIC
+from azcred_emulators.directory import Directory
+from azcred_emulators.directory.identifiers import SERVICE_ACCOUNT, identity_binding_issuer
+from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.federation.issuers import Issuers
+
+AUDIENCE = "api://AKSIdentityBinding"
+_BY_OWN_CLOCK: Any = {"require": ["sub", "exp"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+
+
+class IdentityBinding(Emulator):
+    """The proxy of a cluster, for the identities that are assigned to it.
+
+    `service_accounts` are the subjects that may use them, by the cluster's roles.
+    """
+
+    name = "identity-binding"
+    rules = Map(
+        [
+            Rule("/<tenant>/oauth2/v2.0/token", methods=["POST"], endpoint="token"),
+            Rule("/<tenant>/<path:document>", methods=["GET"], endpoint="document"),
+        ]
+    )
+
+    def __init__(self, directory: Directory, issuers: Issuers, authority: Authority, clock: Clock) -> None:
+        self._directory = directory
+        self._issuers = issuers
+        self._authority = authority
+        self._clock = clock
+        self.service_accounts: tuple[str, ...] = (SERVICE_ACCOUNT,)
+
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
+        """Check the pod's token and ask Entra ID with one of the proxy's own; pass requests for documents on."""
+        if endpoint == "document":
+            path = f"/{values['tenant']}/{values['document']}"
+            return self._forward(request, path, query_string=request.query_string.decode())
+        form = request.form.to_dict()
+        request.details.update(operation="token", provider="workload-identity", client_id=form.get("client_id"))
+        pod = self._verified(form.get("client_assertion", ""))
+        if pod is None:
+            return self._refusal(request, 401, "The service account's token is not for the proxy, or not sound.")
+        client_id = form.get("client_id", "").lower()
+        bound = [one for one in self._directory.assigned(self.name) if one.client_id.lower() == client_id]
+        if not bound or pod["sub"] not in self.service_accounts:
+            return self._refusal(request, 403, "The service account may not use this identity.")
+        form["client_assertion"] = self._issuers.get(identity_binding_issuer(client_id)).assertion(str(pod["sub"]))
+        return self._forward(
+            request,
+            f"/{values['tenant']}/oauth2/v2.0/token",
+            method="POST",
+            data=urlencode(form),
+            content_type="application/x-www-form-urlencoded",
+        )
+
+    def _forward(self, request: Request, path: str, **what: Any) -> Response:
+        builder = EnvironBuilder(path=path, base_url=f"https://{PUBLIC.authority_host}", **what)
+        forwarded = Request(builder.get_environ())
+        response = self._authority.answer(forwarded, path)
+        request.details.update(forwarded.details)
+        return response
+
+    def refuse(self, request: Request, error: HTTPException) -> Response:
+        """Answer what the proxy does not forward."""
+        return self._refusal(request, error.code or 400, error.name)
+
+    def reset(self) -> None:
+        """Let the service account of the start use the identities."""
+        self.service_accounts = (SERVICE_ACCOUNT,)
+
+    def _refusal(self, request: Request, status: int, message: str) -> Response:
+        request.details["error"] = message
+        return json_response({"error": "invalid_request", "error_description": message}, status=status)
+
+    def _verified(self, token: str) -> Mapping[str, Any] | None:
+        """Return the claims of a token that a cluster has made for the proxy, None for any other."""
+        try:
+            parts = jwt.decode_complete(token, options={"verify_signature": False})
+            keys = self._issuers.keys_of(str(parts["payload"].get("iss"))) or {}
+            key = keys[str(parts["header"].get("kid"))]
+            claims: Mapping[str, Any] = jwt.decode(token, key, ["RS256"], _BY_OWN_CLOCK, audience=AUDIENCE)
+        except (jwt.InvalidTokenError, KeyError, ValueError):
+            return None
+        return claims if claims["exp"] > self._clock.now() else None

@@ -1,0 +1,147 @@
+"""Token issuers outside Entra ID that applications are federated with, such as a Kubernetes cluster.
+
+Each publishes what OpenID Connect Discovery asks of it under its own host name, and Entra ID learns its keys from
+there: an issuer whose documents cannot be had is of no use, as with a private cluster.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map
+from werkzeug.wrappers import Response
+
+from azcred_emulators.clock import Clock
+from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
+from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.serving.urls import split_url
+from azcred_emulators.tokens.keys import SigningKey, read_jwk
+
+_DISCOVERY = "/.well-known/openid-configuration"
+_KEYS = "/openid/v1/jwks"  # where Kubernetes has them
+
+
+class Issuer:
+    """An OpenID Connect issuer with a key of its own, which signs assertions for workloads.
+
+    A test that sets `published` to False takes its documents off the net.
+    """
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.url = url
+        self.published = True
+        self._clock = clock
+        self.key = SigningKey(url)
+
+    def assertion(
+        self,
+        subject: str,
+        *,
+        audience: str = TOKEN_EXCHANGE_AUDIENCE,
+        lifetime: float = 3600.0,
+        issuer: str | None = None,
+        claims: Mapping[str, object] | None = None,
+    ) -> str:
+        """Return a signed token for a subject; `lifetime` is in seconds and may be negative.
+
+        `issuer` names another issuer in the token than the one that signs it; `claims` are further ones, or others.
+        """
+        now = int(self._clock.now())
+        return self.key.sign(
+            {
+                "iss": issuer or self.url,
+                "sub": subject,
+                "aud": [audience],
+                "iat": now,
+                "nbf": now,
+                "exp": now + int(lifetime),
+                **(claims or {}),
+            }
+        )
+
+    def rotate_key(self) -> None:
+        """Sign with a new key and publish it instead of the old one."""
+        self.key = SigningKey(self.url)
+
+    def documents(self) -> Mapping[str, Mapping[str, object]]:
+        """Return what the issuer publishes, by URL."""
+        if not self.published:
+            return {}
+        root = self.url.rstrip("/")
+        return {
+            f"{root}{_DISCOVERY}": {
+                "issuer": self.url,
+                "jwks_uri": f"{root}{_KEYS}",
+                "response_types_supported": ["id_token"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            },
+            f"{root}{_KEYS}": {"keys": [{"alg": "RS256", **self.key.jwk()}]},
+        }
+
+
+class Issuers(Emulator):
+    """The issuers that exist in this run, made when they are first named: keys take time to make.
+
+    `announce` is called with the host name of each new one, for connections to it to be led here.
+    """
+
+    name = "issuer"
+    rules = Map()
+
+    def __init__(self, clock: Clock, announce: Callable[[str], None] = lambda host: None) -> None:
+        self._clock = clock
+        self._announce = announce
+        self._lock = threading.Lock()
+        self._issuers: dict[str, Issuer] = {}
+
+    def get(self, url: str) -> Issuer:
+        """Return the issuer with this URL."""
+        with self._lock:
+            if url not in self._issuers:
+                self._issuers[url] = Issuer(url, self._clock)
+            issuer = self._issuers[url]
+        if host := split_url(url).hostname:
+            self._announce(host)
+        return issuer
+
+    def document(self, url: str) -> Mapping[str, object] | None:
+        """Return what is published at a URL, None if nothing is."""
+        for issuer in list(self._issuers.values()):
+            if url.startswith(issuer.url.rstrip("/")) and (found := issuer.documents().get(url)):
+                return found
+        return None
+
+    def keys_of(self, url: str) -> Mapping[str, RSAPublicKey] | None:
+        """Return the public keys that an issuer publishes, by key id; None if its documents cannot be had."""
+        configuration = self.document(f"{url.rstrip('/')}{_DISCOVERY}")
+        published = self.document(str(configuration["jwks_uri"])) if configuration else None
+        if configuration is None or published is None or configuration["issuer"] != url:
+            return None
+        entries = published["keys"]
+        keys = {str(entry["kid"]): read_jwk(entry) for entry in entries} if isinstance(entries, list) else {}
+        return {key_id: key for key_id, key in keys.items() if key is not None}
+
+    def serves(self, host: str, path: str) -> bool:
+        """Serve the host names of the issuers."""
+        return any(split_url(url).hostname == host.lower() for url in list(self._issuers))
+
+    def answer(self, request: Request, path: str) -> Response:
+        """Answer with the document at this address, if there is one."""
+        request.details["operation"] = "openid-configuration" if path.endswith(_DISCOVERY) else "keys"
+        document = self.document(f"https://{request.host}{path}") if request.method == "GET" else None
+        return Response(status=404) if document is None else json_response(document)
+
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
+        """There are no rules: the issuers' documents stand for them."""
+        raise NotImplementedError
+
+    def refuse(self, request: Request, error: HTTPException) -> Response:
+        """Answer what HTTP rules out."""
+        return Response(status=error.code or 400)
+
+    def reset(self) -> None:
+        """Publish every issuer's documents again."""
+        for issuer in list(self._issuers.values()):
+            issuer.published = True

@@ -1,0 +1,154 @@
+"""The way to the emulators for processes whose sockets are not redirected: an HTTP proxy that leads nowhere else.
+
+Every SDK honours a proxy in its variables, and asks it for the token services' and the metadata service's real names
+(RFC 9110, section 9.3.6, and RFC 9112, section 3.2.2). TLS is not the proxy's concern: a tunnel leads to a server
+that presents a certificate for the name.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from urllib.parse import unquote_to_bytes
+
+from azcred_emulators.serving.urls import split_url
+
+Address = tuple[str, int]
+Headers = Iterable[tuple[str, str]]
+
+_PORTS = {"http": 80, "https": 443}
+_CONNECT_TIMEOUT = 10.0  # seconds; every target is on this machine
+_PIECE = 65536
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+_ONE_HOP = ("connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "transfer-encoding", "upgrade")
+
+
+class Refused(Exception):
+    """A request that the proxy does not pass on: a status line, and a sentence that says why."""
+
+    unread = False  # its head has been read to the end
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Proxy:
+    """Passes requests on to where their real destination is served on this machine.
+
+    `destination` returns the address for a real host and port, None if there is none; `http` and `https` return those
+    at which whoever has the proxy serves them itself. `fault` returns where a tunnel leads instead if one is due for
+    it, and raises OSError if that is nowhere.
+    """
+
+    def __init__(
+        self,
+        destination: Callable[[str, int], Address | None],
+        *,
+        http: Callable[[], Address | None] = lambda: None,
+        https: Callable[[], Address | None] = lambda: None,
+        fault: Callable[[str, int], Address | None] = lambda _host, _port: None,
+    ) -> None:
+        self._destination = destination
+        self._http = http
+        self._https = https
+        self._fault = fault
+
+    def tunnel(self, client: socket.socket, authority: str) -> bool:
+        """Answer `CONNECT host:port`: pass on whatever is sent, in both directions, until one side ends.
+
+        Returns whether the client is at its destination and goes on here. What is HTTP is not passed on: it would
+        seem to come from this machine, whose clients may do more. Raises Refused if there is no such destination.
+        """
+        parts = split_url(f"//{authority}")
+        if not parts.hostname or parts.port is None:
+            raise Refused("400 Bad Request", f"A tunnel leads to a host and a port, not to {authority!r}.")
+        address = self._target(parts.hostname, parts.port)
+        if address == self._http():
+            client.sendall(_ESTABLISHED)
+            return True
+        with self._open(address) as server:
+            client.sendall(_ESTABLISHED)
+            relay(client, server)
+        return False
+
+    def elsewhere(self, url: str) -> Address | None:
+        """Return where a request for an absolute URL is to be passed on to, None if it is to be answered here.
+
+        Raises Refused if there is no such destination.
+        """
+        parts = split_url(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+        if not parts.hostname or port is None:
+            raise Refused("400 Bad Request", "A proxy is asked for an http or https URL.")
+        address = self._find(parts.hostname, port)
+        return None if address in (self._http(), self._https()) else address
+
+    def forward(self, client: socket.socket, to: Address, method: str, url: str, headers: Headers, body: bytes) -> None:
+        """Pass a request for an absolute http URL on, and its answer back; the connection is spent after it."""
+        parts = split_url(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kept = [(name, value) for name, value in headers if name.lower() not in (*_ONE_HOP, "content-length", "host")]
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{name}: {value}" for name, value in kept)]
+        with self._open(to) as server:
+            lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+            server.sendall("\r\n".join(lines).encode("latin-1") + body)
+            copy(server, client)
+
+    def _target(self, host: str, port: int) -> Address:
+        address = self._find(host, port)
+        try:
+            return self._fault(host.lower(), port) or address
+        except OSError as error:
+            raise Refused("502 Bad Gateway", f"The connection to '{host}:{port}' failed ({error.strerror}).") from None
+
+    def _find(self, host: str, port: int) -> Address:
+        address = self._destination(host, port)
+        if address is None:
+            raise Refused(
+                "403 Forbidden",
+                f"azcred refused a connection to '{host}:{port}', because nothing may leave this machine; put the "
+                "host into NO_PROXY if it is a server of your own on this machine, or give it a route.",
+            )
+        return address
+
+    def _open(self, address: Address) -> socket.socket:
+        try:
+            server = socket.create_connection(address, timeout=_CONNECT_TIMEOUT)
+        except OSError as error:
+            raise Refused(
+                "502 Bad Gateway", f"Nothing answers at {address[0]}:{address[1]} ({error.strerror or error})."
+            ) from None
+        server.settimeout(None)
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return server
+
+
+def relay(one: socket.socket, other: socket.socket) -> None:
+    """Pass on what two sockets send until both have ended."""
+    back = threading.Thread(target=copy, args=(other, one), name="azcred-relay", daemon=True)
+    back.start()
+    copy(one, other)
+    back.join()
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what a socket sends until it ends, and then say so."""
+    with contextlib.suppress(OSError):  # either may go at any moment
+        while piece := source.recv(_PIECE):
+            target.sendall(piece)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def split_target(target: str) -> tuple[str, str, str]:
+    """Return host and port, path and query of what a request asks for; the first is empty but for absolute URLs.
+
+    The path is that of WSGI: decoded, each byte a character.
+    """
+    path, _, query = target.partition("?")
+    netloc = ""
+    if "://" in path:
+        netloc, _, rest = path.partition("://")[2].partition("/")
+        path = f"/{rest}"
+    return netloc, unquote_to_bytes(path).decode("latin-1"), query

@@ -1,0 +1,1 @@
+"""The emulators as a server of their own, with sessions, for programs in any language."""

@@ -1,0 +1,273 @@
+"""The emulators of a server, as if they were in this process: what fixtures use with `--azcred-server`.
+
+Each test run has a session of its own there. What tests change and look at is sent to and fetched from the server at
+every use; what cannot be told over its API says so. The server must be on this machine, and of the same user: apps
+read the files of environments.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from azcred_emulators.apis.protected_resource import audience_of
+from azcred_emulators.clock import Clock
+from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
+from azcred_emulators.emulation.fault import Fault
+from azcred_emulators.emulation.script import Faults
+from azcred_emulators.environments import Environment
+from azcred_emulators.environments.active import Setup
+from azcred_emulators.faults.registry import read_fault, write_fault
+from azcred_emulators.serving.urls import split_url
+from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.mirrors import RemoteDirectory, RemoteJournal
+from azcred_emulators.tokens import Token
+
+Address = tuple[str, int]
+
+
+class Unavailable(RuntimeError):
+    """Something that the emulators of another process do not let a test do."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} cannot be had from a server; run this test without --azcred-server")
+
+
+class RemoteFaults(Faults[Fault]):
+    """What is to go wrong with the next requests to an emulator of a session."""
+
+    def __init__(self, client: Client, emulator: str) -> None:
+        super().__init__()
+        self._client = client
+        self._emulator = emulator
+
+    def add(self, *faults: Fault, times: int = 1, nth: int = 1, optional: bool = False, **criteria: object) -> None:
+        """Append faults to the script; see `Faults.add`. Raises ServerError if the server refuses one."""
+        for fault in faults * times:
+            options = {"emulator": self._emulator, "nth": nth, "optional": optional, "criteria": criteria}
+            self._client.post("/faults", {**write_fault(fault), **options})
+            self._added += 1
+
+    @property
+    def unspent(self) -> tuple[Fault, ...]:
+        """The faults that have not happened yet, optional ones left out."""
+        return tuple(read_fault(one) for one in self._client.get("/faults")["faults"].get(self._emulator, ()))
+
+    def __bool__(self) -> bool:
+        """Whether any fault is left."""
+        return bool(self.unspent)
+
+
+class RemoteEmulator:
+    """An emulator of a session, as far as it can be told what is to go wrong."""
+
+    def __init__(self, name: str, faults: Faults[Fault]) -> None:
+        self.name = name
+        self.faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable(f"{name!r} of the emulator {self.name!r}")
+
+
+class RemoteTokens:
+    """Mints tokens with the key of a session."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def mint(self, claims: Mapping[str, object]) -> Token:
+        """Sign these claims; see `Tokens.mint`."""
+        minted = self._client.post("/tokens", {"claims": claims})
+        found = minted["claims"]
+        return Token(minted["token"], found, int(found.get("exp", 0)), int(found.get("nbf", 0)))
+
+    def forge(self, defect: str, claims: Mapping[str, object]) -> str:
+        """Return a token with a defect; see `Tokens.forge`."""
+        return str(self._client.post("/tokens", {"claims": claims, "defect": defect})["token"])
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable(f"tokens.{name}")
+
+
+class RemoteResource:
+    """A protected resource of a session."""
+
+    def __init__(self, client: Client, host: str, audience: str | None) -> None:
+        self.host = host.lower()
+        self.audience = audience or audience_of(self.host)
+        self.url = f"https://{self.host}"
+        self._client = client
+        client.post("/resources", {"url": self.url, "audience": audience})
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        json: object = None,
+        data: str | bytes = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Set what requests with this method and path are answered once they are authorized; see `Resource.answer`."""
+        text = data.decode() if isinstance(data, bytes) else data
+        answer = {"method": method, "path": path, "status": status, "data": text, "headers": dict(headers or {})}
+        self._client.post("/resources", {"url": self.url, "answers": [answer | ({"json": json} if json else {})]})
+
+    def revoke(self) -> None:
+        """Take no token from now on that was issued before."""
+        self._client.post(f"/resources/{self.host}/revocation")
+
+
+class RemoteResources:
+    """The protected resources of a session."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def add(self, host: str, audience: str | None = None) -> RemoteResource:
+        """Put a resource at a host name."""
+        return RemoteResource(self._client, host, audience)
+
+
+class RemoteEnvironments:
+    """The environments that a session is in."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._environments: list[Environment] = []
+
+    def enter(self, environment: Environment, environ: Mapping[str, str] = os.environ) -> Setup:
+        """Put an environment in place beside the present ones; returns what a process there has."""
+        self._environments.append(environment)
+        setup = self._put(environ)[-1]
+        routes = {(host, port): (to, at) for host, port, to, at in setup["routes"]}
+        folders = {name: Path(path) for name, path in setup["folders"].items()}
+        return Setup(environment, setup["variables"], routes, folders)
+
+    def leave(self, environment: Environment) -> None:
+        """Take an environment away."""
+        self._environments.remove(environment)
+        self._put({})
+
+    def rotate_files(self) -> None:
+        """Let the session follow this process's clock, which has moved."""
+        self._client.post("/clock", {"now": Clock().now()})
+
+    def reset(self) -> None:
+        """Forget every environment."""
+        self._environments.clear()
+
+    def _put(self, environ: Mapping[str, str]) -> Any:
+        names = [environment.name for environment in self._environments]
+        path = {name: value for name, value in environ.items() if name == "PATH"}
+        return self._client.put("/environments", {"names": names, "environ": path})["setups"]
+
+
+class RemotePort:
+    """A port of a session."""
+
+    def __init__(self, url: str) -> None:
+        parts = split_url(url)
+        self.url = url
+        self.address = (parts.hostname or "", parts.port or 0)
+
+
+class RemoteAuthority:
+    """The certificate authority of a server."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @cached_property
+    def pem(self) -> str:
+        """The authority's certificate, which a client must trust."""
+        return str(self._client.get("/ca"))
+
+    def issue(self, *names: str) -> tuple[bytes, bytes]:
+        """Return certificate chain and private key, both PEM, for a server with these names or addresses."""
+        made = self._client.post("/certificates", {"names": names})
+        return made["certificate"].encode(), made["private_key"].encode()
+
+
+class RemoteEmulators:
+    """The emulators of a session of one's own. Raises ServerError if there is no server, or none that may be used."""
+
+    def __init__(self, client: Client, session: Mapping[str, Any]) -> None:
+        self._client = client
+        self.name = str(session["session"])
+        self.http, self.https = RemotePort(session["http"]), RemotePort(session["https"])
+        self.clock = Clock()
+        self.directory = RemoteDirectory(client)
+        self.journal = RemoteJournal(client)
+        self.tokens = RemoteTokens(client)
+        self.resources = RemoteResources(client)
+        self.active = RemoteEnvironments(client)
+        self.certificate_authority = RemoteAuthority(client)
+        self._scripts: dict[str, RemoteFaults] = {}
+        self.authority = RemoteEmulator("authority", self.faults_of("authority"))
+        self.on_new_host: Callable[[str], None] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+
+    @property
+    def folder(self) -> Path:
+        """A folder of this process that only this user can read."""
+        return Path(self._folder.name)
+
+    @property
+    def hosts(self) -> Mapping[str, RemoteEmulator]:
+        """The emulators that can be told what is to go wrong, by name."""
+        return {name: RemoteEmulator(name, self.faults_of(name)) for name in self._client.get("/faults")["faults"]}
+
+    def faults_of(self, name: str) -> Faults[Fault]:
+        """Return what is to go wrong with an emulator's next requests."""
+        return self._scripts.setdefault(name, RemoteFaults(self._client, name))
+
+    def unspent_faults(self) -> Mapping[str, Faults[Fault]]:
+        """Return the scripts to which this process has added faults that have not all happened.
+
+        What the server's configuration lets happen is nothing that a test must meet.
+        """
+        return {name: faults for name, faults in self._scripts.items() if faults.added and faults.unspent}
+
+    def authority_routes(self) -> dict[Address, Address]:
+        """Return where connections to the token service's and Microsoft Graph's real names and ports should go."""
+        names = (*authority_names(), *graph_names(), DEVICE_LOGIN_HOST)
+        return {(name, 443): self.https.address for name in names}
+
+    def connect(self, host: str, port: int) -> None:
+        """Leave connections alone: faults of the network are for processes that go through the server's proxy."""
+
+    def reset(self) -> None:
+        """Return to the state at the start."""
+        self.journal.clear()
+        self.active.reset()
+        for faults in self._scripts.values():
+            faults.clear()
+        self._client.post("/reset")
+
+    def stop(self) -> None:
+        """Delete the files here."""
+        self._folder.cleanup()
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable(repr(name))
+
+
+@contextmanager
+def connected(url: str, key: str | None = None) -> Iterator[RemoteEmulators]:
+    """Open a session of the server at a URL, for as long as the `with` lasts.
+
+    Raises ServerError if there is no such server.
+    """
+    server = Client(url, key)
+    session = server.post("/sessions")
+    emulators = RemoteEmulators(Client(session["http"], key), session)
+    try:
+        yield emulators
+    finally:
+        emulators.stop()
+        server.delete(f"/sessions/{emulators.name}")

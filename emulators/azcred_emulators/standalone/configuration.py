@@ -1,0 +1,199 @@
+"""The configuration of a standalone server: a TOML file, whose keys are fields of what it describes."""
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from azcred_emulators.directory.serialization import KINDS, check_known, fill_directory, read
+from azcred_emulators.environments import select
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest brings it with that Python
+
+if TYPE_CHECKING:
+    from azcred_emulators.emulators import Emulators
+
+_FAULT_OPTIONS = ("emulator", "times", "nth", "optional", "criteria")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerData:
+    """What a protected resource answers to a request: `data` is text; there may be `json` instead: anything."""
+
+    path: str
+    method: str = "GET"
+    status: int = 200
+    data: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 200 <= self.status <= 599:
+            raise ValueError(f"an answer has a status from 200 to 599, not {self.status}")
+        for name, value in self.headers.items():
+            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[\x20-\x7e]*", value):
+                raise ValueError(f"an answer cannot have the header {name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """How a server is set up.
+
+    `address` is where it listens, `http_port` and `https_port` are 0 for free ones. Other machines must send the
+    bearer `key` to the control API, whose requests must name one of the `host_names` beside localhost and `address`;
+    the first of them is in what the server says of where it is. `environments` are put in place at the start. The rest
+    is plain data: what is in the directory beside what is there anyway, `faults` and protected `resources`.
+    """
+
+    address: str = "127.0.0.1"
+    http_port: int = 0
+    https_port: int = 0
+    key: str | None = field(default=None, repr=False)
+    host_names: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    directory: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    faults: tuple[Mapping[str, Any], ...] = ()
+    resources: tuple[Mapping[str, Any], ...] = ()
+
+    def apply(self, emulators: "Emulators") -> None:
+        """Set emulators up; raises ValueError that names the key with which something is wrong."""
+        fill_directory(emulators.directory, self.directory, keep=True)
+        emulators.directory.keep()
+        for number, data in enumerate(self.faults):
+            add_fault(emulators, data, f"faults[{number}]")
+        for number, data in enumerate(self.resources):
+            add_resource(emulators, data, f"resources[{number}]")
+
+
+_SETTINGS = {one.name: one for one in fields(Configuration) if one.name not in ("directory", "faults", "resources")}
+_KEYS: Mapping[str, object] = {**_SETTINGS, **KINDS, "hosts": None, "faults": None, "resources": None}
+
+
+def load(path: Path) -> Configuration:
+    """Read a configuration file.
+
+    Raises OSError if it cannot be read, ValueError that names the line or key with which something is wrong.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no TOML: {error}") from None
+    try:
+        return configuration(_with_files(document, path.parent))
+    except ValueError as error:
+        raise ValueError(f"{path}{_line(path, str(error))}: {error}") from None
+
+
+def configuration(document: Mapping[str, Any]) -> Configuration:
+    """Return the configuration that plain data describes; raises ValueError that names the key that is wrong."""
+    for name in document:
+        check_known(name, _KEYS, "the configuration")
+    hints = {"address": str, "http_port": int, "https_port": int, "key": str}
+    settings: dict[str, Any] = {
+        name: read(hints.get(name, tuple[str, ...]), document[name], name) for name in _SETTINGS if name in document
+    }
+    for port in ("http_port", "https_port"):
+        if not 0 <= settings.get(port, 0) <= 65535:
+            raise ValueError(f"{port} must be a port, or 0 for a free one, not {settings[port]}")
+    try:
+        select(*settings.get("environments", ()))
+    except LookupError as error:
+        raise ValueError(f"environments: {error.args[0]}") from None
+    lists = {name: _tables(document.get(name, []), name) for name in ("faults", "resources")}
+    directory = {name: document[name] for name in (*KINDS, "hosts") if name in document}
+    return Configuration(**settings, directory=directory, **lists)  # type: ignore[arg-type]  # by their names
+
+
+def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the fault") -> None:
+    """Let a fault happen that plain data describes: its kind and fields, the `emulator`, and when.
+
+    Raises ValueError if the data is not of that form, or there is no such emulator.
+    """
+    from azcred_emulators.faults.registry import read_fault
+
+    scripts = emulators.faults()
+    options = {name: data[name] for name in _FAULT_OPTIONS if name in data}
+    name = str(options.pop("emulator", ""))
+    if name not in scripts:
+        raise ValueError(f"{where} is for no emulator {name!r}; there are {', '.join(scripts)}")
+    criteria = options.pop("criteria", {})
+    if not isinstance(criteria, Mapping):
+        raise ValueError(f"{where}.criteria must be a table")
+    for option, value in options.items():
+        wanted: type = bool if option == "optional" else int
+        read(wanted, value, f"{where}.{option}")
+    if not 1 <= options.get("times", 1) <= 1000:
+        raise ValueError(f"{where}.times must be from 1 to 1000")
+    try:
+        fault = read_fault({key: value for key, value in data.items() if key not in _FAULT_OPTIONS})
+        scripts[name].add(fault, **options, **criteria)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "the resource") -> None:
+    """Put a protected resource at a real https `url`, with its `audience` and `answers`.
+
+    Raises ValueError if the data is not of that form.
+    """
+    for name in data:
+        check_known(name, dict.fromkeys(("url", "audience", "answers")), where)
+    url = urlsplit(read(str, data.get("url"), f"{where}.url"))
+    if url.scheme != "https" or not url.hostname:
+        raise ValueError(f"{where}.url must be an https URL such as 'https://myvault.vault.azure.net'")
+    audience = read(str | None, data.get("audience"), f"{where}.audience")
+    answers = [
+        (one.get("json"), read(AnswerData, {name: one[name] for name in one if name != "json"}, f"{where}.answers"))
+        for one in _tables(data.get("answers", []), f"{where}.answers")
+    ]
+    resource = emulators.resources.add(url.hostname, audience)
+    for json, given in answers:
+        resource.answer(
+            given.method, given.path, status=given.status, json=json, data=given.data, headers=given.headers
+        )
+
+
+def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+        raise ValueError(f"{where} must be a list of tables")
+    return tuple(value)
+
+
+def _with_files(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the document with the content of certificate files in the place of their names."""
+    applications = document.get("applications", [])
+    if not isinstance(applications, list):
+        return dict(document)
+    changed = []
+    for number, application in enumerate(applications):
+        if isinstance(application, Mapping) and isinstance(application.get("certificates"), list):
+            where = f"applications[{number}].certificates"
+            application = {
+                **application,
+                "certificates": [_content(folder, one, where) for one in application["certificates"]],
+            }
+        changed.append(application)
+    return {**document, **({"applications": changed} if changed else {})}
+
+
+def _content(folder: Path, name: object, where: str) -> object:
+    if not isinstance(name, str) or "-----BEGIN" in name:
+        return name
+    try:
+        return (folder / name).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise ValueError(f"{where}: the file {name!r} cannot be read") from None
+
+
+def _line(path: Path, message: str) -> str:
+    """Return the line of the key that a message names, if the file has it once, as `:12`."""
+    named = re.search(r"no key '([^']+)'", message) or re.match(r"(\w+)", message)
+    key = named[1] if named else ""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*\[*[\w.]*\b{re.escape(key)}\b", line)]
+    return f":{found[0]}" if len(found) == 1 else ""

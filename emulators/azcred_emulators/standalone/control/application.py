@@ -1,0 +1,105 @@
+"""The control API as a WSGI application in front of the emulators, on the HTTP port only."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Response
+
+from azcred_emulators.directory.serialization import read
+from azcred_emulators.emulation.emulator import MAXIMUM_BODY, Request
+from azcred_emulators.standalone.control import pages
+from azcred_emulators.standalone.control.guard import Forbidden, Guard
+from azcred_emulators.standalone.control.operations import OPERATIONS, Call, Operation
+
+if TYPE_CHECKING:
+    from azcred_emulators.standalone.server import Session
+
+_PREFIX = "/azcred"
+_EXECUTABLES = f"{_PREFIX}/executables/"  # the launchers', which have a key of their own
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+_RULES = Map(
+    [
+        Rule(f"{_PREFIX}/openapi.json", methods=["GET"], endpoint="openapi"),
+        *(Rule(f"{_PREFIX}{one.rule}", methods=[one.method], endpoint=one.name) for one in OPERATIONS),
+    ],
+    merge_slashes=False,
+)
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Control:
+    """Answers for the server itself what is asked under its own name, and leaves the rest to the emulators."""
+
+    def __init__(self, session: "Session", guard: Guard, emulators: Wsgi) -> None:
+        self._session = session
+        self._guard = guard
+        self._emulators = emulators
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if (path != "/" and not path.startswith(f"{_PREFIX}/")) or path.startswith(_EXECUTABLES):
+            return self._emulators(environ, start_response)
+        request = Request(environ)
+        if not self._guard.knows(request):
+            return self._emulators(environ, start_response)
+        return self._answer(request)(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            self._guard.check(request)
+            if shown := pages.answer(self._session, request):
+                return shown
+            name, values = _RULES.bind("localhost").match(request.path, method=request.method)
+            if name == "openapi":
+                from azcred_emulators.standalone.control.openapi import document
+
+                return _json(document(OPERATIONS))
+            operation = _BY_NAME[name]
+            call = Call(self._session, request, values, _body(request, operation))
+            result = operation.run(call)
+        except Forbidden as error:
+            return _json({"error": str(error)}, error.status, error.headers)
+        except NotFound:
+            return _json({"error": f"there is no {request.path}; {_PREFIX}/openapi.json says what there is"}, 404)
+        except HTTPException as error:
+            return _json({"error": error.description}, error.code or 400, getattr(error, "get_headers", lambda: [])())
+        except (LookupError, ValueError, OverflowError, TypeError) as error:
+            return _json({"error": str(error.args[0]) if error.args else "what was sent cannot be read"}, 400)
+        return result if isinstance(result, Response) else _json(result, operation.status)
+
+
+def _body(request: Request, operation: Operation) -> Mapping[str, Any]:
+    """Return the JSON object that was sent; raises Forbidden if it is none, ValueError if it has another form."""
+    if operation.body is None:
+        return {}
+    if request.mimetype != "application/json":  # which no page of another origin may send unasked
+        raise Forbidden("the body must be JSON, and its Content-Type application/json", 415)
+    if (request.content_length or 0) > MAXIMUM_BODY:
+        raise Forbidden(f"the body may have {MAXIMUM_BODY} bytes", 413)
+    try:
+        body = json.loads(request.get_data(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise ValueError("the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")
+    if not isinstance(operation.body, Mapping):
+        read(operation.body, body, "the body")
+    return body
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _json(value: object, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    response = Response(json.dumps(value), status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    for name, text in headers:
+        if name in ("Allow", "WWW-Authenticate"):
+            response.headers[name] = text
+    return response

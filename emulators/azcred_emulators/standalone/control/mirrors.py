@@ -1,0 +1,72 @@
+"""The directory and the journal of a server's session, fetched at every look and sent back after every change."""
+
+from collections.abc import Callable
+from typing import Any
+
+from azcred_emulators.directory import Directory
+from azcred_emulators.directory.serialization import fill_directory, write_directory
+from azcred_emulators.emulation.journal import Entry, Journal
+from azcred_emulators.standalone.control.client import Client
+
+_READERS = (
+    *("tenant", "tenants", "principal", "applications", "application_for_resource", "user", "users", "groups_of"),
+    *("policies", "subscriptions", "tenants_of", "assigned", "resource_id", "content"),
+)
+_WRITERS = ("add", "replace", "remove", "consent", "assign", "unassign", "locate")
+
+
+class RemoteDirectory(Directory):
+    """The directory of a session."""
+
+    def __init__(self, client: Client) -> None:
+        self._client: Client | None = None
+        super().__init__()
+        self._client = client
+
+    def _pull(self) -> None:
+        if self._client:
+            copy = Directory()
+            fill_directory(copy, self._client.get("/directory"))
+            super().fill(*copy.content())
+
+    def _push(self) -> None:
+        if self._client:
+            copy = Directory()
+            copy.fill(*super().content())
+            self._client.put("/directory", write_directory(copy))
+
+
+def _fetching(name: str) -> Callable[..., Any]:
+    original = getattr(Directory, name)
+
+    def method(self: RemoteDirectory, *arguments: Any, **keywords: Any) -> Any:
+        self._pull()
+        result = original(self, *arguments, **keywords)
+        if name in _WRITERS:
+            self._push()
+        return result
+
+    return method
+
+
+for _name in (*_READERS, *_WRITERS):
+    setattr(RemoteDirectory, _name, _fetching(_name))
+
+
+class RemoteJournal(Journal):
+    """The journal of a session."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self._client = client
+
+    def requests(self, **criteria: object) -> list[Entry]:
+        """Return the entries whose fields have these values."""
+        self._entries = [Entry(**data) for data in self._client.get("/journal")["entries"]]
+        return super().requests(**criteria)
+
+    def clear(self) -> None:
+        """Forget every entry."""
+        self.requests()
+        super().clear()
+        self._client.delete("/journal")

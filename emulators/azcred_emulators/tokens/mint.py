@@ -1,0 +1,304 @@
+"""Makes and checks Entra ID's tokens, with the one key of the run and on the emulators' clock."""
+
+import base64
+import difflib
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+import jwt
+
+from azcred_emulators.clock import Clock
+from azcred_emulators.clouds import PUBLIC, Cloud
+from azcred_emulators.directory import Application, Principal, TokenTimes, contoso
+from azcred_emulators.tokens import claims as make
+from azcred_emulators.tokens.claims import BACK_DATED, CAE_CAPABILITY, issuer, issuers_of
+from azcred_emulators.tokens.defects import DEFECTS, Forger
+from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
+from azcred_emulators.tokens.keys import SigningKey
+
+__all__ = [
+    "APPLICATION_LIFETIME",
+    "BACK_DATED",
+    "CAE_CAPABILITY",
+    "LONG_LIFETIME",
+    "MANAGED_IDENTITY_LIFETIME",
+    "ClientAuthentication",
+    "Delegation",
+    "SignIn",
+    "Token",
+    "TokenRejected",
+    "Tokens",
+    "issue_number",
+    "issuer",
+    "issuers_of",
+]
+
+APPLICATION_LIFETIME = 3600  # seconds; recorded traffic shows exp - iat = 3900 with iat back-dated
+MANAGED_IDENTITY_LIFETIME = 86400
+LONG_LIFETIME = 86399  # of tokens for clients that understand continuous access evaluation
+_NUMBER_SIZE = 8  # bytes of `uti` that number the tokens of a run
+
+
+_USUAL = TokenTimes()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token; `expires_on` and `not_before` are epoch seconds, by the clock of `times`."""
+
+    value: str = field(repr=False)
+    claims: Mapping[str, object]
+    expires_on: int
+    not_before: int
+    times: TokenTimes = _USUAL
+
+    def expires_in(self, now: float) -> int:
+        """Return the seconds that it has left; `now` is epoch seconds by the app's clock."""
+        return int(self.expires_on - self.times.clock_skew.total_seconds() - now)
+
+    @property
+    def refresh_in(self) -> int | None:
+        """The seconds after which a client should ask for a newer one, if that is out of the usual."""
+        return None if self.times.refresh_in is None else int(self.times.refresh_in.total_seconds())
+
+    def is_to_be_renewed(self, now: float) -> bool:
+        """Tell whether it is time for a newer one: after `refresh_in`, or half of its life.
+
+        `now` is epoch seconds by the app's clock.
+        """
+        left = self.expires_in(now)
+        if self.refresh_in is not None:
+            return self.expires_on - self.not_before - BACK_DATED - left >= self.refresh_in
+        return left < (self.expires_on - self.not_before) / 2
+
+
+Fault = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
+
+
+class TokenRejected(Exception):
+    """A token that is not a sound one of Entra ID for the audience; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class Tokens:
+    """Mints tokens on the emulators' clock, with the one key of the run, and checks them.
+
+    The key is made on a thread of its own from the start: generating RSA keys takes tens of milliseconds
+    and needs no Python, so it is ready by the time the first token is asked for.
+
+    `lifetime` is how long access tokens last whose identity does not say so itself, None for as long as usual.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.lifetime: timedelta | None = None
+        self._lock = threading.Lock()
+        self.last_number = 0  # of the tokens issued so far; see `issue_number`
+        self._made: list[SigningKey] = []
+        self._maker = threading.Thread(target=self._make_key, name="azcred-key", daemon=True)
+        self._maker.start()
+
+    def _make_key(self) -> None:
+        self._made.append(SigningKey("accounts.accesscontrol.windows.net"))
+
+    def stop(self) -> None:
+        """Wait until the thread has ended."""
+        self._maker.join()
+
+    @property
+    def key(self) -> SigningKey:
+        """The key that signs every token of the run and that the keys documents publish."""
+        self._maker.join()
+        return self._made[0]
+
+    @cached_property
+    def _foreign_key(self) -> SigningKey:
+        return SigningKey("nobody that Entra ID knows")
+
+    def app_only(
+        self,
+        principal: Principal,
+        resource: str,
+        *,
+        authentication: ClientAuthentication = ClientAuthentication.CERTIFICATE,
+        cloud: Cloud = PUBLIC,
+        target: Application | None = None,
+        tenant_id: str | None = None,
+        capabilities: tuple[str, ...] = (),
+        host_resource_id: str | None = None,
+        subject: str | None = None,
+    ) -> Token:
+        """Mint the token of an application or managed identity that acts for itself, `subject` if under that name.
+
+        `resource` is what the client asked for; `target` the directory's application behind it, whose
+        `access_token_version` decides the token's version, as in Entra ID. `tenant_id` is by default the
+        principal's own. `host_resource_id` is the ARM id of the machine that a managed identity runs on.
+        """
+        times = principal.token_times
+        usual = MANAGED_IDENTITY_LIFETIME if host_resource_id else _lifetime(capabilities)
+        return self._sign(
+            make.app_only(
+                principal,
+                resource,
+                target=target,
+                cloud=cloud,
+                tenant_id=tenant_id or principal.tenant_id,
+                authentication=authentication,
+                capabilities=capabilities,
+                host_resource_id=host_resource_id,
+                subject=subject,
+                now=self._now(times),
+                lifetime=_seconds(times.lifetime or self.lifetime, usual),
+                uti=self._uti(),
+            ),
+            times,
+        )
+
+    def delegated(self, delegation: Delegation) -> Token:
+        """Mint the token by which a client acts for a user."""
+        times = delegation.client.token_times
+        lifetime = _seconds(times.lifetime or self.lifetime, _lifetime(delegation.capabilities))
+        claims = make.delegated(delegation, now=self._now(times), lifetime=lifetime, uti=self._uti())
+        return self._sign(claims, times)
+
+    def id_token(
+        self,
+        delegation: Delegation,
+        *,
+        version: int = 2,
+        nonce: str | None = None,
+        access_token: str | None = None,
+        code: str | None = None,
+        email: bool = False,
+    ) -> str:
+        """Mint the token that tells a client who has signed in; `email` is whether it asked for that scope.
+
+        `access_token` and `code` are what comes with it, for the client to see that they belong together.
+        """
+        return self._sign(
+            make.id_token(
+                delegation,
+                version=version,
+                now=int(self._clock.now()),
+                lifetime=APPLICATION_LIFETIME,
+                uti=self._uti(),
+                nonce=nonce,
+                access_token=access_token,
+                code=code,
+                email=email,
+            )
+        ).value
+
+    def mint(self, claims: Mapping[str, object]) -> Token:
+        """Sign these claims; those that every token has are added, unless one is given, if only as None.
+
+        They are `iss`, `iat`, `nbf`, `exp`, `tid`, `uti` and `ver` of a token that the tenant issues now.
+        """
+        return self._sign(self._completed(claims))
+
+    def forge(self, defect: str, claims: Mapping[str, object]) -> str:
+        """Return a token with these claims, completed as `mint` does, that has one of the `DEFECTS`.
+
+        Raises LookupError for a defect that is not among them.
+        """
+        if defect not in DEFECTS:
+            near = difflib.get_close_matches(defect, DEFECTS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(DEFECTS)}."
+            raise LookupError(f"there is no defect {defect!r}; {hint}")
+        wrong = DEFECTS[defect]
+        now = int(self._clock.now())
+        times = {name: now + seconds for name, seconds in wrong.times.items()}
+        forged = {**self._completed(claims), **times, **wrong.claims}
+        present = {name: value for name, value in forged.items() if value is not None}
+        return wrong.sign(present, Forger(self.key, self._foreign_key))
+
+    def check(
+        self, value: str, *, audiences: Iterable[str], tenant_ids: Iterable[str] | None = None
+    ) -> Mapping[str, Any]:
+        """Return the claims of an access token for one of the audiences, as a protected resource would read it.
+
+        `tenant_ids` are the tenants that may have issued it, None for any. Raises TokenRejected.
+        """
+        try:
+            claims: dict[str, Any] = jwt.decode(value, self.key.public, algorithms=["RS256"], options=_SIGNATURE_ONLY)
+        except jwt.InvalidSignatureError as error:
+            raise TokenRejected("signature") from error
+        except jwt.InvalidTokenError as error:
+            raise TokenRejected("malformed") from error
+        tenant_id = str(claims.get("tid"))
+        if claims.get("iss") not in issuers_of(tenant_id) or (tenant_ids is not None and tenant_id not in tenant_ids):
+            raise TokenRejected("issuer")
+        accepted = {audience.rstrip("/").lower() for audience in audiences}
+        if str(claims.get("aud")).rstrip("/").lower() not in accepted:
+            raise TokenRejected("audience")
+        now = self._clock.now()
+        expires, starts = claims.get("exp"), claims.get("nbf", 0)
+        if not isinstance(expires, int | float) or now >= expires:
+            raise TokenRejected("expired")
+        if not isinstance(starts, int | float) or now < starts:
+            raise TokenRejected("not-yet-valid")
+        return claims
+
+    def _completed(self, claims: Mapping[str, object]) -> dict[str, object]:
+        now = int(self._clock.now())
+        tenant_id = str(claims.get("tid") or contoso.TENANT.id)
+        version = 2 if claims.get("ver") == "2.0" else 1
+        every: dict[str, object] = {
+            "iss": issuer(PUBLIC, tenant_id, version),
+            "iat": now - BACK_DATED,
+            "nbf": now - BACK_DATED,
+            "exp": now + APPLICATION_LIFETIME,
+            "tid": tenant_id,
+            "uti": self._uti(),
+            "ver": f"{version}.0",
+        }
+        return {name: value for name, value in {**every, **claims}.items() if value is not None}
+
+    def _now(self, times: TokenTimes) -> int:
+        return int(self._clock.now() + times.clock_skew.total_seconds())
+
+    def _sign(self, claims: Mapping[str, object], times: TokenTimes = _USUAL) -> Token:
+        header = {"x5t": self.key.id} if claims.get("ver") == "1.0" else {}
+        return Token(
+            self.key.sign(claims, header=header),
+            claims,
+            expires_on=int(str(claims.get("exp", 0))),
+            not_before=int(str(claims.get("nbf", 0))),
+            times=times,
+        )
+
+    def _uti(self) -> str:
+        with self._lock:
+            self.last_number += 1
+            number = self.last_number
+        return base64.urlsafe_b64encode(number.to_bytes(_NUMBER_SIZE, "big") + os.urandom(8)).rstrip(b"=").decode()
+
+
+_SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
+
+
+def _lifetime(capabilities: tuple[str, ...]) -> int:
+    return LONG_LIFETIME if CAE_CAPABILITY in capabilities else APPLICATION_LIFETIME
+
+
+def _seconds(duration: timedelta | None, usual: int) -> int:
+    return usual if duration is None else int(duration.total_seconds())
+
+
+def issue_number(claims: Mapping[str, object]) -> int:
+    """Return which token of the run this is, counted from 1; 0 if it was not issued here.
+
+    Time cannot tell what was issued before a revocation: `iat` is back-dated and in whole seconds.
+    """
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(f"{claims['uti']}==")[:_NUMBER_SIZE], "big")
+    except (KeyError, ValueError):
+        return 0

@@ -1,0 +1,1 @@
+"""The command `azcred`: one module for each verb."""
