@@ -19,10 +19,10 @@ test: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite
 	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
 
 test-repeat: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite many times in random order, until a run is not green: RUNS=5
-	$(BIN)/python tests/repeat.py $(if $(RUNS),--runs $(RUNS)) $(ARGUMENTS)
+	$(BIN)/python tools/repeat.py $(if $(RUNS),--runs $(RUNS)) $(ARGUMENTS)
 
 test-matrix: $(AZURITE) | $(BIN)/python  ## with other releases of azure-identity: VERSIONS="1.15.0 latest"
-	$(BIN)/python tests/matrix.py $(VERSIONS)
+	$(BIN)/python tools/matrix.py $(VERSIONS)
 
 test-go: $(INSTALLED) $(GO)  ## azidentity for Go against the emulators
 	$(BIN)/python -m pytest tests/go $(ARGUMENTS)
@@ -31,10 +31,10 @@ test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulator
 	$(BIN)/python -m pytest tests/java $(ARGUMENTS)
 
 test-pythons: | $(BIN)/python  ## a short form on each version of Python that is here: VERSIONS="3.10 3.13"
-	$(BIN)/python tests/pythons.py $(VERSIONS)
+	$(BIN)/python tools/pythons.py $(VERSIONS)
 
 new-user: | $(BIN)/python  ## from the wheel to the first green test in a clean environment, as a new user gets there
-	$(BIN)/python tests/new_user.py
+	$(BIN)/python tools/new_user.py
 
 examples: .stamps/examples $(AZURITE)  ## the tests of every example, each as its users would run them
 	@set -e; export PATH="$(CURDIR)/$(BIN):$$PATH"; for example in examples/*/; do echo "$$example"; cd $$example; \
@@ -50,10 +50,10 @@ oracle: $(INSTALLED)  ## our chain against azure-identity's in thousands of situ
 	ORACLE_SITUATIONS=$(or $(SITUATIONS),4000) $(BIN)/python -m pytest -n auto tests/oracle $(ARGUMENTS)
 
 load: $(INSTALLED)  ## a server under load for a minute, and its figures
-	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/standalone/test_load.py $(ARGUMENTS)
+	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/emulators/standalone/test_load.py $(ARGUMENTS)
 
 sdk-coverage: $(INSTALLED)  ## the lines of azure-identity that the tests reach; tests/sdk/UNREACHED.md has the others
-	$(BIN)/python tests/sdk_coverage.py $(ARGUMENTS)
+	$(BIN)/python tools/sdk_coverage.py $(ARGUMENTS)
 
 lint: $(INSTALLED)  ## style, types and the direction of imports
 	$(BIN)/ruff check

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from az_output import normalized
+from support.az_output import normalized
 
 from azcred_emulators.directory import (
     Application,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from chromium import Chromium, Window, find_chromium
-from entra import Entra
+from support.chromium import Chromium, Window, find_chromium
+from support.entra import Entra
 from werkzeug.test import Client
 
 from azcred_emulators.emulators import Emulators

@@ -6,10 +6,10 @@ from typing import Any
 
 import msal
 import pytest
-from chromium import Window
-from entra import AUTHORITY, VAULT, Entra, claims_of
 from playwright.sync_api import Page
-from shop import Shop
+from support.chromium import Window
+from support.entra import AUTHORITY, VAULT, Entra, claims_of
+from support.shop import Shop
 
 SCOPE = f"{VAULT}/.default"
 

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from chromium import Chromium
 from playwright.sync_api import Page
-from standalone.conftest import managed_identity_token
+from support.chromium import Chromium
+from support.standalone import managed_identity_token
 
 from azcred_emulators.standalone.configuration import Configuration
 from azcred_emulators.standalone.server import Standalone

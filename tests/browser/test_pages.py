@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from chromium import Window
-from entra import AUTHORITY, Entra
 from playwright.sync_api import Page
-from shop import Shop
+from support.chromium import Window
+from support.entra import AUTHORITY, Entra
+from support.shop import Shop
 
 from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, contoso
 

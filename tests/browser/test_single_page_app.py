@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from chromium import Window
-from entra import AUTHORITY, Entra, claims_of
 from playwright.sync_api import Page
+from support.chromium import Window
+from support.entra import AUTHORITY, Entra, claims_of
 
 from azcred_emulators.directory import Application, contoso
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import freezegun
 import pytest
 from credentials.implementations import IMPLEMENTATIONS, Implementation
-from entra import Entra
+from support.entra import Entra
 from werkzeug.test import Client
 
 from azcred_emulators.emulators import Emulators

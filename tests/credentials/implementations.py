@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
-from interop.sdk import Credential
+from support.sdk import Credential
 
 from pytest_azcred.session import Session
 

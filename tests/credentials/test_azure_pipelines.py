@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
-from entra import VAULT, Entra, claims_of
 from pytest_httpserver import HTTPServer
+from support.entra import VAULT, Entra, claims_of
 from werkzeug import Request, Response
 
 from azcred_emulators.directory import Application, FederatedCredential, contoso

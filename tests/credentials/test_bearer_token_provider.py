@@ -9,7 +9,7 @@ from typing import Any
 import azure.identity
 import pytest
 from azure.core.credentials import AccessToken
-from entra import VAULT, claims_of
+from support.entra import VAULT, claims_of
 
 from pytest_azcred import credentials
 from pytest_azcred.credentials import aio

@@ -12,7 +12,7 @@ from credentials.implementations import Implementation, kind_of
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
-from entra import VAULT, Entra, claims_of
+from support.entra import VAULT, Entra, claims_of
 
 from azcred_emulators.directory import Application, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey

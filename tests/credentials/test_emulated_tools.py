@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
-from entra import VAULT, claims_of
+from support.entra import VAULT, claims_of
 
 from azcred_emulators.directory import Application, User, contoso
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise

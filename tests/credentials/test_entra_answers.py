@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from credentials.implementations import Implementation, kind_of
 from credentials.test_host_answers import RAW, statuses
-from entra import SECRET, VAULT, Entra
+from support.entra import SECRET, VAULT, Entra
 
 from azcred_emulators.directory import ADMIN_CONSENT, FederatedCredential, contoso
 from azcred_emulators.faults import (

@@ -8,7 +8,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from credentials.fakes import CLIENT, SECRET, TENANT, VAULT
 from credentials.implementations import Implementation, asked, kind_of
-from entra import Entra, claims_of
+from support.entra import Entra, claims_of
 
 from azcred_emulators.directory import Application, ClientSecret, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, asked, kind_of
-from entra import VAULT, claims_of
+from support.entra import VAULT, claims_of
 
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.faults import CaptivePortal, Hang, MissingField, NotJson, Status

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
-from entra import GRAPH, OBO_GRANT, SECRET, VAULT, Entra, claims_of
+from support.entra import GRAPH, OBO_GRANT, SECRET, VAULT, Entra, claims_of
 
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, contoso
 from azcred_emulators.tokens.keys import SigningKey

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
-from entra import VAULT, claims_of
+from support.entra import VAULT, claims_of
 
 from azcred_emulators.faults import Status
 from azcred_emulators.serving.tls import CertificateAuthority

@@ -21,8 +21,8 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError
 from credentials.fakes import renewals_ended
 from credentials.implementations import Implementation, kind_of
-from entra import GRAPH, VAULT, Entra, claims_of
-from leftovers import let_go
+from support.entra import GRAPH, VAULT, Entra, claims_of
+from support.leftovers import let_go
 
 from azcred_emulators.directory import contoso
 from pytest_azcred.browser import FakeBrowser

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from entra import Entra
+from support.entra import Entra
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators.directory import Application, contoso

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from developer_tools import TOOLS
-from outcomes import CHALLENGE, TOKEN, check, needs_built, needs_namespaces
+from support.developer_tools import TOOLS
+from support.outcomes import CHALLENGE, TOKEN, check, needs_built, needs_namespaces
 
 PROGRAM = Path(__file__).parents[2] / ".stamps" / "go" / "token"
 FAILED = "*azidentity.AuthenticationFailedError"

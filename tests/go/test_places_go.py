@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-import stage
-from outcomes import SCOPE, needs_built, needs_namespaces, whose
+from support import stage
+from support.outcomes import SCOPE, needs_built, needs_namespaces, whose
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.environments import ENVIRONMENTS, find

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from interop.sdk import HALVES, Sdk
+from support.sdk import HALVES, Sdk
 
 
 @pytest.fixture(params=list(HALVES))

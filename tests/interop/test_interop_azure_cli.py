@@ -12,8 +12,8 @@ from inspect import signature
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import AzureCliCredential, CredentialUnavailableError
-from interop.published import verified
-from interop.sdk import HALVES, IDENTITY, Sdk
+from support.published import verified
+from support.sdk import HALVES, IDENTITY, Sdk
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import (

@@ -6,8 +6,8 @@ import re
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from interop.published import verified
-from interop.sdk import Sdk, for_release
+from support.published import verified
+from support.sdk import Sdk, for_release
 
 from azcred_emulators.directory import ManagedIdentity, contoso
 from pytest_azcred.session import Session

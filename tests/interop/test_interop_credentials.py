@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
-from interop.published import verified
-from interop.sdk import Sdk, for_release
+from support.published import verified
+from support.sdk import Sdk, for_release
 
 from azcred_emulators.directory import Application, ManagedIdentity, contoso
 from azcred_emulators.tokens.keys import SigningKey

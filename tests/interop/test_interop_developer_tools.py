@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
-from developer_tools import principal_of, user_of
-from interop.published import verified
-from interop.sdk import HALVES, IDENTITY, Sdk, for_release
+from support.developer_tools import principal_of, user_of
+from support.published import verified
+from support.sdk import HALVES, IDENTITY, Sdk, for_release
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import contoso

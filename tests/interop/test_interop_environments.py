@@ -8,7 +8,7 @@ from importlib import import_module
 import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from interop.sdk import HALVES, IDENTITY, OURS, WITHOUT_SERVICE_FABRIC, Sdk
+from support.sdk import HALVES, IDENTITY, OURS, WITHOUT_SERVICE_FABRIC, Sdk
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment

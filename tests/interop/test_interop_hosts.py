@@ -9,8 +9,8 @@ import msal
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
-from interop.published import verified
-from interop.sdk import IDENTITY, Sdk
+from support.published import verified
+from support.sdk import IDENTITY, Sdk
 
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.environments import ENVIRONMENTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from interop.sdk import WITHOUT_SERVICE_FABRIC, Sdk
+from support.sdk import WITHOUT_SERVICE_FABRIC, Sdk
 
 from azcred_emulators.emulation.journal import describe
 from azcred_emulators.environments import ENVIRONMENTS

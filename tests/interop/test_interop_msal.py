@@ -8,7 +8,7 @@ from typing import Any
 import msal
 import pytest
 import requests
-from interop.published import verified
+from support.published import verified
 
 from azcred_emulators.directory import Application, ManagedIdentity, contoso
 from azcred_emulators.tokens.keys import SigningKey

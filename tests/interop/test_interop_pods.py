@@ -7,8 +7,8 @@ import os
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
-from interop.published import verified
-from interop.sdk import IDENTITY, Sdk
+from support.published import verified
+from support.sdk import IDENTITY, Sdk
 
 from azcred_emulators.directory import contoso
 from pytest_azcred.session import Session

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from interop.published import verified
-from interop.sdk import Sdk
+from support.published import verified
+from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
 from pytest_azcred.session import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from interop.sdk import IDENTITY, Sdk
+from support.sdk import IDENTITY, Sdk
 
 from azcred_emulators.directory import Application, TokenTimes
 from azcred_emulators.faults import Status

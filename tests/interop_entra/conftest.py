@@ -1,7 +1,7 @@
 """The directory that msal and azure-identity sign in to, over sockets and under the real host names."""
 
 import pytest
-from entra import Entra
+from support.entra import Entra
 from werkzeug.test import Client
 
 from azcred_emulators.emulators import Emulators

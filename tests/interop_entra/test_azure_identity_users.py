@@ -10,7 +10,7 @@ import azure.identity
 import azure.identity.aio
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from entra import GRAPH, REDIRECT, SECRET, VAULT, Entra, claims_of
+from support.entra import GRAPH, REDIRECT, SECRET, VAULT, Entra, claims_of
 
 from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso

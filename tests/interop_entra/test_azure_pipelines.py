@@ -9,8 +9,8 @@ import azure.identity.aio
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
-from entra import VAULT, claims_of
 from pytest_httpserver import HTTPServer
+from support.entra import VAULT, claims_of
 
 from azcred_emulators.directory import Application, FederatedCredential, contoso
 from pytest_azcred.session import Session

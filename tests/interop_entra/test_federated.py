@@ -7,7 +7,7 @@ import jwt
 import msal
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from entra import AUTHORITY, SECRET, VAULT, Entra, claims_of
+from support.entra import AUTHORITY, SECRET, VAULT, Entra, claims_of
 
 from azcred_emulators.directory import User
 from azcred_emulators.tokens.keys import SigningKey

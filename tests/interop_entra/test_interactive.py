@@ -9,8 +9,8 @@ import msal
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import AuthorizationCodeCredential, DeviceCodeCredential, InteractiveBrowserCredential
-from entra import SECRET, VAULT, Entra, claims_of
-from shop import Shop
+from support.entra import SECRET, VAULT, Entra, claims_of
+from support.shop import Shop
 
 from azcred_emulators.directory import Mfa, contoso
 from pytest_azcred.browser import FakeBrowser, Person, Visit

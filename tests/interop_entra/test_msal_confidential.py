@@ -6,7 +6,7 @@ from typing import Any
 
 import msal
 import pytest
-from entra import CHALLENGE, GRAPH, REDIRECT, SECRET, VAULT, VERIFIER, Entra, claims_of
+from support.entra import CHALLENGE, GRAPH, REDIRECT, SECRET, VAULT, VERIFIER, Entra, claims_of
 
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey

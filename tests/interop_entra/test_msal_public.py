@@ -4,7 +4,7 @@ from typing import Any
 
 import msal
 import pytest
-from entra import GRAPH, VAULT, Entra, claims_of
+from support.entra import GRAPH, VAULT, Entra, claims_of
 
 from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
 from azcred_emulators.directory import Mfa, contoso

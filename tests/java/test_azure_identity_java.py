@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from outcomes import CHALLENGE, TOKEN, check, needs_built, needs_namespaces
+from support.outcomes import CHALLENGE, TOKEN, check, needs_built, needs_namespaces
 
 FOLDER = Path(__file__).parents[2] / ".stamps" / "java"
 COMMAND = ("java", "-cp", f"{FOLDER / 'classes'}{os.pathsep}{FOLDER / 'lib' / '*'}", "Tokens")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from developer_tools import TOOLS
-from outcomes import CHALLENGE, TOKEN, check, needs_namespaces
+from support.developer_tools import TOOLS
+from support.outcomes import CHALLENGE, TOKEN, check, needs_namespaces
 
 PROGRAM = Path(__file__).with_name("tools.cjs")
 UNAVAILABLE = "CredentialUnavailableError"  # this SDK has no other error for developer tools

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from interop.sdk import HALVES, Sdk
+from support.sdk import HALVES, Sdk
 
 
 @pytest.fixture(autouse=True)

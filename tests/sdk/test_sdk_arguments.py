@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
-from interop.sdk import Sdk
+from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
 from pytest_azcred.place import Place

@@ -8,7 +8,7 @@ import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
-from interop.sdk import Sdk
+from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.faults import Status

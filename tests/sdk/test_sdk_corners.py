@@ -19,8 +19,8 @@ from azure.identity import (
     TokenCachePersistenceOptions,
     UsernamePasswordCredential,
 )
-from entra import REDIRECT, SECRET, Entra
-from interop.sdk import HALVES, Credential, Sdk
+from support.entra import REDIRECT, SECRET, Entra
+from support.sdk import HALVES, Credential, Sdk
 from werkzeug.test import Client
 
 from azcred_emulators.directory import Application, TokenTimes, User, contoso

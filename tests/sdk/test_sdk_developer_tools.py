@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
-from interop.sdk import Sdk
+from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.executables.faults import Exit, Garbage

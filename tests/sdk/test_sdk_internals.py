@@ -18,9 +18,9 @@ from urllib.request import urlopen
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, InteractiveBrowserCredential
-from entra import REDIRECT, SECRET, Entra
-from interop.sdk import Sdk
-from leftovers import let_go
+from support.entra import REDIRECT, SECRET, Entra
+from support.leftovers import let_go
+from support.sdk import Sdk
 from werkzeug.test import Client
 
 from azcred_emulators.directory import ADMIN_CONSENT, contoso

@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.policies import CustomHookPolicy
 from azure.identity import CredentialUnavailableError, TokenCachePersistenceOptions
-from interop.sdk import Sdk
+from support.sdk import Sdk
 
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.faults import DockerDesktop, IdentityNotFound, MissingField, MistypedField, Status

@@ -21,7 +21,7 @@ from azure.identity import (
     TokenCachePersistenceOptions,
     UsernamePasswordCredential,
 )
-from interop.sdk import Sdk
+from support.sdk import Sdk
 
 from azcred_emulators.directory import User, contoso
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status

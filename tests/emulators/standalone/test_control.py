@@ -1,0 +1,248 @@
+"""The control API, by its client and by hand."""
+
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Mapping
+
+import jwt
+import pytest
+from support.standalone import VAULT, managed_identity_token
+
+from azcred_emulators.directory.contoso import TENANT
+from azcred_emulators.standalone.control.client import Client, ServerError
+from azcred_emulators.standalone.server import Standalone
+
+JSON = {"Content-Type": "application/json"}
+
+
+def ask(client: Client, method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> tuple[int, str]:
+    """Send a request with these headers and return status and body."""
+    connection = http.client.HTTPConnection(*client.address, timeout=20)
+    connection.request(method, path, body if method != "GET" else None, dict(headers))
+    response = connection.getresponse()
+    answer = response.status, response.read().decode()
+    connection.close()
+    return answer
+
+
+def test_the_directory_is_a_document(client: Client) -> None:
+    """What is read can be written again, and a change is known to the token service at once."""
+    before = client.get("/directory")
+    tenant = before["tenants"][0]["id"]
+    identity = {"name": "orders", "tenant_id": tenant, "resource_id": "/orders", "client_id": "0dde25"}
+    after = client.patch(
+        "/directory", {"managed_identities": [identity], "hosts": {"imds": {"identities": ["orders"]}}}
+    )
+    assert "orders" in [one["name"] for one in after["managed_identities"]]
+    token = managed_identity_token(client.url).json()["access_token"]
+    assert jwt.decode(token, options={"verify_signature": False})["appid"] == "0dde25"
+    client.put("/directory", before)
+    assert client.get("/directory") == before
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"aplications": []}, "the directory has no key 'aplications'; did you mean 'applications'?"),
+        ({"users": {}}, "users must be a list, not a table"),
+        ({"users": [{"name": "x"}]}, "users[0] lacks 'tenant_id'"),
+        ({"hosts": {"imds": {"identities": ["nobody"]}}}, "there is no managed identity 'nobody'"),
+    ],
+)
+def test_what_is_wrong_with_a_directory_is_said(client: Client, body: dict[str, object], reason: str) -> None:
+    """And nothing is changed."""
+    before = client.get("/directory")
+    with pytest.raises(ServerError, match="refused") as refused:
+        client.put("/directory", body)
+    assert reason in str(refused.value)
+    assert client.get("/directory") == before
+
+
+def test_the_clock_moves_what_is_issued(client: Client) -> None:
+    """A day later the metadata service hands out another token."""
+    first = managed_identity_token(client.url).json()
+    client.post("/clock", {"advance": 25 * 3600})
+    second = managed_identity_token(client.url).json()
+    assert int(second["expires_on"]) - int(first["expires_on"]) >= 25 * 3600 - 5
+    moved = client.post("/clock", {"now": 2_000_000_000})["now"]
+    assert 2_000_000_000 <= moved < 2_000_000_060
+    assert client.delete("/clock")["now"] < 2_000_000_000
+
+
+@pytest.mark.parametrize("body", [{}, {"advance": 1, "now": 1}, {"now": 1e300}, {"advance": "1"}, {"advance": -1e12}])
+def test_a_clock_that_cannot_be_moved(client: Client, body: dict[str, object]) -> None:
+    """It stays where it is."""
+    with pytest.raises(ServerError, match=r"the clock moves|must be a number"):
+        client.post("/clock", body)
+
+
+def test_faults_befall_the_next_requests(client: Client) -> None:
+    """In their order; what is left is told, and can be forgotten."""
+    client.post("/faults", {"emulator": "imds", "kind": "Status", "code": 429, "retry_after": 1, "times": 2})
+    assert managed_identity_token(client.url).status_code == 429
+    assert [fault["kind"] for fault in client.get("/faults")["faults"]["imds"]] == ["Status"]
+    client.delete("/faults")
+    assert managed_identity_token(client.url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"emulator": "nobody", "kind": "Gone"}, "no emulator 'nobody'"),
+        ({"emulator": "imds", "kind": "Gonne"}, "did you mean 'Gone'"),
+        ({"emulator": "imds", "kind": "Gone", "times": 0}, "times must be from 1"),
+        ({"emulator": "imds", "kind": "Gone", "criteria": {"x": 1}}, "cannot be chosen by 'x'"),
+    ],
+)
+def test_a_fault_that_there_is_not(client: Client, body: dict[str, object], reason: str) -> None:
+    """The answer says what there is."""
+    with pytest.raises(ServerError, match=reason):
+        client.post("/faults", body)
+
+
+def test_the_journal_holds_no_token(client: Client) -> None:
+    """It has the claims, without the signature that would make a token of them."""
+    token = managed_identity_token(client.url).json()["access_token"]
+    (entry,) = client.get("/journal")["entries"]
+    assert (entry["emulator"], entry["status"], entry["claims"]["aud"]) == ("imds", 200, VAULT)
+    assert token.split(".")[2] not in json.dumps(entry)
+    assert client.get("/journal", after=1)["entries"] == []
+    client.delete("/journal")
+    assert client.get("/journal")["entries"] == []
+
+
+def test_the_journal_can_be_followed(client: Client) -> None:
+    """As server-sent events: what there was already, and what comes."""
+    managed_identity_token(client.url)
+    connection = http.client.HTTPConnection(*client.address, timeout=20)
+    connection.request("GET", "/azcred/journal/events")
+    events = connection.getresponse()
+    assert events.headers["Content-Type"] == "text/event-stream"
+    asking = threading.Thread(target=managed_identity_token, args=(client.url,))
+    asking.start()
+    numbers: list[int] = []
+    while len(numbers) < 2:
+        line = events.readline().decode()
+        if line.startswith("data: "):
+            numbers.append(json.loads(line[6:])["number"])
+    asking.join()
+    connection.close()
+    assert numbers == [1, 2]
+
+
+def test_a_token_is_minted(client: Client) -> None:
+    """Sound or with a defect, and against the published keys."""
+    minted = client.post("/tokens", {"claims": {"aud": "api://orders", "roles": ["Read"]}})
+    assert jwt.decode(minted["token"], options={"verify_signature": False})["roles"] == ["Read"]
+    assert minted["claims"]["aud"] == "api://orders"
+    assert client.post("/tokens", {"defect": "expired"})["token"] != minted["token"]
+    with pytest.raises(ServerError, match="there is no defect 'x'"):
+        client.post("/tokens", {"defect": "x"})
+
+
+def test_reset_returns_to_the_start(client: Client) -> None:
+    """Journal, directory, faults and clock."""
+    start = client.get("/directory")
+    managed_identity_token(client.url)
+    client.put("/directory", {"tenants": [{"id": TENANT.id}]})
+    client.post("/faults", {"emulator": "imds", "kind": "Gone"})
+    client.post("/clock", {"advance": 1000})
+    client.post("/reset")
+    assert client.get("/directory") == start
+    assert client.get("/journal")["entries"] == []
+    assert not client.get("/faults")["faults"]["imds"]
+
+
+def test_sessions_know_nothing_of_each_other(server: Standalone, client: Client) -> None:
+    """Each has ports, directory, clock, faults, journal and signing keys of its own; the authority to trust is one."""
+    one, two = (Client(client.post("/sessions", {"name": name})["http"]) for name in ("one", "two"))
+    one.post("/faults", {"emulator": "imds", "kind": "Status", "code": 500})
+    one.post("/clock", {"advance": 86400})
+    one.put("/directory", {"tenants": [{"id": TENANT.id}]})
+    assert managed_identity_token(one.url).status_code == 500
+    token = managed_identity_token(two.url).json()["access_token"]
+    assert [entry["status"] for entry in one.get("/journal")["entries"]] == [500]
+    assert [entry["status"] for entry in two.get("/journal")["entries"]] == [200]
+    assert two.get("/directory")["users"]
+    assert one.get("/clock")["now"] - two.get("/clock")["now"] > 86000
+    other = managed_identity_token(client.url).json()["access_token"]
+    assert jwt.get_unverified_header(token)["kid"] != jwt.get_unverified_header(other)["kid"]
+    assert one.get("/ca") == two.get("/ca")
+    assert [session["session"] for session in client.get("/sessions")["sessions"]] == ["main", "one", "two"]
+    assert client.delete("/sessions/one") == {"closed": "one"}
+    with pytest.raises(ServerError, match="there is no session 'one'"):
+        client.delete("/sessions/one")
+    with pytest.raises(ServerError, match="there is no session 'main' that could be closed"):
+        client.delete("/sessions/main")
+    with pytest.raises(ServerError, match="there is a session 'two' already"):
+        client.post("/sessions", {"name": "two"})
+    with pytest.raises(ServerError, match="a session's name"):
+        client.post("/sessions", {"name": "../two"})
+
+
+def test_environments_follow_one_another(client: Client) -> None:
+    """Only where the app has a metadata service does that have an identity."""
+    client.put("/environments", {"names": ["app-service"]})
+    assert managed_identity_token(client.url).status_code == 400
+    place = client.put("/environments", {"names": ["virtual-machine"]})
+    assert place["variables"] == {}
+    assert managed_identity_token(client.url).status_code == 200
+    place = client.put("/environments", {"names": ["functions", "on-premises-secret"]})
+    assert {"IDENTITY_ENDPOINT", "AZURE_CLIENT_SECRET", "FUNCTIONS_WORKER_RUNTIME"} <= set(place["variables"])
+    active = [one["name"] for one in client.get("/environments")["environments"] if one["active"]]
+    assert active == ["functions", "on-premises-secret"]
+    with pytest.raises(ServerError, match="did you mean 'kubernetes'"):
+        client.put("/environments", {"names": ["kubernets"]})
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {**JSON, "Origin": "https://evil.example"}, 403),
+        ("POST", {**JSON, "Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", {"Content-Type": "text/plain"}, 415),
+        ("POST", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ("OPTIONS", {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}, 403),
+        ("GET", {"Host": "evil.example"}, 404),
+        ("GET", {"Host": "login.microsoftonline.com"}, 404),
+        ("GET", {"Host": "169.254.169.254"}, 404),
+    ],
+)
+def test_no_page_of_others_controls_it(client: Client, method: str, headers: dict[str, str], status: int) -> None:
+    """Neither by a form or script of another origin, nor under another name, nor under one that is emulated."""
+    answered, body = ask(client, method, "/azcred/clock", headers, '{"advance": 1}')
+    assert answered == status
+    assert '"now"' not in body
+
+
+def test_the_emulated_names_do_not_lead_to_it(client: Client, server: Standalone) -> None:
+    """Neither through the proxy nor at the HTTPS port, whatever the Host header says."""
+    assert ask(client, "GET", f"{client.url}/azcred/directory", {})[0] == 403
+    assert ask(client, "GET", "http://169.254.169.254/azcred/directory", {})[0] == 404
+    assert ask(client, "GET", "http://169.254.169.254/azcred/directory", {"Host": "localhost"})[0] == 404
+    context = ssl._create_unverified_context()
+    connection = http.client.HTTPSConnection(*server.main.emulators.https.address, context=context, timeout=20)
+    connection.request("GET", "/azcred/directory")
+    response = connection.getresponse()
+    assert response.status == 404
+    assert b"tenants" not in response.read()
+    connection.close()
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", '"x"', "{}x", "NaN", "[" * 100_000, '{"advance": Infinity}', "\xff"])
+def test_bodies_that_are_none(client: Client, body: str) -> None:
+    """The answer is a sentence."""
+    status, answer = ask(client, "POST", "/azcred/clock", JSON, body)
+    assert status == 400
+    assert json.loads(answer)["error"].startswith(("the body", "the clock"))
+
+
+def test_the_document_describes_every_operation(client: Client) -> None:
+    """It is OpenAPI's, and names what each operation takes."""
+    document = client.get("/openapi.json")
+    assert document["openapi"] == "3.0.3"
+    assert set(document["paths"]["/azcred/clock"]) == {"get", "post", "delete"}
+    body = document["paths"]["/azcred/directory"]["put"]["requestBody"]["content"]["application/json"]["schema"]
+    assert "client_id" in body["properties"]["applications"]["items"]["properties"]

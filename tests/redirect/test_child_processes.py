@@ -1,0 +1,186 @@
+"""Python processes that a test starts are redirected as the test itself is."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from support.servers import presenting, served
+
+from azcred_emulators.emulators import Emulators
+from pytest_azcred.redirect.routes import HostRefused
+from pytest_azcred.session import Session
+
+DOCUMENT = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
+FETCH = {
+    "urllib": f"import urllib.request; print(urllib.request.urlopen({DOCUMENT!r}).status)",
+    "requests": f"import requests; print(requests.get({DOCUMENT!r}).status_code)",
+    "httpx": f"import httpx; print(httpx.get({DOCUMENT!r}).status_code)",
+    "aiohttp": f"""
+import aiohttp, asyncio
+async def main():
+    async with aiohttp.ClientSession() as session, session.get({DOCUMENT!r}) as response:
+        print(response.status)
+asyncio.run(main())
+""",
+    "uvloop": f"""
+import aiohttp, uvloop
+async def main():
+    async with aiohttp.ClientSession() as session, session.get({DOCUMENT!r}) as response:
+        print(response.status)
+uvloop.run(main())
+""",
+}
+TOKEN = """
+from azure.identity import DefaultAzureCredential
+print(DefaultAzureCredential().get_token("https://vault.azure.net/.default").token)
+"""
+
+
+def python(program: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python process of its own."""
+    return subprocess.run([sys.executable, *options, "-c", program], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("program", FETCH.values(), ids=FETCH)
+def test_a_child_reaches_the_emulators(azcred: Session, program: str) -> None:
+    """Whatever client a child process imports finds the token service."""
+    run = python(program)
+    assert (run.stdout, run.stderr) == ("200\n", "")
+    (entry,) = azcred.journal.requests()
+    assert entry.server_name == "login.microsoftonline.com"
+
+
+def test_a_child_has_the_apps_identity(azcred: Session) -> None:
+    """A child process of an app gets tokens as the app does."""
+    azcred.environment("virtual-machine")
+    run = python(TOKEN)
+    assert (run.returncode, run.stderr) == (0, "")
+    azcred.journal.assert_answered(host="imds", times=1)
+
+
+def test_a_child_follows_the_tests_routes(azcred: Session) -> None:
+    """Routes that the test adds count for child processes that it starts afterwards."""
+    with served(presenting(azcred.certificate("myservice.example.com"))) as url:
+        azcred.route("myservice.example.com", to=url)
+        run = python("import requests; print(requests.get('https://myservice.example.com/').text)")
+    assert (run.stdout, run.stderr) == ("this is myservice.example.com\n", "")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import requests; requests.get('https://example.com/')",
+        "import socket; socket.gethostbyname('example.com')",
+        "import socket; socket.create_connection(('8.8.8.8', 53))",
+    ],
+)
+def test_a_child_is_refused(azcred: Session, program: str) -> None:
+    """A child process does not leave the machine either."""
+    run = python(program)
+    assert run.returncode == 1
+    assert "HostRefused: azcred refused a connection to" in run.stderr
+
+
+def test_a_grandchild(azcred: Session) -> None:
+    """Processes that a child process starts are redirected, too."""
+    run = python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {FETCH['urllib']!r}], check=True)")
+    assert (run.stdout, run.stderr) == ("200\n", "")
+
+
+def test_a_sitecustomize_of_the_users_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The user's own sitecustomize runs as well, in its place on the path, and is what `sitecustomize` means."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.users_own = __file__\nNAME = __name__\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    request.getfixturevalue("azcred")
+    run = python("import sys, sitecustomize; print(sys.users_own == sitecustomize.__file__, sitecustomize.NAME)")
+    assert (run.stdout, run.stderr) == ("True sitecustomize\n", "")
+    assert python(FETCH["urllib"]).stdout == "200\n"
+
+
+def test_a_broken_sitecustomize_of_the_users_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """An error in the user's own sitecustomize is reported as Python does, and the child is redirected."""
+    (tmp_path / "sitecustomize.py").write_text("1 / 0\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    request.getfixturevalue("azcred")
+    run = python(FETCH["urllib"])
+    assert run.stdout == "200\n"
+    assert "ZeroDivisionError" in run.stderr
+
+
+def test_the_path_of_a_child_is_as_ever(azcred: Session) -> None:
+    """Apart from the folder of sitecustomize a child has the module path that it would have."""
+    program = "import sys; print(sys.path)"
+    redirected = python(program).stdout
+    folder = os.environ["PYTHONPATH"].split(os.pathsep)[0]
+    assert redirected == python(program, "-I").stdout.replace("[", f"['', '{folder}', ")
+
+
+def test_a_child_that_cannot_be_redirected_does_not_start(azcred: Session) -> None:
+    """Better no child than one that reaches the real hosts."""
+    Path(os.environ["AZCRED_ROUTING"]).write_text("{}")
+    run = python("print('started')")
+    assert run.stdout == ""
+    assert run.returncode != 0
+    assert "azcred could not redirect the connections of this process" in run.stderr
+
+
+def test_a_child_after_the_run(azcred: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A background process that outlives the run can start children."""
+    monkeypatch.setenv("AZCRED_ROUTING", str(tmp_path / "gone.json"))
+    assert python("print('started')").stdout == "started\n"
+
+
+def fetch() -> tuple[int, str]:
+    """Fetch the document, and try to fetch something else, in a worker process."""
+    try:
+        requests.get("https://example.com/")
+    except HostRefused as error:
+        return requests.get(DOCUMENT).status_code, str(error)
+    return 0, "not refused"
+
+
+@pytest.fixture
+def old_server() -> Iterator[int]:
+    """A fork server that is older than `azcred`, if the test names it first; its process id."""
+    forkserver.ensure_running()
+    server: Any = forkserver._forkserver
+    yield server._forkserver_pid
+    server._stop()
+    assert forkserver._forkserver is server
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(old_server: int, azcred: Session, method: str) -> None:
+    """Worker processes are redirected however they are started, be it by a server from before the test."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
+        status, refusal = pool.submit(fetch).result()
+    assert status == 200
+    assert "azcred refused a connection to 'example.com:443'" in refusal
+    assert [entry.status for entry in azcred.journal.requests()] == [200]
+
+
+def test_the_fork_server_of_a_test_ends_with_it(old_server: int, azcred_emulators: Emulators) -> None:
+    """No process stays behind that would hand the test's surroundings on."""
+    with pytest.MonkeyPatch.context() as variables, Session(azcred_emulators, variables).active():
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver")) as pool:
+            server = pool.submit(os.getppid).result()
+        assert server != old_server
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver")) as pool:
+        assert pool.submit(os.getppid).result() == old_server
