@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST, authority_names, graph_names
-from azcred_emulators.directory.contoso import contoso
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.environments import find
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
+from azcred_emulators.environments.initial_directory import initial_directory
 from azcred_emulators.hosts import ADDRESSES, IMDS_ADDRESS
 from azcred_emulators.loading import import_shared, in_background
 from azcred_emulators.serving.broken_network import BrokenNetwork
@@ -72,7 +72,7 @@ class Emulators:
         names = [environment] if isinstance(environment, str) else environment
         self.environments = [find(name) for name in names]
         self.clock = Clock()
-        self.directory = contoso()
+        self.directory = initial_directory()
         self.journal = Journal()
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
         self.certificate_authority = certificate_authority or CertificateAuthority()

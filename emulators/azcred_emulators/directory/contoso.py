@@ -1,17 +1,12 @@
-"""The directory that a run starts with: one tenant, and an identity for every place an app can run.
-
-Each has ids of its own, so that a token says which identity won.
-"""
+"""The tenant that every run starts with: Contoso, a user of it, and the developer tools that every tenant has."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 from azcred_emulators.directory.entities import (
     ADMIN_CONSENT,
     Application,
-    ClientSecret,
-    FederatedCredential,
-    ManagedIdentity,
+    Entity,
     Subscription,
     Tenant,
     User,
@@ -19,12 +14,8 @@ from azcred_emulators.directory.entities import (
 from azcred_emulators.directory.identifiers import (
     AZURE_CLI_CLIENT_ID,
     CLUSTER_ISSUER,
-    GITHUB_BRANCH,
-    GITHUB_ISSUER,
-    PIPELINES_ISSUER,
     RESOURCE_GROUP,
     SERVICE_ACCOUNT,
-    SERVICE_CONNECTION,
     SERVICE_PRINCIPAL_CLIENT_ID,
     SUBSCRIPTION_ID,
     TENANT_ID,
@@ -32,11 +23,7 @@ from azcred_emulators.directory.identifiers import (
     USER_PRINCIPAL_NAME,
     VIRTUAL_MACHINE_CLIENT_ID,
     WORKLOAD_CLIENT_ID,
-    identity_binding_issuer,
-    object_id,
 )
-from azcred_emulators.directory.store import Directory
-from azcred_emulators.environments import ENVIRONMENTS
 
 __all__ = [
     "AZURE_CLI_CLIENT_ID",
@@ -63,63 +50,15 @@ DEVELOPER_TOOLS = {
     "Microsoft Azure PowerShell": "1950a258-227b-4e31-a9cf-717495945fc2",
     "Visual Studio Code": "aebc6443-996d-45c2-90f0-388ff96faa56",
 }
-_ISSUERS: Mapping[str, Callable[[str], str]] = {
-    "kubernetes": lambda _: CLUSTER_ISSUER,
-    "kubernetes-identity-binding": identity_binding_issuer,
-}
-_PIPELINES = {
-    "azure-pipelines": (PIPELINES_ISSUER, SERVICE_CONNECTION),
-    "github-actions": (GITHUB_ISSUER, GITHUB_BRANCH),
-}
-_USER_ASSIGNED = f"{RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
-def contoso() -> Directory:
-    """Return a new directory; its secrets are made anew each time."""
-    directory = Directory([TENANT, SUBSCRIPTION, *_service_principals(), *_managed_identities(), *_people()])
-    for environment in ENVIRONMENTS.values():
-        host, identity = environment.host, directory.principal(environment.client_id or "")
-        if host and isinstance(identity, ManagedIdentity) and not directory.assigned(host):  # several share IMDS
-            directory.assign(host, identity)
-            directory.locate(host, environment.resource_id)
-    directory.keep()
-    return directory
+def contoso() -> Iterator[Entity]:
+    """Yield the tenant, its subscription, a user, and the tools that users have; the password is made anew each time.
 
-
-def _managed_identities() -> Iterator[ManagedIdentity]:
-    """Yield the identities of hosts and of pods; pods' trust who makes the pods' tokens."""
-    for environment in ENVIRONMENTS.values():
-        client, name = environment.client_id, environment.name
-        if client and environment.provider != "environment" and name not in _PIPELINES:
-            issuer = _ISSUERS.get(name)
-            yield ManagedIdentity(
-                name="workload-identity" if client == WORKLOAD_CLIENT_ID else name,
-                tenant_id=TENANT_ID,
-                client_id=client,
-                object_id=object_id(client),
-                resource_id=f"{_USER_ASSIGNED}/{name}" if environment.user_assigned else environment.resource_id,
-                system_assigned=not environment.user_assigned,
-                federated_credentials=(FederatedCredential(issuer(client), SERVICE_ACCOUNT),) if issuer else (),
-            )
-
-
-def _service_principals() -> Iterator[Application]:
-    """Yield the service principals that variables name, each with a secret, and those that trust a pipeline."""
-    for environment in ENVIRONMENTS.values():
-        trusted = _PIPELINES.get(environment.name)
-        if environment.client_id and (environment.provider == "environment" or trusted):
-            yield Application(
-                name="service-principal" if environment.client_id == SERVICE_PRINCIPAL_CLIENT_ID else environment.name,
-                tenant_id=TENANT_ID,
-                client_id=environment.client_id,
-                object_id=object_id(environment.client_id),
-                secrets=() if trusted else (ClientSecret(f"azcred~{secrets.token_urlsafe(24)}"),),
-                federated_credentials=(FederatedCredential(*trusted),) if trusted else (),
-            )
-
-
-def _people() -> Iterator[User | Application]:
-    """Yield a user, and the tools that users have."""
+    The identities of places where apps run come from the table of environments.
+    """
+    yield TENANT
+    yield SUBSCRIPTION
     yield User(
         name="Dana Developer",
         given_name="Dana",

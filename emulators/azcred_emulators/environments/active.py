@@ -4,15 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.environments.backend import Backend
 from azcred_emulators.environments.table import ENVIRONMENTS, Environment
 from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
 from azcred_emulators.serving.tls import write_private
-
-if TYPE_CHECKING:
-    from azcred_emulators.emulators import Emulators
 
 Address = tuple[str, int]
 
@@ -32,7 +29,7 @@ class Setup:
 class ActiveEnvironments:
     """The environments that are in place, and their files."""
 
-    def __init__(self, emulators: "Emulators") -> None:
+    def __init__(self, emulators: Backend) -> None:
         self._emulators = emulators
         self._environments: list[Environment] = []
         self._written: dict[Path, str] = {}

@@ -5,15 +5,13 @@ What it needs is imported when it is called, so that the table is light.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from azcred_emulators.directory.identifiers import CLUSTER_ISSUER, SERVICE_ACCOUNT, TENANT_ID
+from azcred_emulators.environments.backend import Backend
 
-if TYPE_CHECKING:
-    from azcred_emulators.emulators import Emulators
-
-Files = Callable[["Emulators"], Mapping[str, str]]
-Variables = Callable[["Emulators", Path], Mapping[str, str | None]]
+Files = Callable[[Backend], Mapping[str, str]]
+Variables = Callable[[Backend, Path], Mapping[str, str | None]]
+Preparation = Callable[[Backend], None]
 
 _PROJECTED_TOKEN = "azure-identity-token"
 _CERTIFICATE = "service-principal.pem"
@@ -24,15 +22,15 @@ def host_variables(host: str, **others: str) -> Variables:
     return lambda emulators, _: {**emulators.host_variables(host), **others}
 
 
-def install(host: str) -> Callable[["Emulators"], None]:
+def install(host: str) -> Preparation:
     """Put a host's own files in place."""
     return lambda emulators: emulators.hosts[host].install()
 
 
-def sign_in(tool: str, who: str) -> Callable[["Emulators"], None]:
+def sign_in(tool: str, who: str) -> Preparation:
     """Sign a user, by principal name, or an application, by client id, in to an executable such as "az"."""
 
-    def prepare(emulators: "Emulators") -> None:
+    def prepare(emulators: Backend) -> None:
         found = emulators.directory.user(who) or emulators.directory.principal(who)
         if found:  # a test may have removed them
             emulators.executables[tool].sign_in(found)
@@ -40,10 +38,10 @@ def sign_in(tool: str, who: str) -> Callable[["Emulators"], None]:
     return prepare
 
 
-def pipeline_login(pipeline: str, client_id: str) -> Callable[["Emulators"], None]:
+def pipeline_login(pipeline: str, client_id: str) -> Preparation:
     """Sign the application of a pipeline in to `az` with the pipeline's own token, as its login task does."""
 
-    def prepare(emulators: "Emulators") -> None:
+    def prepare(emulators: Backend) -> None:
         from azcred_emulators.directory import Application
 
         application = emulators.directory.principal(client_id)
@@ -62,7 +60,7 @@ def pipeline_variables(pipeline: str) -> Variables:
 def client_secret(client_id: str) -> Variables:
     """Set the variables of a service principal with a secret, the last one that it has in the directory."""
 
-    def variables(emulators: "Emulators", _: Path) -> Mapping[str, str]:
+    def variables(emulators: Backend, _: Path) -> Mapping[str, str]:
         application = emulators.directory.principal(client_id)
         secrets = getattr(application, "secrets", ())
         return {
@@ -77,7 +75,7 @@ def client_secret(client_id: str) -> Variables:
 def certificate_file(client_id: str) -> Files:
     """Make the certificate and private key of a service principal, and register them."""
 
-    def files(emulators: "Emulators") -> Mapping[str, str]:
+    def files(emulators: Backend) -> Mapping[str, str]:
         from azcred_emulators.directory import Application
 
         key = emulators.signing_key(client_id)
@@ -101,7 +99,7 @@ def client_certificate(client_id: str) -> Variables:
 def projected_token(*, identity_binding: bool = False) -> Files:
     """Make the token that the kubelet projects, without a line break: azure-identity sends the file as it is."""
 
-    def files(emulators: "Emulators") -> Mapping[str, str]:
+    def files(emulators: Backend) -> Mapping[str, str]:
         from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 
         audience = "api://AKSIdentityBinding" if identity_binding else TOKEN_EXCHANGE_AUDIENCE
@@ -123,7 +121,7 @@ def workload_identity(client_id: str) -> Variables:
 def identity_binding(client_id: str) -> Variables:
     """Set what the webhook sets for a pod with an identity binding, the CA's certificate as text."""
 
-    def variables(emulators: "Emulators", folder: Path) -> Mapping[str, str | None]:
+    def variables(emulators: Backend, folder: Path) -> Mapping[str, str | None]:
         return {
             **workload_identity(client_id)(emulators, folder),
             "AZURE_KUBERNETES_CA_DATA": emulators.certificate_authority.pem,

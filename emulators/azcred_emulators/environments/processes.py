@@ -6,27 +6,24 @@ real names, and the certificate authority to trust.
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from azcred_emulators.environments import jvm
 from azcred_emulators.environments.active import Setup
+from azcred_emulators.environments.backend import Backend
 from azcred_emulators.environments.isolation import isolation
 from azcred_emulators.serving.tls import write_private
-
-if TYPE_CHECKING:
-    from azcred_emulators.emulators import Emulators
 
 _NO_PROXY = "localhost,127.0.0.1,::1"
 # Requests and the Azure CLI, curl, OpenSSL and Go, Node.js: each reads another one.
 _AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
 
-def isolated(emulators: "Emulators", environ: Mapping[str, str]) -> dict[str, str]:
+def isolated(emulators: Backend, environ: Mapping[str, str]) -> dict[str, str]:
     """Return variables without what would lead a process to an identity of this machine's user."""
     return changed(environ, isolation(environ, emulators.folder))
 
 
-def variables(emulators: "Emulators", setups: Iterable[Setup], environ: Mapping[str, str]) -> dict[str, str]:
+def variables(emulators: Backend, setups: Iterable[Setup], environ: Mapping[str, str]) -> dict[str, str]:
     """Return all variables of a process that runs in these environments, given isolated ones."""
     found = changed(environ, connection(emulators, environ))
     for setup in setups:
@@ -34,7 +31,7 @@ def variables(emulators: "Emulators", setups: Iterable[Setup], environ: Mapping[
     return found
 
 
-def connection(emulators: "Emulators", environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def connection(emulators: Backend, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables by which a process of whatever language finds the emulators and trusts them."""
     proxy = {"HTTP_PROXY": emulators.http.url, "HTTPS_PROXY": emulators.http.url, "NO_PROXY": _NO_PROXY}
     authority = emulators.certificate_authority

@@ -5,23 +5,27 @@ what the table itself needs is imported, since the plugin reads it before any te
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from azcred_emulators.directory.identifiers import (
+    CLUSTER_ISSUER,
+    GITHUB_BRANCH,
+    GITHUB_ISSUER,
+    PIPELINES_ISSUER,
     RESOURCE_GROUP,
+    SERVICE_ACCOUNT,
+    SERVICE_CONNECTION,
     SERVICE_PRINCIPAL_CLIENT_ID,
     USER_PRINCIPAL_NAME,
     VIRTUAL_MACHINE_CLIENT_ID,
     WORKLOAD_CLIENT_ID,
     client_id,
+    identity_binding_issuer,
 )
 from azcred_emulators.environments import preparations as prepare
-
-if TYPE_CHECKING:
-    from azcred_emulators.emulators import Emulators
+from azcred_emulators.environments.identities import Identity, ServicePrincipal, SystemAssigned, UserAssigned
+from azcred_emulators.environments.preparations import Files, Preparation, Variables
 
 _PROVIDERS = f"{RESOURCE_GROUP}/providers"
 
@@ -31,9 +35,9 @@ class Environment:
     """A place an app can run in.
 
     `alias` is another name of the fixture that puts a test's app there. `provider` is the link of the chain that must
-    win there, None where DefaultAzureCredential finds nothing; the identity is the application or managed identity
-    `client_id` or the user `user`. `host` is the managed identity host that the place has, `resource_id` the ARM id of
-    the machine or app, and `user_assigned` whether the identity is a resource of its own.
+    win there, None where DefaultAzureCredential finds nothing; `identity` is the application or managed identity whose
+    tokens it gets, `user` the principal name of a user instead. `host` is the managed identity host that the place
+    has, `resource_id` the ARM id of the machine or app.
 
     `executables` are the fake tools on PATH, `browser` tells that a user signs in on the pages that the app opens.
     `files` makes the content of the place's files by name, `variables` its variables, given the folder of the files.
@@ -44,16 +48,20 @@ class Environment:
     description: str
     alias: str | None = None
     provider: str | None = None
-    client_id: str | None = None
+    identity: Identity | None = None
     user: str | None = None
     host: str | None = None
     resource_id: str = ""
-    user_assigned: bool = False
     executables: tuple[str, ...] = ()
     browser: bool = False
-    files: Callable[["Emulators"], Mapping[str, str]] = lambda _emulators: {}
-    variables: Callable[["Emulators", Path], Mapping[str, str | None]] = lambda _emulators, _folder: {}
-    prepare: Callable[["Emulators"], None] = lambda _emulators: None
+    files: Files = lambda _emulators: {}
+    variables: Variables = lambda _emulators, _folder: {}
+    prepare: Preparation = lambda _emulators: None
+
+    @property
+    def client_id(self) -> str | None:
+        """The client id of the identity, None where there is none."""
+        return self.identity.client_id if self.identity else None
 
     @property
     def fixtures(self) -> tuple[str, ...]:
@@ -74,71 +82,68 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             alias="fake_managed_identity",
             description="a virtual machine with a system-assigned managed identity, served by IMDS",
             provider="managed-identity",
-            client_id=VIRTUAL_MACHINE_CLIENT_ID,
-            host="imds",
+            identity=SystemAssigned(VIRTUAL_MACHINE_CLIENT_ID),
             resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachines/emulated-vm",
+            host="imds",
         ),
         Environment(
             name="scale-set",
             description="an instance of a virtual machine scale set with a user-assigned managed identity",
             provider="managed-identity",
-            client_id=client_id(1),
-            host="imds",
+            identity=UserAssigned(client_id(1)),
             resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/emulated-vmss",
-            user_assigned=True,
+            host="imds",
         ),
         Environment(
             name="container-instances",
             description="a container group of Azure Container Instances with a system-assigned managed identity",
             provider="managed-identity",
-            client_id=client_id(2),
-            host="imds",
+            identity=SystemAssigned(client_id(2)),
             resource_id=f"{_PROVIDERS}/Microsoft.ContainerInstance/containerGroups/emulated-group",
+            host="imds",
         ),
         Environment(
             name="kubernetes-node",
             description="a pod on AKS without workload identity, which finds the identity of its node's kubelet",
             provider="managed-identity",
-            client_id=client_id(3),
-            host="imds",
+            identity=UserAssigned(client_id(3)),
             resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-emulated-vmss",
-            user_assigned=True,
+            host="imds",
         ),
         Environment(
             name="app-service",
             description="a web app on App Service with a system-assigned managed identity",
             provider="managed-identity",
-            client_id=client_id(4),
-            host="app-service",
+            identity=SystemAssigned(client_id(4)),
             resource_id=f"{_PROVIDERS}/Microsoft.Web/sites/emulated-app",
+            host="app-service",
             variables=prepare.host_variables("app-service"),
         ),
         Environment(
             name="functions",
             description="a function app on Azure Functions with a user-assigned managed identity",
             provider="managed-identity",
-            client_id=client_id(5),
-            host="functions",
+            identity=UserAssigned(client_id(5)),
             resource_id=f"{_PROVIDERS}/Microsoft.Web/sites/emulated-functions",
-            user_assigned=True,
+            host="functions",
             variables=prepare.host_variables("functions", FUNCTIONS_WORKER_RUNTIME="python"),
         ),
         Environment(
             name="container-apps",
             description="a container of Azure Container Apps with a system-assigned managed identity",
             provider="managed-identity",
-            client_id=client_id(6),
-            host="container-apps",
+            identity=SystemAssigned(client_id(6)),
             resource_id=f"{_PROVIDERS}/Microsoft.App/containerApps/emulated-app",
+            host="container-apps",
             variables=prepare.host_variables("container-apps", CONTAINER_APP_NAME="emulated-app"),
         ),
         Environment(
             name="azure-arc",
             description="a server of one's own that is connected by Azure Arc, with its system-assigned identity",
             provider="managed-identity",
-            client_id=client_id(7),
-            host="azure-arc",
+            identity=SystemAssigned(client_id(7)),
             resource_id=f"{_PROVIDERS}/Microsoft.HybridCompute/machines/emulated-server",
+            host="azure-arc",
             variables=prepare.host_variables("azure-arc"),
             prepare=prepare.install("azure-arc"),
         ),
@@ -146,10 +151,9 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             name="service-fabric",
             description="an application on a managed Service Fabric cluster with a user-assigned managed identity",
             provider="managed-identity",
-            client_id=client_id(8),
-            host="service-fabric",
+            identity=UserAssigned(client_id(8)),
             resource_id=f"{_PROVIDERS}/Microsoft.ServiceFabric/managedclusters/emulated-cluster",
-            user_assigned=True,
+            host="service-fabric",
             variables=prepare.host_variables("service-fabric"),
         ),
         Environment(
@@ -164,10 +168,9 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             name="machine-learning",
             description="a compute instance of Azure Machine Learning with a user-assigned managed identity",
             provider="managed-identity",
-            client_id=client_id(9),
-            host="machine-learning",
+            identity=UserAssigned(client_id(9)),
             resource_id=f"{_PROVIDERS}/Microsoft.MachineLearningServices/workspaces/emulated/computes/emulated-compute",
-            user_assigned=True,
+            host="machine-learning",
             variables=prepare.host_variables("machine-learning"),
         ),
         Environment(
@@ -175,8 +178,9 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             alias="fake_workload_identity",
             description="a pod on AKS with workload identity: a projected token and the webhook's variables",
             provider="workload-identity",
-            client_id=WORKLOAD_CLIENT_ID,
-            user_assigned=True,
+            identity=UserAssigned(
+                WORKLOAD_CLIENT_ID, name="workload-identity", trust=(CLUSTER_ISSUER, SERVICE_ACCOUNT)
+            ),
             files=prepare.projected_token(),
             variables=prepare.workload_identity(WORKLOAD_CLIENT_ID),
         ),
@@ -184,9 +188,8 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             name="kubernetes-identity-binding",
             description="a pod on AKS whose tokens go through the proxy of an identity binding; "
             "for WorkloadIdentityCredential(enable_azure_proxy=True) only",
-            client_id=client_id(10),
+            identity=UserAssigned(client_id(10), trust=(identity_binding_issuer(client_id(10)), SERVICE_ACCOUNT)),
             host="identity-binding",
-            user_assigned=True,
             files=prepare.projected_token(identity_binding=True),
             variables=prepare.identity_binding(client_id(10)),
         ),
@@ -194,14 +197,14 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             name="on-premises-secret",
             description="a server of one's own with a service principal's secret in its variables",
             provider="environment",
-            client_id=client_id(11),
+            identity=ServicePrincipal(client_id(11)),
             variables=prepare.client_secret(client_id(11)),
         ),
         Environment(
             name="on-premises-certificate",
             description="a server of one's own with a service principal's certificate in a file",
             provider="environment",
-            client_id=client_id(12),
+            identity=ServicePrincipal(client_id(12)),
             files=prepare.certificate_file(client_id(12)),
             variables=prepare.client_certificate(client_id(12)),
         ),
@@ -210,7 +213,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             alias="fake_service_principal",
             description="a developer's machine with a service principal's secret in the variables",
             provider="environment",
-            client_id=SERVICE_PRINCIPAL_CLIENT_ID,
+            identity=ServicePrincipal(SERVICE_PRINCIPAL_CLIENT_ID, "service-principal"),
             variables=prepare.client_secret(SERVICE_PRINCIPAL_CLIENT_ID),
         ),
         Environment(
@@ -244,7 +247,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             name="azure-pipelines",
             description="a job of Azure Pipelines whose service connection has signed in to `az`",
             provider="azure-cli",
-            client_id=client_id(13),
+            identity=ServicePrincipal(client_id(13), trust=(PIPELINES_ISSUER, SERVICE_CONNECTION)),
             executables=("az",),
             variables=prepare.pipeline_variables("azure-pipelines"),
             prepare=prepare.pipeline_login("azure-pipelines", client_id(13)),
@@ -253,7 +256,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             name="github-actions",
             description="a job of GitHub Actions that has signed in to `az` with OpenID Connect",
             provider="azure-cli",
-            client_id=client_id(14),
+            identity=ServicePrincipal(client_id(14), trust=(GITHUB_ISSUER, GITHUB_BRANCH)),
             executables=("az",),
             variables=prepare.pipeline_variables("github-actions"),
             prepare=prepare.pipeline_login("github-actions", client_id(14)),

@@ -3,12 +3,13 @@
 import pytest
 
 from azcred_emulators.directory import Application, ClientSecret, Directory, ManagedIdentity, Tenant, User, contoso
+from azcred_emulators.environments.initial_directory import initial_directory
 
 
 @pytest.fixture
 def directory() -> Directory:
     """The directory that a run starts with."""
-    return contoso.contoso()
+    return initial_directory()
 
 
 def test_a_tenant_is_found_by_each_of_its_names(directory: Directory) -> None:
@@ -81,7 +82,7 @@ def test_reset_returns_to_what_was_kept(directory: Directory) -> None:
 def test_secrets_are_new_in_each_run_and_never_shown(directory: Directory) -> None:
     """A repr in a failing test's output gives nothing away."""
     application = directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
-    other = contoso.contoso().principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    other = initial_directory().principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(application, Application)
     assert isinstance(other, Application)
     assert application.secrets[0].value != other.secrets[0].value

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.directory.contoso import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment, find, select
+from azcred_emulators.environments.identities import SystemAssigned
+from azcred_emulators.environments.initial_directory import initial_directory
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 
@@ -50,12 +51,12 @@ def test_each_identity_is_of_one_environment() -> None:
 @EACH
 def test_the_identity_is_in_the_directory(environment: Environment) -> None:
     """With the kind of assignment that the table says."""
-    directory = contoso()
+    directory = initial_directory()
     assert environment.user is None or directory.user(environment.user)
     principal = directory.principal(environment.client_id or "")
     assert bool(principal) == bool(environment.client_id)
     if environment.host and isinstance(principal, ManagedIdentity):
-        assert principal.system_assigned is not environment.user_assigned
+        assert principal.system_assigned is isinstance(environment.identity, SystemAssigned)
 
 
 @EACH
