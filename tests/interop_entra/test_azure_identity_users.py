@@ -12,7 +12,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from support.entra import GRAPH, REDIRECT, SECRET, VAULT, Entra, claims_of
 
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.session import Session

@@ -6,7 +6,7 @@ import msal
 import pytest
 from support.entra import GRAPH, VAULT, Entra, claims_of
 
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.directory import Mfa, contoso
 from pytest_azcred.session import Session
 

@@ -11,18 +11,18 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority import cors, discovery, tenants
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.errors.responses import HEADERS, refuse
 from azcred_emulators.authority.grants import client_authentication, description, device_code
-from azcred_emulators.authority.grants.request import KeyOf, KeysOf, Stores, TokenRequest
-from azcred_emulators.authority.grants.table import GRANTS
+from azcred_emulators.authority.grants.grant_types import GRANTS
+from azcred_emulators.authority.grants.token_request import KeyOf, KeysOf, Stores, TokenRequest
 from azcred_emulators.authority.issued import Issued
+from azcred_emulators.authority.redirect_uris import platform_of
 from azcred_emulators.authority.sign_in import pages, unattended
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
 from azcred_emulators.authority.sign_in.endpoints import SignInPages
-from azcred_emulators.authority.sign_in.realms import user_realm
-from azcred_emulators.authority.sign_in.redirect_uris import platform_of
+from azcred_emulators.authority.user_realms import user_realm
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
@@ -30,8 +30,8 @@ from azcred_emulators.emulation.emulator import Emulator, Request, json_response
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import Tokens
+from azcred_emulators.tokens.access import SignIn
 from azcred_emulators.tokens.claims import issuer, issuers_of
-from azcred_emulators.tokens.delegation import SignIn
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import assertions
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.grants.table import GRANTS
+from azcred_emulators.authority.grants import client_assertions
+from azcred_emulators.authority.grants.grant_types import GRANTS
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.authority.issued import RefreshToken
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
@@ -24,8 +24,8 @@ from azcred_emulators.directory.known_resources import is_known_resource
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.tokens import Token
+from azcred_emulators.tokens.access import SignIn
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
-from azcred_emulators.tokens.delegation import SignIn
 
 _NEARLY_OVER = 300.0  # seconds before a token's end at which msal does not hand it out any more
 _WORTH_REFRESHING = 7200.0  # seconds; of tokens that live longer, msal renews those that are past half their life
@@ -211,7 +211,7 @@ class Accounts:
                 return self.user(who, self.authority.sign_in(who, mfa=True), tenant_id=tenant_id)
             case Application():
                 if assertion:
-                    form = {"client_assertion": assertion, "client_assertion_type": assertions.TYPE}
+                    form = {"client_assertion": assertion, "client_assertion_type": client_assertions.TYPE}
                 elif who.secrets:
                     form = {"client_secret": who.secrets[-1].value}
                 else:

@@ -12,7 +12,7 @@ from typing import Any
 from azcred_emulators.clouds import CLOUDS, Cloud
 from azcred_emulators.directory import Application, AppRoleAssignment, ManagedIdentity, Principal, User
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_APPLICATION_ID, TOKEN_EXCHANGE_AUDIENCE
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation
+from azcred_emulators.tokens.access import ClientAuthentication, Delegation
 from azcred_emulators.tokens.optional_claims import acct, optional_claims
 
 BACK_DATED = 300  # seconds that iat and nbf lie before the moment of issue

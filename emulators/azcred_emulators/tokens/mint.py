@@ -14,11 +14,12 @@ import jwt
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, Cloud
-from azcred_emulators.directory import Application, Principal, TokenTimes, contoso
+from azcred_emulators.directory import Application, Principal, TokenTimes
+from azcred_emulators.directory.identifiers import TENANT_ID
 from azcred_emulators.tokens import claims as make
+from azcred_emulators.tokens.access import ClientAuthentication, Delegation, SignIn
 from azcred_emulators.tokens.claims import BACK_DATED, CAE_CAPABILITY, issuer, issuers_of
 from azcred_emulators.tokens.defects import DEFECTS, Forger
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
 from azcred_emulators.tokens.keys import SigningKey
 
 __all__ = [
@@ -249,7 +250,7 @@ class Tokens:
 
     def _completed(self, claims: Mapping[str, object]) -> dict[str, object]:
         now = int(self._clock.now())
-        tenant_id = str(claims.get("tid") or contoso.TENANT.id)
+        tenant_id = str(claims.get("tid") or TENANT_ID)
         version = 2 if claims.get("ver") == "2.0" else 1
         every: dict[str, object] = {
             "iss": issuer(PUBLIC, tenant_id, version),

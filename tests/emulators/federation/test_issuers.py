@@ -8,7 +8,7 @@ import pytest
 from support.entra import claims_of, refusal
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators.authority.grants import assertions
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.directory import Application, FederatedCredential, contoso
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.emulators import Emulators
@@ -26,7 +26,7 @@ def federated(emulators: Emulators, application: Application) -> Application:
 
 def present(ask_token: Ask, assertion: str) -> TestResponse:
     """Ask for a token with an assertion."""
-    return ask_token(client_secret=None, client_assertion=assertion, client_assertion_type=assertions.TYPE)
+    return ask_token(client_secret=None, client_assertion=assertion, client_assertion_type=client_assertions.TYPE)
 
 
 def fetch(client: Client, url: str, method: str = "GET") -> TestResponse:

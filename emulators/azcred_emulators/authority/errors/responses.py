@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority.errors.errors import EntraError, is_guid
+from azcred_emulators.authority.errors.entra_error import EntraError, is_guid
 from azcred_emulators.emulation.emulator import Request, json_response
 
 HEADERS: Mapping[str, str] = {

@@ -8,10 +8,10 @@ import hashlib
 import hmac
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.authority.grants import client_authentication, user_tokens
 from azcred_emulators.authority.grants.scopes import read_scope
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.authority.issued import AuthorizationCode
 from azcred_emulators.directory import Application
 
@@ -27,11 +27,11 @@ def authorization_code(request: TokenRequest) -> Answer:
     _check_binding(request, client, code)
     authentication = client_authentication.prove(request, client, public=code.public or code.spa)
     _check_pkce(request, code)
-    access = delegated.requested_access(request, scope=code.scope, resource=code.resource)
-    delegation = delegated.check(request, client, access, code.sign_in, authentication=authentication)
+    access = user_tokens.requested_access(request, scope=code.scope, resource=code.resource)
+    delegation = user_tokens.check(request, client, access, code.sign_in, authentication=authentication)
     issued.redeem_code(value)
     offline = access.offline or (request.version == 2 and read_scope(code.scope).offline)
-    return delegated.answer(request, delegation, access, offline=offline, nonce=code.nonce, spa=code.spa)
+    return user_tokens.answer(request, delegation, access, offline=offline, nonce=code.nonce, spa=code.spa)
 
 
 def _check_binding(request: TokenRequest, client: Application, code: AuthorizationCode) -> None:

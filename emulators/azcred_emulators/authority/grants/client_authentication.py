@@ -3,11 +3,11 @@
 import hmac
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import agent_identities, assertions
-from azcred_emulators.authority.grants.request import TokenRequest
+from azcred_emulators.authority.grants import agent_identities, client_assertions
+from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.directory import Application, Directory, Principal, Tenant
 from azcred_emulators.serving.urls import split_url
-from azcred_emulators.tokens.delegation import ClientAuthentication
+from azcred_emulators.tokens.access import ClientAuthentication
 
 
 def find_application(directory: Directory, client_id: str, *, tenant: Tenant | None, shared_name: str) -> Application:
@@ -74,24 +74,24 @@ def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentic
             request.details["provider"] = "environment"
         _check_secret(principal, secret, request.now)
         return ClientAuthentication.SECRET
-    if request.required("client_assertion_type") != assertions.TYPE:
+    if request.required("client_assertion_type") != client_assertions.TYPE:
         raise EntraError(90023, reason="The provided client_assertion_type is not supported.")
-    assertion = assertions.read(request.form["client_assertion"])
+    assertion = client_assertions.read(request.form["client_assertion"])
     if acts_for_itself:
         request.details["provider"] = "workload-identity" if assertion.federated else "environment"
     if assertion.federated:
         credentials = principal.federated_credentials
         if isinstance(principal, Application):
             credentials += agent_identities.credential_of(principal, request.cloud)
-        assertions.verify_federated(assertion, credentials, keys_of=request.stores.keys_of, now=request.now)
+        client_assertions.verify_federated(assertion, credentials, keys_of=request.stores.keys_of, now=request.now)
         return ClientAuthentication.CERTIFICATE
     if not isinstance(principal, Application):
-        raise EntraError(700027, reason=assertions.NOT_REGISTERED)
-    assertions.verify_certificate(
+        raise EntraError(700027, reason=client_assertions.NOT_REGISTERED)
+    client_assertions.verify_certificate(
         assertion, principal, is_own_address=lambda address: _is_own_address(request, address), now=request.now
     )
     if principal.single_use_assertions and not request.stores.issued.use_assertion(
-        principal.client_id, str(assertion.claims.get("jti")), float(assertion.claims["exp"]) + assertions.SKEW
+        principal.client_id, str(assertion.claims.get("jti")), float(assertion.claims["exp"]) + client_assertions.SKEW
     ):
         raise EntraError(700027, reason="Client assertion was used before: its jti claim must be unique.")
     return ClientAuthentication.CERTIFICATE

@@ -4,9 +4,9 @@ import re
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import agent_identities, client_authentication, conditional_access
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
 from azcred_emulators.authority.grants.scopes import OPENID_SCOPES
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.directory import Application, Principal, Tenant
 from azcred_emulators.directory.known_resources import is_known_resource
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import assertions
-from azcred_emulators.authority.grants.request import Stores
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.authority.grants.scopes import read_resource, read_scope
+from azcred_emulators.authority.grants.token_request import Stores
 
 
 def describe(form: Mapping[str, str], stores: Stores) -> dict[str, object]:
@@ -58,5 +58,5 @@ def _provider(form: Mapping[str, str], stores: Stores) -> str | None:
     if not form.get("client_assertion"):
         return "environment"
     with suppress(EntraError):
-        return "workload-identity" if assertions.read(form["client_assertion"]).federated else "environment"
+        return "workload-identity" if client_assertions.read(form["client_assertion"]).federated else "environment"
     return None

@@ -1,10 +1,10 @@
 """The device code grant: a device polls until a person has signed in elsewhere. `device_codes` keeps the codes."""
 
+from azcred_emulators.authority.device_codes import INTERVAL, LIFETIME
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated, scopes
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.sign_in.device_codes import INTERVAL, LIFETIME
+from azcred_emulators.authority.grants import client_authentication, scopes, user_tokens
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 
 VERIFICATION_URI = "https://microsoft.com/devicelogin"
 
@@ -19,10 +19,10 @@ def device_code(request: TokenRequest) -> Answer:
     code, sign_in = codes.poll(value, client.client_id)
     if code.tenant.lower() != request.tenant_name.lower():
         raise EntraError(700005)
-    access = delegated.requested_access(request, scope=code.scope, resource=code.resource)
-    delegation = delegated.check(request, client, access, sign_in, authentication=authentication)
+    access = user_tokens.requested_access(request, scope=code.scope, resource=code.resource)
+    delegation = user_tokens.check(request, client, access, sign_in, authentication=authentication)
     codes.redeem(value)
-    return delegated.answer(request, delegation, access)
+    return user_tokens.answer(request, delegation, access)
 
 
 def start(request: TokenRequest) -> dict[str, object]:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.directory import Application
 from azcred_emulators.tokens import TokenRejected
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 _REASONS = {
     "signature": "Assertion failed signature validation.",
@@ -30,18 +30,18 @@ def on_behalf_of(request: TokenRequest) -> Answer:
         raise EntraError(900144, parameter="requested_token_use")
     client = client_authentication.find_client(request)
     authentication = client_authentication.prove(request, client, public=False)
-    access = delegated.requested_access(request)
+    access = user_tokens.requested_access(request)
     claims = _assertion(request, client)
     sign_in = _sign_in(request, claims)
     try:
-        delegation = delegated.check(request, client, access, sign_in, authentication=authentication)
+        delegation = user_tokens.check(request, client, access, sign_in, authentication=authentication)
     except EntraError as error:
         if error.code in _INTERACTION:
             error.error = "interaction_required"
         raise
     if delegation.tenant_id.lower() != str(claims["tid"]).lower():
         raise EntraError(50013, reason=_REASONS["issuer"])
-    return delegated.answer(request, delegation, access)
+    return user_tokens.answer(request, delegation, access)
 
 
 def _sign_in(request: TokenRequest, claims: Mapping[str, Any]) -> SignIn:

@@ -1,11 +1,11 @@
 """The password grant, which Microsoft calls ROPC: a client that has asked the user for the password itself."""
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.sign_in import users
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.tokens.access import SignIn
 
 
 def password(request: TokenRequest) -> Answer:
@@ -15,11 +15,11 @@ def password(request: TokenRequest) -> Answer:
         raise EntraError(9001023)
     client = client_authentication.find_client(request)
     authentication = client_authentication.prove(request, client, public=client.public_client)
-    access = delegated.requested_access(request)
+    access = user_tokens.requested_access(request)
     name, secret = request.required("username"), request.required("password")
     user = users.find_by_name(request.directory, name, tenant=request.tenant)
     request.details["identity"] = user.principal_name
     users.check_password(user, secret)
     sign_in = SignIn(user_id=user.object_id, auth_time=request.now)
-    delegation = delegated.check(request, client, access, sign_in, authentication=authentication)
-    return delegated.answer(request, delegation, access)
+    delegation = user_tokens.check(request, client, access, sign_in, authentication=authentication)
+    return user_tokens.answer(request, delegation, access)

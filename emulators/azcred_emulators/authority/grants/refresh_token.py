@@ -5,9 +5,9 @@ an application with `reusable_refresh_tokens` is treated so.
 """
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.authority.issued import RefreshToken
 from azcred_emulators.directory import Application
 
@@ -23,11 +23,11 @@ def refresh_token(request: TokenRequest) -> Answer:
     user = request.directory.user(held.sign_in.user_id)
     if user and held.issued < user.tokens_valid_from:
         raise EntraError(50173)
-    access = delegated.requested_access(request, scope=held.scope, resource=held.resource)
-    delegation = delegated.check(request, client, access, held.sign_in, authentication=authentication, renewal=True)
+    access = user_tokens.requested_access(request, scope=held.scope, resource=held.resource)
+    delegation = user_tokens.check(request, client, access, held.sign_in, authentication=authentication, renewal=True)
     if not client.reusable_refresh_tokens:
         issued.spend_refresh_token(value)
-    return delegated.answer(request, delegation, access, offline=True, previous=held)
+    return user_tokens.answer(request, delegation, access, offline=True, previous=held)
 
 
 def _check_binding(request: TokenRequest, client: Application, held: RefreshToken) -> None:

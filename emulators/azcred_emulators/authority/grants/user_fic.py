@@ -1,34 +1,34 @@
 """The user_fic grant: an agent identity acts for the user account that is its own.
 
-The client assertion is its blueprint's token (see `agents`), and the federated identity credential of the user the
-agent's own token for the exchange. Source: as there; what Entra ID refuses here has no published codes, so those of
-other assertions stand for it.
+The client assertion is its blueprint's token (see `agent_identities`); the user's federated identity credential is the
+agent's own token for the exchange. Source: as there. The codes of refusals here are not published, so those of other
+assertions are used.
 """
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.sign_in import users
+from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.directory import Application, User
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_APPLICATION_ID
 from azcred_emulators.tokens import TokenRejected
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 
 def user_fic(request: TokenRequest) -> Answer:
     """Check that the agent proves who it is, twice, and that the user account is its own."""
     client = client_authentication.find_client(request)
     authentication = client_authentication.prove(request, client, public=False)
-    access = delegated.requested_access(request)
+    access = user_tokens.requested_access(request)
     _check_own_token(request, client)
     user = _user(request)
     request.details["identity"] = user.principal_name
     if user.agent_identity is None or user.agent_identity.lower() != client.client_id.lower():
         raise EntraError(50013, reason="The user is no account of the agent identity.")
     sign_in = SignIn(user_id=user.object_id, auth_time=request.now)
-    delegation = delegated.check(request, client, access, sign_in, authentication=authentication)
-    return delegated.answer(request, delegation, access)
+    delegation = user_tokens.check(request, client, access, sign_in, authentication=authentication)
+    return user_tokens.answer(request, delegation, access)
 
 
 def _check_own_token(request: TokenRequest, client: Application) -> None:

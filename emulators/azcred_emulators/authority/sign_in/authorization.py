@@ -9,16 +9,17 @@ in.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, conditional_access, consent, delegated, scopes
-from azcred_emulators.authority.grants.request import ClaimsRequest, Stores, read_claims
+from azcred_emulators.authority.grants import client_authentication, conditional_access, consent, scopes, user_tokens
 from azcred_emulators.authority.grants.scopes import Access
-from azcred_emulators.authority.sign_in import response_types, users
-from azcred_emulators.authority.sign_in.redirect_uris import Platform, platform_of
+from azcred_emulators.authority.grants.token_request import ClaimsRequest, Stores, read_claims
+from azcred_emulators.authority.redirect_uris import Platform, platform_of
+from azcred_emulators.authority.sign_in import response_types
 from azcred_emulators.authority.sign_in.response_types import RESPONSE_MODES
 from azcred_emulators.clouds import PUBLIC, Cloud
 from azcred_emulators.directory import Application, Directory, Tenant, User
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 PROMPTS = ("login", "none", "consent", "select_account", "create", "admin_consent")
 _CHALLENGE_METHODS = ("plain", "S256")
@@ -128,11 +129,11 @@ def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, stores: Sto
     tenant = users.tenant_of(
         directory, user, tenant=request.tenant, tenant_name=request.tenant_name, client_id=client.client_id
     )
-    target = delegated.check_resource(directory, tenant, client, access.resource)
+    target = user_tokens.check_resource(directory, tenant, client, access.resource)
     conditional_access.check_user(
         directory, tenant, user, sign_in, resource=access.resource, target=target, now=now, interactive=True
     )
-    delegated.check_assignments(directory, user, client, target)
+    user_tokens.check_assignments(directory, user, client, target)
     consent.granted_scopes(client, user, access, target)
     return user
 

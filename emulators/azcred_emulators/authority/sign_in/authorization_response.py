@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import delegated
-from azcred_emulators.authority.grants.request import Stores, TokenRequest
-from azcred_emulators.authority.grants.response import client_info
+from azcred_emulators.authority.grants import user_tokens
+from azcred_emulators.authority.grants.token_request import Stores, TokenRequest
+from azcred_emulators.authority.grants.token_response import client_info
 from azcred_emulators.authority.issued import AuthorizationCode
 from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
+from azcred_emulators.tokens.access import ClientAuthentication, Delegation, SignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _tokens(
             "access_token": token.value,
             "token_type": "Bearer",
             "expires_in": str(int(token.expires_on - now)),
-            "scope": " ".join(delegated.written_scopes(delegation, request.access)),
+            "scope": " ".join(user_tokens.written_scopes(delegation, request.access)),
         }
     if "id_token" in request.response_types:
         given["id_token"] = stores.tokens.id_token(
@@ -115,7 +115,7 @@ def _delegation(request: AuthorizationRequest, sign_in: SignIn, stores: Stores, 
         stores=stores,
         details={},
     )
-    return delegated.check(
+    return user_tokens.check(
         asked,
         request.client,
         request.access,

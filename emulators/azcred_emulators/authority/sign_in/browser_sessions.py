@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 BROWSER_COOKIE = "buid"
 SESSION_COOKIE = "ESTSAUTH"

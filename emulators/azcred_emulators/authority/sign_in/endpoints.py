@@ -5,21 +5,21 @@ from urllib.parse import quote, urlencode
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.authority.device_codes import DeviceCode
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import scopes
-from azcred_emulators.authority.grants.request import ClaimsRequest, Stores
+from azcred_emulators.authority.grants.token_request import ClaimsRequest, Stores
+from azcred_emulators.authority.redirect_uris import Platform
 from azcred_emulators.authority.sign_in import authorization, authorization_response, pages
 from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
 from azcred_emulators.authority.sign_in.browser_sessions import Sessions
-from azcred_emulators.authority.sign_in.device_codes import DeviceCode
-from azcred_emulators.authority.sign_in.redirect_uris import Platform
 from azcred_emulators.authority.sign_in.steps import Asked, SignInSteps
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, cloud_of
 from azcred_emulators.directory import Application, Tenant
 from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 _DEVICE_LOGIN = "/common/oauth2/deviceauth"
 _DEVICE_LOGIN_URL = f"https://login.microsoftonline.com{_DEVICE_LOGIN}"

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants.request import Stores
 from azcred_emulators.authority.grants.scopes import GRAPH
-from azcred_emulators.authority.sign_in import authorization, pages, users
+from azcred_emulators.authority.grants.token_request import Stores
+from azcred_emulators.authority.sign_in import authorization, pages
 from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
 from azcred_emulators.authority.sign_in.browser_sessions import Browser
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Application, Mfa, User
+from azcred_emulators.tokens.access import SignIn
 from azcred_emulators.tokens.claims import is_graph
-from azcred_emulators.tokens.delegation import SignIn
 
 _MORE_PROOF = (50072, 50074, 50078, 530035)  # refusals of a sign-in that a second factor turns into consent
 _TOO_LONG_AGO = 70044

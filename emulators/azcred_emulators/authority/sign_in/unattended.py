@@ -3,12 +3,12 @@
 from urllib.parse import parse_qsl, urlsplit
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants.request import Stores
+from azcred_emulators.authority.grants.token_request import Stores
 from azcred_emulators.authority.sign_in import authorization, authorization_response
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
 from azcred_emulators.clouds import PUBLIC, cloud_of
 from azcred_emulators.directory import Tenant
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 
 def authorize(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.errors.errors import is_guid
+from azcred_emulators.authority.errors.entra_error import is_guid
 from azcred_emulators.authority.grants.device_code import VERIFICATION_URI
-from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.directory import Principal, Tenant, User
 from azcred_emulators.executables.accounts import Account, Credentials, UserAccount, delegated_scope
 from azcred_emulators.executables.azure_cli import proofs

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from azcred_emulators.federation.adfs.saml import TOKEN_TYPE, parse
+from azcred_emulators.tokens.saml_assertions import TOKEN_TYPE, parse
 
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _ADDRESSING = "http://www.w3.org/2005/08/addressing"

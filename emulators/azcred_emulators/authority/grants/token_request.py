@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.issued import Issued
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
 from azcred_emulators.clouds import Cloud
 from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.tokens import Tokens

@@ -3,17 +3,17 @@
 A grant calls `check`, takes its code or refresh token out of use, and calls `answer`: a refusal costs neither.
 """
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import conditional_access, consent, scopes
-from azcred_emulators.authority.grants.request import ClaimsRequest, TokenRequest
-from azcred_emulators.authority.grants.response import Answer, client_info
 from azcred_emulators.authority.grants.scopes import DEFAULT, Access
+from azcred_emulators.authority.grants.token_request import ClaimsRequest, TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer, client_info
 from azcred_emulators.authority.issued import RefreshToken
-from azcred_emulators.authority.sign_in import users
 from azcred_emulators.directory import Application, AppRoleAssignment, Directory, Tenant, User
 from azcred_emulators.directory.known_resources import is_known_resource
+from azcred_emulators.tokens.access import ClientAuthentication, Delegation, SignIn
 from azcred_emulators.tokens.claims import is_graph, roles_in
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
 
 
 def requested_access(request: TokenRequest, *, scope: str | None = None, resource: str | None = None) -> Access:

@@ -11,7 +11,7 @@ from enum import Enum
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import Clock
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 LIFETIME = 900  # seconds
 INTERVAL = 5

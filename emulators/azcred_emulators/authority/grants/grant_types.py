@@ -8,9 +8,9 @@ from azcred_emulators.authority.grants.device_code import device_code
 from azcred_emulators.authority.grants.on_behalf_of import on_behalf_of
 from azcred_emulators.authority.grants.password import password
 from azcred_emulators.authority.grants.refresh_token import refresh_token
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
 from azcred_emulators.authority.grants.saml_bearer import saml_bearer
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import Answer
 from azcred_emulators.authority.grants.user_fic import user_fic
 
 Grant = Callable[[TokenRequest], Answer]
