@@ -70,7 +70,7 @@ def shop(entra: Entra) -> Application:
 @pytest.fixture
 def codes(entra: Entra) -> DeviceCodes:
     """What the page for device codes decides on."""
-    return entra.emulators.authority.stores.device_codes
+    return entra.emulators.authority.context.device_codes
 
 
 def test_an_authorization_code(azcred: Session, entra: Entra, shop: Application, half: Half) -> None:

@@ -28,7 +28,7 @@ def app(entra: Entra) -> Any:
 @pytest.fixture
 def codes(entra: Entra) -> DeviceCodes:
     """What the page for device codes decides on."""
-    return entra.emulators.authority.stores.device_codes
+    return entra.emulators.authority.context.device_codes
 
 
 def poll_once(app: Any, flow: dict[str, Any]) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority import cors, discovery, tenants
+from azcred_emulators.authority.context import AuthorityContext, KeyOf, KeysOf
 from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.errors.responses import HEADERS, refuse
+from azcred_emulators.authority.errors.responses import HEADERS, error_response
 from azcred_emulators.authority.grants import client_authentication, description, device_code
 from azcred_emulators.authority.grants.grant_types import GRANTS
-from azcred_emulators.authority.grants.token_request import KeyOf, KeysOf, Stores, TokenRequest
+from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.issued import Issued
 from azcred_emulators.authority.redirect_uris import platform_of
 from azcred_emulators.authority.sign_in import pages, unattended
@@ -47,7 +48,7 @@ def _versions(path: str, endpoint: str, *methods: str) -> list[Rule]:
 class Authority(Emulator):
     """Entra ID's token service: discovery documents, keys and tokens.
 
-    `stores` is what it goes by, sign-in pages included.
+    `context` is what it goes by, sign-in pages included.
     """
 
     name = "authority"
@@ -91,8 +92,10 @@ class Authority(Emulator):
         self._tokens = tokens
         self._clock = clock
         self._keys_of_others = keys_of
-        self.stores = Stores(directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of, federation_key)
-        self._pages = SignInPages(self.stores, clock, self.find_tenant)
+        self.context = AuthorityContext(
+            directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of, federation_key
+        )
+        self._pages = SignInPages(self.context, clock, self.find_tenant)
         self._answers: Mapping[str, Callable[[Request, Mapping[str, str]], Response]] = {
             "instance-discovery": self._instance_discovery,
             "openid-configuration": self._openid_configuration,
@@ -118,7 +121,7 @@ class Authority(Emulator):
         """Note what a request for a token says itself."""
         super().describe(request, path)
         with suppress(HTTPException):  # a form too large to be read
-            request.details.update(description.describe(_form(request), self.stores))
+            request.details.update(description.describe(_form(request), self.context))
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a request for a document or a token, refusals included."""
@@ -126,7 +129,7 @@ class Authority(Emulator):
         try:
             answer = self._answers[endpoint](request, values)
         except EntraError as error:
-            answer = refuse(request, error, now=self._clock.now())
+            answer = error_response(request, error, now=self._clock.now())
         origin = request.headers.get("Origin")
         if origin and endpoint == "token":
             return cors.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
@@ -136,18 +139,18 @@ class Authority(Emulator):
         """Answer what HTTP rules out; a wrong method has an AADSTS code of its own."""
         match error:
             case MethodNotAllowed():
-                return refuse(request, EntraError(900561, method=request.method), now=self._clock.now())
+                return error_response(request, EntraError(900561, method=request.method), now=self._clock.now())
             case NotFound():
                 return Response(status=404)
         if error.code == 413:
             return Response("The page was not displayed because the request entity is too large.", status=413)
-        return refuse(request, EntraError(9002313), now=self._clock.now())
+        return error_response(request, EntraError(9002313), now=self._clock.now())
 
     def reset(self) -> None:
         """Forget everything that was handed out, and sign everybody out."""
         self._pages.reset()
-        self.stores.issued.reset()
-        self.stores.device_codes.reset()
+        self.context.issued.reset()
+        self.context.device_codes.reset()
 
     def sign_in(self, user: User, *, mfa: bool = False) -> SignIn:
         """Return a sign-in of the user that happens now, with a second factor or by password alone."""
@@ -163,7 +166,7 @@ class Authority(Emulator):
         return unattended.authorize(
             url,
             self.sign_in(user, mfa=mfa),
-            stores=self.stores,
+            context=self.context,
             tenant_name=tenant_name,
             tenant=tenant,
             now=self._clock.now(),
@@ -268,7 +271,7 @@ class Authority(Emulator):
             cloud=cloud_of(_name(request)) or PUBLIC,
             now=self._clock.now(),
             origin=request.headers.get("Origin"),
-            stores=self.stores,
+            context=self.context,
             details=request.details,
         )
 

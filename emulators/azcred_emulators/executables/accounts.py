@@ -14,7 +14,7 @@ from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import RefreshToken
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
@@ -97,7 +97,7 @@ class _Remembering(Account):
         """Tell the journal who it is."""
 
     @abstractmethod
-    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         """Ask the token service."""
 
 
@@ -112,7 +112,7 @@ class UserAccount(_Remembering):
     def _describe(self, details: Details) -> None:
         details.update(identity=self.name, tenant=self.tenant_id, client_id=self._accounts.client_id)
 
-    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         form = {"refresh_token": self._refresh_token, "scope": delegated_scope(scope)}
         answer = self._accounts.redeem("refresh_token", tenant, form, details, claims=claims)
         self._refresh_token = answer.refresh_token or self._refresh_token
@@ -130,7 +130,7 @@ class ServicePrincipalAccount(_Remembering):
         principal = self._accounts.directory.principal(self.name)
         details.update(identity=principal and principal.name, tenant=self.tenant_id, client_id=self.name)
 
-    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         form = {"client_id": self.name, "scope": scope, **self._credentials(tenant)}
         return self._accounts.redeem("client_credentials", tenant, form, details, claims=claims)
 
@@ -192,7 +192,7 @@ class Accounts:
     @property
     def directory(self) -> Directory:
         """The emulated tenants."""
-        return self.authority.stores.directory
+        return self.authority.context.directory
 
     def sign_in(
         self,
@@ -233,7 +233,7 @@ class Accounts:
             public=True,
             family=True,
         )
-        value = self.authority.stores.issued.refresh_token(held)
+        value = self.authority.context.issued.refresh_token(held)
         return UserAccount(self, user, value, tenant_id or user.tenant_id)
 
     def service_principal(self, client_id: str, credentials: Credentials, *, tenant_id: str) -> ServicePrincipalAccount:
@@ -249,7 +249,7 @@ class Accounts:
 
     def redeem(
         self, grant: str, tenant: str, form: Mapping[str, str], details: Details, *, claims: str | None = None
-    ) -> Answer:
+    ) -> TokenResponse:
         """Answer a request of the tool to the token service, as a client that understands claims challenges.
 
         `claims` is the JSON of one. Raises EntraError, or TokenServiceFailed.
@@ -273,7 +273,7 @@ class Accounts:
             cloud=PUBLIC,
             now=self.clock.now(),
             origin=None,
-            stores=self.authority.stores,
+            context=self.authority.context,
             details=details,
         )
         return GRANTS[grant](request)

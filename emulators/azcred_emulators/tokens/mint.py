@@ -78,15 +78,15 @@ class Token:
         return left < (self.expires_on - self.not_before) / 2
 
 
-Fault = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
+RejectionReason = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
 
 
 class TokenRejected(Exception):
-    """A token that is not a sound one of Entra ID for the audience; `fault` says why."""
+    """A token that is not a sound one of Entra ID for the audience; `reason` says why."""
 
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault)
-        self.fault = fault
+    def __init__(self, reason: RejectionReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Tokens:

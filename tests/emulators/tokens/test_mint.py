@@ -76,7 +76,7 @@ def test_a_check_goes_by_the_emulators_clock(emulators: Emulators, application: 
     emulators.clock.advance(hours=1)
     with pytest.raises(TokenRejected) as rejected:
         emulators.tokens.check(token, audiences=["https://vault.azure.net"])
-    assert rejected.value.fault == "expired"
+    assert rejected.value.reason == "expired"
 
 
 def test_no_private_member_is_published(client: Client) -> None:

@@ -20,7 +20,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def refuse(request: Request, error: EntraError, *, now: float) -> Response:
+def error_response(request: Request, error: EntraError, *, now: float) -> Response:
     """Answer a request with an error and tell the journal; `now` is epoch seconds."""
     request.details["error"] = f"AADSTS{error.code}"
     trace_id = str(uuid.uuid4())

@@ -11,21 +11,21 @@ from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
 from azcred_emulators.authority.grants.scopes import read_scope
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import AuthorizationCode
 from azcred_emulators.directory import Application
 
 
-def authorization_code(request: TokenRequest) -> Answer:
+def authorization_code(request: TokenRequest) -> TokenResponse:
     """Check that the code comes back from whom it was for, with all that belongs to it, and spend it."""
     client = client_authentication.find_client(request)
-    issued = request.stores.issued
+    issued = request.context.issued
     value = request.required("code")
     code = issued.find_code(value)
     if code.public:
         request.details["provider"] = "interactive-browser"
     _check_binding(request, client, code)
-    authentication = client_authentication.prove(request, client, public=code.public or code.spa)
+    authentication = client_authentication.authenticate_client(request, client, public=code.public or code.spa)
     _check_pkce(request, code)
     access = user_tokens.requested_access(request, scope=code.scope, resource=code.resource)
     delegation = user_tokens.check(request, client, access, code.sign_in, authentication=authentication)

@@ -48,20 +48,20 @@ def check_repetition(request: TokenRequest) -> None:
         return
     named = [request.form.get(name, "") for name in ("scope", "resource", "username", "refresh_token", "assertion")]
     key = "\n".join([request.tenant_name, client.client_id, grant, *named])
-    if request.stores.issued.count_request(key) > client.maximum_repetitions:
+    if request.context.issued.count_request(key) > client.maximum_repetitions:
         raise EntraError(50196)
 
 
-def prove(request: TokenRequest, application: Application, *, public: bool) -> ClientAuthentication:
+def authenticate_client(request: TokenRequest, application: Application, *, public: bool) -> ClientAuthentication:
     """Check the client's secret or assertion; a `public` client needs none. Raises EntraError."""
     if request.form.get("client_secret") or request.form.get("client_assertion"):
-        return authenticate(request, application)
+        return authenticate_confidential_client(request, application)
     if not public:
         raise EntraError(7000218)
     return ClientAuthentication.PUBLIC
 
 
-def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentication:
+def authenticate_confidential_client(request: TokenRequest, principal: Principal) -> ClientAuthentication:
     """Check the secret or assertion in the request; raises EntraError if there is none or it is wrong."""
     acts_for_itself = request.form["grant_type"] == "client_credentials"
     secret, encoded = request.form.get("client_secret"), request.form.get("client_assertion")
@@ -83,14 +83,14 @@ def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentic
         credentials = principal.federated_credentials
         if isinstance(principal, Application):
             credentials += agent_identities.credential_of(principal, request.cloud)
-        client_assertions.verify_federated(assertion, credentials, keys_of=request.stores.keys_of, now=request.now)
+        client_assertions.verify_federated(assertion, credentials, keys_of=request.context.keys_of, now=request.now)
         return ClientAuthentication.CERTIFICATE
     if not isinstance(principal, Application):
         raise EntraError(700027, reason=client_assertions.NOT_REGISTERED)
     client_assertions.verify_certificate(
         assertion, principal, is_own_address=lambda address: _is_own_address(request, address), now=request.now
     )
-    if principal.single_use_assertions and not request.stores.issued.use_assertion(
+    if principal.single_use_assertions and not request.context.issued.use_assertion(
         principal.client_id, str(assertion.claims.get("jti")), float(assertion.claims["exp"]) + client_assertions.SKEW
     ):
         raise EntraError(700027, reason="Client assertion was used before: its jti claim must be unique.")

@@ -6,21 +6,21 @@ from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import agent_identities, client_authentication, conditional_access
 from azcred_emulators.authority.grants.scopes import OPENID_SCOPES
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.directory import Application, Principal, Tenant
 from azcred_emulators.directory.known_resources import is_known_resource
 
 _SCOPE = re.compile(r"^[A-Za-z0-9_\-.:/]+$")
 
 
-def client_credentials(request: TokenRequest) -> Answer:
+def client_credentials(request: TokenRequest) -> TokenResponse:
     """Authenticate the client and mint its token for the one resource it asks for."""
     tenant = request.one_tenant()
     client_id = request.required("client_id")
     resource = _resource(request)
     principal = _principal(request, client_id, tenant)
     request.details.update(client_id=principal.client_id, identity=principal.name, resource=resource)
-    authentication = client_authentication.authenticate(request, principal)
+    authentication = client_authentication.authenticate_confidential_client(request, principal)
     if not is_known_resource(resource, request.directory):
         raise EntraError(500011, resource=resource, tenant=tenant.name)
     target = request.directory.application_for_resource(resource)
@@ -38,7 +38,7 @@ def client_credentials(request: TokenRequest) -> Answer:
         capabilities=request.claims().capabilities,
         subject=agent_identities.subject(tenant.id, principal.client_id, path) if path else None,
     )
-    return Answer(token=token, resource=resource)
+    return TokenResponse(token=token, resource=resource)
 
 
 def _principal(request: TokenRequest, client_id: str, tenant: Tenant) -> Principal:

@@ -4,18 +4,18 @@ from azcred_emulators.authority.device_codes import INTERVAL, LIFETIME
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, scopes, user_tokens
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 
 VERIFICATION_URI = "https://microsoft.com/devicelogin"
 
 
-def device_code(request: TokenRequest) -> Answer:
+def device_code(request: TokenRequest) -> TokenResponse:
     """Give the tokens once the person has approved; the refusals until then tell the device what to do."""
     client = client_authentication.find_client(request)
-    authentication = client_authentication.prove(request, client, public=client.public_client)
+    authentication = client_authentication.authenticate_client(request, client, public=client.public_client)
     # Version 1 calls the parameter `code`; msal sends both.
     value = request.form.get("device_code") or request.form.get("code") or request.required("device_code")
-    codes = request.stores.device_codes
+    codes = request.context.device_codes
     code, sign_in = codes.poll(value, client.client_id)
     if code.tenant.lower() != request.tenant_name.lower():
         raise EntraError(700005)
@@ -36,7 +36,7 @@ def start(request: TokenRequest) -> dict[str, object]:
     else:
         resource, scope = "", request.required("scope")
         request.details["resource"] = scopes.read_scope(scope).resource
-    code = request.stores.device_codes.start(
+    code = request.context.device_codes.start(
         client_id=client.client_id, tenant=request.tenant_name, scope=scope, resource=resource
     )
     message = (

@@ -10,10 +10,10 @@ from azcred_emulators.authority.grants.password import password
 from azcred_emulators.authority.grants.refresh_token import refresh_token
 from azcred_emulators.authority.grants.saml_bearer import saml_bearer
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.grants.user_fic import user_fic
 
-Grant = Callable[[TokenRequest], Answer]
+Grant = Callable[[TokenRequest], TokenResponse]
 
 GRANTS: Mapping[str, Grant] = {
     "authorization_code": authorization_code,

@@ -9,7 +9,7 @@ from typing import Any
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.directory import Application
 from azcred_emulators.tokens import TokenRejected
 from azcred_emulators.tokens.access import SignIn
@@ -24,12 +24,12 @@ _TIMES = {"expired": "The assertion has expired.", "not-yet-valid": "The asserti
 _INTERACTION = {50072, 50074, 50076, 50078, 50079, 53000, 53001, 53003}
 
 
-def on_behalf_of(request: TokenRequest) -> Answer:
+def on_behalf_of(request: TokenRequest) -> TokenResponse:
     """Check the user's token as the API it is for should have, and give one for the next API."""
     if request.form.get("requested_token_use") != "on_behalf_of":
         raise EntraError(900144, parameter="requested_token_use")
     client = client_authentication.find_client(request)
-    authentication = client_authentication.prove(request, client, public=False)
+    authentication = client_authentication.authenticate_client(request, client, public=False)
     access = user_tokens.requested_access(request)
     claims = _assertion(request, client)
     sign_in = _sign_in(request, claims)
@@ -47,7 +47,7 @@ def on_behalf_of(request: TokenRequest) -> Answer:
 def _sign_in(request: TokenRequest, claims: Mapping[str, Any]) -> SignIn:
     """Return the sign-in behind a token; one that a test has minted may have none."""
     user_id, methods = str(claims["oid"]), claims.get("amr")
-    remembered = request.stores.issued.find_sign_in(str(claims.get("sid")))
+    remembered = request.context.issued.find_sign_in(str(claims.get("sid")))
     if remembered and remembered.user_id.lower() == user_id.lower():
         return remembered
     amr = tuple(str(one) for one in methods) if isinstance(methods, list) else ("pwd",)
@@ -58,11 +58,11 @@ def _assertion(request: TokenRequest, client: Application) -> Mapping[str, Any]:
     try:
         claims = request.tokens.check(request.required("assertion"), audiences=client.resource_names)
     except TokenRejected as rejected:
-        if rejected.fault == "malformed":
+        if rejected.reason == "malformed":
             raise EntraError(50027) from rejected
-        if rejected.fault in _TIMES:
-            raise EntraError(500133, reason=_TIMES[rejected.fault]) from rejected
-        raise EntraError(50013, reason=_REASONS[rejected.fault]) from rejected
+        if rejected.reason in _TIMES:
+            raise EntraError(500133, reason=_TIMES[rejected.reason]) from rejected
+        raise EntraError(50013, reason=_REASONS[rejected.reason]) from rejected
     if "scp" not in claims or not isinstance(claims.get("oid"), str):
         raise EntraError(7000114, client=client.client_id)
     return claims

@@ -4,17 +4,17 @@ from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.tokens.access import SignIn
 
 
-def password(request: TokenRequest) -> Answer:
+def password(request: TokenRequest) -> TokenResponse:
     """Check user name and password, and that nothing more than a password is asked of the user."""
     request.details["provider"] = "environment"
     if request.tenant_name in ("common", "consumers"):
         raise EntraError(9001023)
     client = client_authentication.find_client(request)
-    authentication = client_authentication.prove(request, client, public=client.public_client)
+    authentication = client_authentication.authenticate_client(request, client, public=client.public_client)
     access = user_tokens.requested_access(request)
     name, secret = request.required("username"), request.required("password")
     user = users.find_by_name(request.directory, name, tenant=request.tenant)

@@ -7,19 +7,19 @@ an application with `reusable_refresh_tokens` is treated so.
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import RefreshToken
 from azcred_emulators.directory import Application
 
 
-def refresh_token(request: TokenRequest) -> Answer:
+def refresh_token(request: TokenRequest) -> TokenResponse:
     """Check that the token is this client's and not revoked, spend it, and give a new one."""
     client = client_authentication.find_client(request)
-    issued = request.stores.issued
+    issued = request.context.issued
     value = request.required("refresh_token")
     held = issued.find_refresh_token(value)
     _check_binding(request, client, held)
-    authentication = client_authentication.prove(request, client, public=held.public)
+    authentication = client_authentication.authenticate_client(request, client, public=held.public)
     user = request.directory.user(held.sign_in.user_id)
     if user and held.issued < user.tokens_valid_from:
         raise EntraError(50173)

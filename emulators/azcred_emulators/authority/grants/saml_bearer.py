@@ -9,7 +9,7 @@ import binascii
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.directory import User
 from azcred_emulators.tokens import saml_assertions
 from azcred_emulators.tokens.access import SignIn
@@ -17,11 +17,11 @@ from azcred_emulators.tokens.access import SignIn
 _SKEW = 300  # seconds that the two clocks may differ
 
 
-def saml_bearer(request: TokenRequest) -> Answer:
+def saml_bearer(request: TokenRequest) -> TokenResponse:
     """Check that a federated domain vouches for the user, and that nothing more is asked of them."""
     request.details["provider"] = "environment"
     client = client_authentication.find_client(request)
-    authentication = client_authentication.prove(request, client, public=client.public_client)
+    authentication = client_authentication.authenticate_client(request, client, public=client.public_client)
     access = user_tokens.requested_access(request)
     user = _user(request, _assertion(request))
     request.details["identity"] = user.principal_name
@@ -30,14 +30,14 @@ def saml_bearer(request: TokenRequest) -> Answer:
     return user_tokens.answer(request, delegation, access)
 
 
-def _assertion(request: TokenRequest) -> saml_assertions.Assertion:
+def _assertion(request: TokenRequest) -> saml_assertions.SamlAssertion:
     encoded = request.required("assertion")
     try:
         text = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
         assertion = saml_assertions.read(text)
     except (ValueError, binascii.Error, RecursionError) as error:
         raise EntraError(50008, reason="It cannot be read.") from error
-    key = request.stores.federation_key(assertion.issuer)
+    key = request.context.federation_key(assertion.issuer)
     if key is None:
         raise EntraError(50107, issuer=assertion.issuer)
     if not assertion.is_signed_by(key):
@@ -49,7 +49,7 @@ def _assertion(request: TokenRequest) -> saml_assertions.Assertion:
     return assertion
 
 
-def _user(request: TokenRequest, assertion: saml_assertions.Assertion) -> User:
+def _user(request: TokenRequest, assertion: saml_assertions.SamlAssertion) -> User:
     """Return the user whom the assertion names, who must be of the domain whose AD FS has issued it."""
     user = request.directory.user(assertion.upn)
     domain = assertion.upn.rpartition("@")[2].lower()

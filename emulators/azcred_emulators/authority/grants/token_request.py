@@ -2,38 +2,15 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
-from azcred_emulators.authority.device_codes import DeviceCodes
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.issued import Issued
 from azcred_emulators.clouds import Cloud
 from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.tokens import Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
-
-KeysOf = Callable[[str], Mapping[str, RSAPublicKey] | None]
-KeyOf = Callable[[str], RSAPublicKey | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What the token service goes by.
-
-    `keys_of` returns the public keys that an external token issuer publishes, by key id; None if its documents
-    cannot be had. `federation_key` returns the key that signs the assertions of a federated domain's AD FS, by the
-    issuer that they name; None if there is no such domain.
-    """
-
-    directory: Directory
-    tokens: Tokens
-    issued: Issued
-    device_codes: DeviceCodes
-    keys_of: KeysOf
-    federation_key: KeyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +30,18 @@ class TokenRequest:
     cloud: Cloud
     now: float
     origin: str | None
-    stores: Stores
+    context: AuthorityContext
     details: dict[str, object]
 
     @property
     def directory(self) -> Directory:
         """The emulated tenants."""
-        return self.stores.directory
+        return self.context.directory
 
     @property
     def tokens(self) -> Tokens:
         """What mints tokens."""
-        return self.stores.tokens
+        return self.context.tokens
 
     def required(self, parameter: str) -> str:
         """Return a form parameter; raises EntraError if it is missing or empty."""

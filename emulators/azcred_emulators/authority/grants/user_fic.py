@@ -9,17 +9,17 @@ from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
 from azcred_emulators.authority.grants.token_request import TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.directory import Application, User
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_APPLICATION_ID
 from azcred_emulators.tokens import TokenRejected
 from azcred_emulators.tokens.access import SignIn
 
 
-def user_fic(request: TokenRequest) -> Answer:
+def user_fic(request: TokenRequest) -> TokenResponse:
     """Check that the agent proves who it is, twice, and that the user account is its own."""
     client = client_authentication.find_client(request)
-    authentication = client_authentication.prove(request, client, public=False)
+    authentication = client_authentication.authenticate_client(request, client, public=False)
     access = user_tokens.requested_access(request)
     _check_own_token(request, client)
     user = _user(request)
@@ -36,11 +36,13 @@ def _check_own_token(request: TokenRequest, client: Application) -> None:
     try:
         claims = request.tokens.check(value, audiences=(TOKEN_EXCHANGE_APPLICATION_ID,))
     except TokenRejected as rejected:
-        if rejected.fault == "malformed":
+        if rejected.reason == "malformed":
             raise EntraError(50027) from rejected
-        if rejected.fault in ("expired", "not-yet-valid"):
+        if rejected.reason in ("expired", "not-yet-valid"):
             raise EntraError(500133, reason="The federated identity credential is not within its time.") from rejected
-        raise EntraError(50013, reason=f"The federated identity credential has a wrong {rejected.fault}.") from rejected
+        raise EntraError(
+            50013, reason=f"The federated identity credential has a wrong {rejected.reason}."
+        ) from rejected
     if str(claims.get("azp")).lower() != client.client_id.lower() or claims.get("sub") != client.object_id:
         raise EntraError(50013, reason="The federated identity credential is not the agent identity's own token.")
 

@@ -8,7 +8,7 @@ from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import conditional_access, consent, scopes
 from azcred_emulators.authority.grants.scopes import DEFAULT, Access
 from azcred_emulators.authority.grants.token_request import ClaimsRequest, TokenRequest
-from azcred_emulators.authority.grants.token_response import Answer, client_info
+from azcred_emulators.authority.grants.token_response import TokenResponse, client_info
 from azcred_emulators.authority.issued import RefreshToken
 from azcred_emulators.directory import Application, AppRoleAssignment, Directory, Tenant, User
 from azcred_emulators.directory.known_resources import is_known_resource
@@ -125,12 +125,12 @@ def answer(
     nonce: str | None = None,
     previous: RefreshToken | None = None,
     spa: bool = False,
-) -> Answer:
+) -> TokenResponse:
     """Mint the tokens of a delegation: a refresh token if the client is to go on `offline`, an id token if asked.
 
     `previous` is the refresh token that the new one replaces.
     """
-    request.stores.issued.sign_in(delegation.sign_in)
+    request.context.issued.sign_in(delegation.sign_in)
     token = request.tokens.delegated(delegation)
     id_token = None
     if "openid" in access.openid:
@@ -143,7 +143,7 @@ def answer(
         )
     refresh_token = None
     if access.offline if offline is None else offline:
-        refresh_token = request.stores.issued.refresh_token(
+        refresh_token = request.context.issued.refresh_token(
             RefreshToken(
                 client_id=delegation.client.client_id,
                 sign_in=delegation.sign_in,
@@ -157,7 +157,7 @@ def answer(
             )
         )
     user = delegation.user
-    return Answer(
+    return TokenResponse(
         token=token,
         resource=access.resource,
         scopes=written_scopes(delegation, access) if request.version == 2 else delegation.scopes,

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from azcred_emulators.authority import users
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, conditional_access, consent, scopes, user_tokens
 from azcred_emulators.authority.grants.scopes import Access
-from azcred_emulators.authority.grants.token_request import ClaimsRequest, Stores, read_claims
+from azcred_emulators.authority.grants.token_request import ClaimsRequest, read_claims
 from azcred_emulators.authority.redirect_uris import Platform, platform_of
 from azcred_emulators.authority.sign_in import response_types
 from azcred_emulators.authority.sign_in.response_types import RESPONSE_MODES
@@ -117,13 +118,13 @@ def read(
     )
 
 
-def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores, now: float) -> User:
+def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, context: AuthorityContext, now: float) -> User:
     """Return the user who signed in; raises EntraError if they may not, or must do more than they did.
 
     The codes that a page can do something about: 50072, 50074 and 50078 (ask for the second factor; its `amr` is
     "mfa"), 70044 (ask for the password again), 65001 (ask for consent and record it with `Directory.consent`).
     """
-    directory, client, access = stores.directory, request.client, request.access
+    directory, client, access = context.directory, request.client, request.access
     user = users.find_user(directory, sign_in.user_id, tenant=request.tenant)
     users.check_state(user)
     tenant = users.tenant_of(

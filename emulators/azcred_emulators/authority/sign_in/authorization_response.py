@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import user_tokens
-from azcred_emulators.authority.grants.token_request import Stores, TokenRequest
+from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import client_info
 from azcred_emulators.authority.issued import AuthorizationCode
 from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
@@ -29,13 +30,13 @@ class Redirect:
         return f"{self.address}{'&' if '?' in self.address else '?'}{urlencode(self.parameters)}"
 
 
-def approve(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores, now: float) -> Redirect:
+def approve(request: AuthorizationRequest, sign_in: SignIn, *, context: AuthorityContext, now: float) -> Redirect:
     """Return the way back to the client with what it asked for: a new code, tokens of the user who signed in."""
-    stores.issued.sign_in(sign_in)
-    given = {"code": _code(request, sign_in, stores)} if "code" in request.response_types else {}
+    context.issued.sign_in(sign_in)
+    given = {"code": _code(request, sign_in, context)} if "code" in request.response_types else {}
     if request.response_types - {"code"}:
-        given |= _tokens(request, sign_in, stores, now=now, code=given.get("code"))
-    user = stores.directory.user(sign_in.user_id)
+        given |= _tokens(request, sign_in, context, now=now, code=given.get("code"))
+    user = context.directory.user(sign_in.user_id)
     if user and request.client_info:
         given["client_info"] = client_info(user.object_id, user.tenant_id)
     return _back(request, {**given, "session_state": sign_in.id})
@@ -56,8 +57,8 @@ def _back(request: AuthorizationRequest, parameters: Mapping[str, str]) -> Redir
     return Redirect(request.redirect_uri, {**parameters, **state}, request.response_mode)
 
 
-def _code(request: AuthorizationRequest, sign_in: SignIn, stores: Stores) -> str:
-    return stores.issued.code(
+def _code(request: AuthorizationRequest, sign_in: SignIn, context: AuthorityContext) -> str:
+    return context.issued.code(
         AuthorizationCode(
             client_id=request.client.client_id,
             tenant=request.tenant_name,
@@ -75,14 +76,14 @@ def _code(request: AuthorizationRequest, sign_in: SignIn, stores: Stores) -> str
 
 
 def _tokens(
-    request: AuthorizationRequest, sign_in: SignIn, stores: Stores, *, now: float, code: str | None
+    request: AuthorizationRequest, sign_in: SignIn, context: AuthorityContext, *, now: float, code: str | None
 ) -> dict[str, str]:
     """Return the tokens that go to the client by way of the browser, where it cannot have proved who it is."""
-    delegation = _delegation(request, sign_in, stores, now=now)
+    delegation = _delegation(request, sign_in, context, now=now)
     given: dict[str, str] = {}
     access_token = None
     if "token" in request.response_types:
-        token = stores.tokens.delegated(delegation)
+        token = context.tokens.delegated(delegation)
         access_token = token.value
         given = {
             "access_token": token.value,
@@ -91,7 +92,7 @@ def _tokens(
             "scope": " ".join(user_tokens.written_scopes(delegation, request.access)),
         }
     if "id_token" in request.response_types:
-        given["id_token"] = stores.tokens.id_token(
+        given["id_token"] = context.tokens.id_token(
             delegation,
             version=request.version,
             nonce=request.nonce,
@@ -102,7 +103,7 @@ def _tokens(
     return given
 
 
-def _delegation(request: AuthorizationRequest, sign_in: SignIn, stores: Stores, *, now: float) -> Delegation:
+def _delegation(request: AuthorizationRequest, sign_in: SignIn, context: AuthorityContext, *, now: float) -> Delegation:
     asked = TokenRequest(
         form={},
         server_name=request.cloud.authority_host,
@@ -112,7 +113,7 @@ def _delegation(request: AuthorizationRequest, sign_in: SignIn, stores: Stores, 
         cloud=request.cloud,
         now=now,
         origin=None,
-        stores=stores,
+        context=context,
         details={},
     )
     return user_tokens.check(

@@ -5,15 +5,16 @@ from urllib.parse import quote, urlencode
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.device_codes import DeviceCode
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import scopes
-from azcred_emulators.authority.grants.token_request import ClaimsRequest, Stores
+from azcred_emulators.authority.grants.token_request import ClaimsRequest
 from azcred_emulators.authority.redirect_uris import Platform
 from azcred_emulators.authority.sign_in import authorization, authorization_response, pages
 from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
-from azcred_emulators.authority.sign_in.browser_sessions import Sessions
+from azcred_emulators.authority.sign_in.browser_sessions import BrowserSessions
 from azcred_emulators.authority.sign_in.steps import Asked, SignInSteps
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, cloud_of
@@ -29,11 +30,11 @@ _FindTenant = Callable[[str], tuple[str, Tenant | None]]
 class SignInPages:
     """Answers browsers; whatever is wrong with a request is a page, too."""
 
-    def __init__(self, stores: Stores, clock: Clock, find_tenant: _FindTenant) -> None:
-        self._stores = stores
+    def __init__(self, context: AuthorityContext, clock: Clock, find_tenant: _FindTenant) -> None:
+        self._context = context
         self._find_tenant = find_tenant
-        self._sessions = Sessions(clock)
-        self._steps = SignInSteps(stores, clock)
+        self._sessions = BrowserSessions(clock)
+        self._steps = SignInSteps(context, clock)
         self._clock = clock
 
     def reset(self) -> None:
@@ -96,7 +97,7 @@ class SignInPages:
         request.details["tenant"] = tenant_name
         wanted = authorization.read(
             parameters,
-            directory=self._stores.directory,
+            directory=self._context.directory,
             version=version,
             tenant_name=tenant_name,
             tenant=tenant,
@@ -107,9 +108,9 @@ class SignInPages:
         request.details.update(client_id=wanted.client.client_id, resource=wanted.access.resource)
 
         def approve(sign_in: SignIn) -> Response:
-            user = self._stores.directory.user(sign_in.user_id)
+            user = self._context.directory.user(sign_in.user_id)
             request.details["identity"] = user.principal_name if user else None
-            return _send(authorization_response.approve(wanted, sign_in, stores=self._stores, now=self._clock.now()))
+            return _send(authorization_response.approve(wanted, sign_in, context=self._context, now=self._clock.now()))
 
         def refuse(error: EntraError) -> Response:
             request.details["error"] = f"AADSTS{error.code}"
@@ -119,16 +120,16 @@ class SignInPages:
         return Asked(wanted, f"{path}?{urlencode(parameters, errors='replace')}", approve, refuse)
 
     def _asked_by_device(self, request: Request, typed: str) -> Asked:
-        codes = self._stores.device_codes
+        codes = self._context.device_codes
         code = codes.find(typed)
-        client = self._stores.directory.principal(code.client_id)
+        client = self._context.directory.principal(code.client_id)
         if not isinstance(client, Application):
             raise EntraError(70018)
         request.details.update(client_id=client.client_id, tenant=code.tenant)
 
         def approve(sign_in: SignIn) -> Response:
             codes.approve(code.user_code, sign_in)
-            self._stores.issued.sign_in(sign_in)
+            self._context.issued.sign_in(sign_in)
             return pages.message(
                 "You have signed in", f"You have signed in to {client.name}. You may close this window."
             )

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority import users
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants.scopes import GRAPH
-from azcred_emulators.authority.grants.token_request import Stores
 from azcred_emulators.authority.sign_in import authorization, pages
 from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
 from azcred_emulators.authority.sign_in.browser_sessions import Browser
@@ -47,9 +47,9 @@ class Asked:
 class SignInSteps:
     """Leads a browser from page to page until the app has its answer."""
 
-    def __init__(self, stores: Stores, clock: Clock) -> None:
-        self._stores = stores
-        self._directory = stores.directory
+    def __init__(self, context: AuthorityContext, clock: Clock) -> None:
+        self._context = context
+        self._directory = context.directory
         self._clock = clock
 
     def begin(self, browser: Browser, asked: Asked) -> Response:
@@ -91,7 +91,7 @@ class SignInSteps:
         if len(sign_ins) != 1:
             return asked.refuse(EntraError(16000 if sign_ins else 50058))
         try:
-            authorization.check_sign_in(asked.request, sign_ins[0], stores=self._stores, now=self._clock.now())
+            authorization.check_sign_in(asked.request, sign_ins[0], context=self._context, now=self._clock.now())
         except EntraError as error:
             error.error = "consent_required" if error.code == _NO_CONSENT else "interaction_required"
             return asked.refuse(error)
@@ -150,7 +150,7 @@ class SignInSteps:
         form = _form(browser, asked, sign_in)
         user = self._directory.user(sign_in.user_id)
         try:
-            authorization.check_sign_in(request, sign_in, stores=self._stores, now=self._clock.now())
+            authorization.check_sign_in(request, sign_in, context=self._context, now=self._clock.now())
         except EntraError as error:
             if error.code in _MORE_PROOF and user:
                 return pages.second_factor(form, user)
