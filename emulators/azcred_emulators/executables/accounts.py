@@ -16,11 +16,11 @@ from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import RefreshToken
+from azcred_emulators.authority.resources import check_known
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
-from azcred_emulators.directory.known_resources import is_known_resource
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.tokens import Token
@@ -152,8 +152,7 @@ class ManagedIdentityAccount(Account):
         details.update(identity=self.name, tenant=self.tenant_id, client_id=self.client_id, resource=resource)
         if not isinstance(identity, ManagedIdentity):
             raise IdentityNotFound
-        if not is_known_resource(resource, self._accounts.directory):
-            raise EntraError(500011, resource=resource, tenant=self.tenant_id)
+        check_known(self._accounts.directory, resource, tenant=self.tenant_id)
         return self._accounts.host.token(identity, resource)
 
 
@@ -274,9 +273,9 @@ class Accounts:
             now=self.clock.now(),
             origin=None,
             context=self.authority.context,
-            details=details,
         )
-        return GRANTS[grant](request)
+        details.update(GRANTS[grant].describe(request))
+        return GRANTS[grant].respond(request)
 
     def describe(self, error: EntraError) -> str:
         """Return the text of a refusal as the token service sends it: with the ids and the time of the request."""

@@ -6,11 +6,14 @@ Source: "Microsoft identity platform and OAuth 2.0 On-Behalf-Of flow".
 from collections.abc import Mapping
 from typing import Any
 
+import jwt
+
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.grant import Grant
 from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, User
 from azcred_emulators.tokens import TokenRejected
 from azcred_emulators.tokens.access import SignIn
 
@@ -24,24 +27,33 @@ _TIMES = {"expired": "The assertion has expired.", "not-yet-valid": "The asserti
 _INTERACTION = {50072, 50074, 50076, 50078, 50079, 53000, 53001, 53003}
 
 
-def on_behalf_of(request: TokenRequest) -> TokenResponse:
+def _respond(request: TokenRequest) -> TokenResponse:
     """Check the user's token as the API it is for should have, and give one for the next API."""
     if request.form.get("requested_token_use") != "on_behalf_of":
         raise EntraError(900144, parameter="requested_token_use")
     client = client_authentication.find_client(request)
     authentication = client_authentication.authenticate_client(request, client, public=False)
-    access = user_tokens.requested_access(request)
+    access = request.requested_access()
     claims = _assertion(request, client)
     sign_in = _sign_in(request, claims)
     try:
-        delegation = user_tokens.check(request, client, access, sign_in, authentication=authentication)
+        delegation = user_tokens.check_delegation(request, client, access, sign_in, authentication=authentication)
     except EntraError as error:
         if error.code in _INTERACTION:
             error.error = "interaction_required"
         raise
     if delegation.tenant_id.lower() != str(claims["tid"]).lower():
         raise EntraError(50013, reason=_REASONS["issuer"])
-    return user_tokens.answer(request, delegation, access)
+    return user_tokens.respond(request, delegation, access)
+
+
+def _user(request: TokenRequest) -> User | None:
+    """Return the user whom the assertion names; nothing in it is checked."""
+    try:
+        claims = jwt.decode(request.required("assertion"), options={"verify_signature": False})
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        return None
+    return request.directory.user(str(claims.get("oid")))
 
 
 def _sign_in(request: TokenRequest, claims: Mapping[str, Any]) -> SignIn:
@@ -50,7 +62,7 @@ def _sign_in(request: TokenRequest, claims: Mapping[str, Any]) -> SignIn:
     remembered = request.context.issued.find_sign_in(str(claims.get("sid")))
     if remembered and remembered.user_id.lower() == user_id.lower():
         return remembered
-    amr = tuple(str(one) for one in methods) if isinstance(methods, list) else ("pwd",)
+    amr = tuple(str(method) for method in methods) if isinstance(methods, list) else ("pwd",)
     return SignIn(user_id=user_id, auth_time=request.now, amr=amr)
 
 
@@ -66,3 +78,6 @@ def _assertion(request: TokenRequest, client: Application) -> Mapping[str, Any]:
     if "scp" not in claims or not isinstance(claims.get("oid"), str):
         raise EntraError(7000114, client=client.client_id)
     return claims
+
+
+ON_BEHALF_OF = Grant(respond=_respond, user=_user)

@@ -1,4 +1,4 @@
-"""A request to the token endpoint, as the grants see it: parsed, its tenant found, HTTP left behind."""
+"""A request to the token endpoint as the grants see it: its form and its tenant, without HTTP."""
 
 import json
 import math
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.authority.grants import scopes
+from azcred_emulators.authority.grants.scopes import Access
 from azcred_emulators.clouds import Cloud
 from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.tokens import Tokens
@@ -15,7 +17,7 @@ from azcred_emulators.tokens.claims import CAE_CAPABILITY
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What a grant needs to decide; it writes what the journal should know into `details`.
+    """What a grant needs to decide.
 
     `version` is that of the endpoint (1 or 2), `now` is epoch seconds. `tenant` is None where `tenant_name` is one
     of the names that several tenants share; else `tenant_name` is the tenant's GUID. `origin` is the web page that
@@ -31,7 +33,6 @@ class TokenRequest:
     now: float
     origin: str | None
     context: AuthorityContext
-    details: dict[str, object]
 
     @property
     def directory(self) -> Directory:
@@ -55,6 +56,15 @@ class TokenRequest:
         if self.tenant is None:
             raise EntraError(50059)
         return self.tenant
+
+    def requested_access(self, *, scope: str | None = None, resource: str | None = None) -> Access:
+        """Return what the request asks for, else what an earlier one did; raises EntraError if neither says."""
+        if self.version == 1:
+            name = self.form.get("resource") or resource or self.required("resource")
+            return scopes.read_resource(name, self.form.get("scope") or "")
+        if self.form.get("resource"):
+            raise EntraError(901002)
+        return scopes.read_scope(self.form.get("scope") or scope or self.required("scope"))
 
     def claims(self) -> "ClaimsRequest":
         """Return what the parameter `claims` asks for; raises EntraError if it is malformed."""
@@ -82,8 +92,7 @@ def read_claims(text: str | None) -> ClaimsRequest:
     if not text:
         return _NO_CLAIMS
     try:
-        wanted = json.loads(text)
-        access_token = wanted.get("access_token") or {}
+        access_token = json.loads(text).get("access_token") or {}
         values = (access_token.get("xms_cc") or {}).get("values") or ()
         since = float((access_token.get("nbf") or {}).get("value") or 0)
         if not math.isfinite(since):

@@ -8,6 +8,7 @@ assertions are used.
 from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.grant import Grant
 from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.directory import Application, User
@@ -16,19 +17,18 @@ from azcred_emulators.tokens import TokenRejected
 from azcred_emulators.tokens.access import SignIn
 
 
-def user_fic(request: TokenRequest) -> TokenResponse:
+def _respond(request: TokenRequest) -> TokenResponse:
     """Check that the agent proves who it is, twice, and that the user account is its own."""
     client = client_authentication.find_client(request)
     authentication = client_authentication.authenticate_client(request, client, public=False)
-    access = user_tokens.requested_access(request)
+    access = request.requested_access()
     _check_own_token(request, client)
     user = _user(request)
-    request.details["identity"] = user.principal_name
     if user.agent_identity is None or user.agent_identity.lower() != client.client_id.lower():
         raise EntraError(50013, reason="The user is no account of the agent identity.")
     sign_in = SignIn(user_id=user.object_id, auth_time=request.now)
-    delegation = user_tokens.check(request, client, access, sign_in, authentication=authentication)
-    return user_tokens.answer(request, delegation, access)
+    delegation = user_tokens.check_delegation(request, client, access, sign_in, authentication=authentication)
+    return user_tokens.respond(request, delegation, access)
 
 
 def _check_own_token(request: TokenRequest, client: Application) -> None:
@@ -51,3 +51,6 @@ def _user(request: TokenRequest) -> User:
     if request.form.get("user_id"):
         return users.find_user(request.directory, request.form["user_id"], tenant=request.tenant)
     return users.find_by_name(request.directory, request.required("username"), tenant=request.tenant)
+
+
+USER_FIC = Grant(respond=_respond, user=_user)

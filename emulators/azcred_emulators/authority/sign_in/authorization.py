@@ -1,9 +1,8 @@
 """Authorization requests: what a client asks of `/authorize`, checked.
 
-This is what sign-in pages stand on. A page reads the request with `read`; shows an EntraError that this raises
-itself, because then there is no address to trust; and sends the browser to `redirect_uri` for everything else, with
-what `authorization_response` makes: the request's own `error` or another, or a code and tokens once a user has signed
-in.
+The sign-in pages use this. A page reads the request with `read`. An EntraError that `read` raises is shown on the
+page, because there is no address to trust. Everything else goes to the `redirect_uri`, by `authorization_response`:
+the request's own `error` or another, or a code and tokens once a user has signed in.
 """
 
 from collections.abc import Mapping
@@ -27,31 +26,40 @@ _CHALLENGE_METHODS = ("plain", "S256")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
-    """A request to `/authorize` whose client and redirect URI are right.
+class SignInRequest:
+    """What a person is asked to sign in to: a client, and what it wants to access.
 
-    `tenant` is None where `tenant_name` is one of the shared names, else that is the tenant's GUID. `response_types`
-    are "code", "id_token" and "token", as far as they are asked for. `error` is what is wrong with the rest, for the
-    client to be told; `access` is then not to be relied on.
+    `tenant` is None where `tenant_name` is one of the shared names, else that is the tenant's GUID. The prompt and
+    the hints are those of OpenID Connect; a device has none of them.
     """
 
-    version: int
     tenant_name: str
     tenant: Tenant | None
     client: Application
+    access: Access
+    prompt: str = ""
+    login_hint: str = ""
+    domain_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest(SignInRequest):
+    """A request to `/authorize` whose client and redirect URI are right.
+
+    `response_types` are those of "code", "id_token" and "token" that the client wants. `error` is what is wrong with
+    the rest, for the client to be told; `access` is then not to be relied on.
+    """
+
+    version: int
     redirect_uri: str
     platform: Platform
     response_mode: str
     state: str | None
-    access: Access
     scope: str
     resource: str
     nonce: str | None
     code_challenge: str | None
     code_challenge_method: str
-    prompt: str
-    login_hint: str
-    domain_hint: str
     client_info: bool
     claims: ClaimsRequest
     response_types: frozenset[str] = response_types.CODE
@@ -81,14 +89,14 @@ def read(
     platform = platform_of(client, address)
     if platform is None:
         raise EntraError(50011, address=address, client=client.client_id)
-    wanted, error = ClaimsRequest(), None
+    claims_request, error = ClaimsRequest(), None
     access = Access(resource=scopes.GRAPH)
     try:
         access = _access(parameters, version)
-        wanted = read_claims(parameters.get("claims"))
+        claims_request = read_claims(parameters.get("claims"))
         _check(parameters, client, platform, access)
-    except EntraError as found:
-        error = found
+    except EntraError as problem:
+        error = problem
     types = response_types.read(parameters)
     usual = response_types.usual_mode(types)
     mode = parameters.get("response_mode") or usual
@@ -111,14 +119,14 @@ def read(
         login_hint=parameters.get("login_hint") or "",
         domain_hint=parameters.get("domain_hint") or "",
         client_info=parameters.get("client_info") == "1",
-        claims=wanted,
+        claims=claims_request,
         response_types=types,
         cloud=cloud,
         error=error,
     )
 
 
-def check_sign_in(request: AuthorizationRequest, sign_in: SignIn, *, context: AuthorityContext, now: float) -> User:
+def check_sign_in(request: SignInRequest, sign_in: SignIn, *, context: AuthorityContext, now: float) -> User:
     """Return the user who signed in; raises EntraError if they may not, or must do more than they did.
 
     The codes that a page can do something about: 50072, 50074 and 50078 (ask for the second factor; its `amr` is

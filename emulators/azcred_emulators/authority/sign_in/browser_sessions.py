@@ -100,7 +100,7 @@ class Browser:
 
     def sign_in(self, sign_in: SignIn) -> None:
         """Add an account, or put what is now known of it in place of what was."""
-        others = tuple(one for one in self.sign_ins if one.user_id != sign_in.user_id)
+        others = tuple(item for item in self.sign_ins if item.user_id != sign_in.user_id)
         persistent = bool(self._session and self._session.persistent)
         self._put(BrowserSession((*others, sign_in), sign_in.auth_time, persistent))
 

@@ -28,9 +28,9 @@ def authorize(
         cloud=cloud_of(parts.hostname or "") or PUBLIC,
     )
     if request.error:
-        return authorization_response.refuse(request, request.error)
+        return authorization_response.failure(request, request.error)
     try:
         authorization.check_sign_in(request, sign_in, context=context, now=now)
     except EntraError as error:
-        return authorization_response.refuse(request, error)
-    return authorization_response.approve(request, sign_in, context=context, now=now)
+        return authorization_response.failure(request, error)
+    return authorization_response.success(request, sign_in, context=context, now=now)
