@@ -217,7 +217,7 @@ def test_a_user(both: Both, emulators: Emulators, user: User) -> None:
 
 def test_a_device_code(both: Both, emulators: Emulators, user: User) -> None:
     """A person types in the code that the real one shows, and it is signed in."""
-    codes = emulators.authority.stores.device_codes
+    codes = emulators.authority.context.device_codes
 
     def approve(az: Callable[..., subprocess.CompletedProcess[str]]) -> subprocess.CompletedProcess[str]:
         with ThreadPoolExecutor(1) as pool:

@@ -12,7 +12,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from support.entra import GRAPH, REDIRECT, SECRET, VAULT, Entra, claims_of
 
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.session import Session
@@ -70,7 +70,7 @@ def shop(entra: Entra) -> Application:
 @pytest.fixture
 def codes(entra: Entra) -> DeviceCodes:
     """What the page for device codes decides on."""
-    return entra.emulators.authority.stores.device_codes
+    return entra.emulators.authority.context.device_codes
 
 
 def test_an_authorization_code(azcred: Session, entra: Entra, shop: Application, half: Half) -> None:

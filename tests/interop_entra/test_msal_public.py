@@ -6,7 +6,7 @@ import msal
 import pytest
 from support.entra import GRAPH, VAULT, Entra, claims_of
 
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.directory import Mfa, contoso
 from pytest_azcred.session import Session
 
@@ -28,7 +28,7 @@ def app(entra: Entra) -> Any:
 @pytest.fixture
 def codes(entra: Entra) -> DeviceCodes:
     """What the page for device codes decides on."""
-    return entra.emulators.authority.stores.device_codes
+    return entra.emulators.authority.context.device_codes
 
 
 def poll_once(app: Any, flow: dict[str, Any]) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def test_a_device_code(entra: Entra, tmp_path: Path) -> None:
         "PublicClientApplication",
         "acquireTokenByDeviceCode",
         {"scopes": [f"{VAULT}/.default"]},
-        on_user_code=lambda code: authority.stores.device_codes.approve(code, authority.sign_in(entra.user)),
+        on_user_code=lambda code: authority.context.device_codes.approve(code, authority.sign_in(entra.user)),
         clientId=entra.cli.client_id,
     )
     assert result["username"] == entra.user.principal_name, result

@@ -11,6 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
+from azcred_emulators.tokens.access import AppOnlyAccess
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
@@ -40,7 +41,7 @@ def containers(credential: Any, **options: Any) -> list[str]:
 
 def claims(azcred: Session, place: Place, changes: dict[str, object]) -> dict[str, object]:
     """Return what the place's identity would have in a token for storage, changed; None leaves a claim out."""
-    genuine = azcred.tokens.app_only(place.identity, "https://storage.azure.com").claims
+    genuine = azcred.tokens.app_only(AppOnlyAccess(place.identity, "https://storage.azure.com")).claims
     return {name: value for name, value in {**genuine, **changes}.items() if value is not None}
 
 

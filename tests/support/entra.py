@@ -14,7 +14,7 @@ from werkzeug.test import Client, TestResponse
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.federation.adfs import saml
+from azcred_emulators.tokens import saml_assertions
 
 AUTHORITY = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"
@@ -170,7 +170,7 @@ class Entra:
     def redeem_assertion(self, **changes: Any) -> TestResponse:
         """Bring what the AD FS of fabrikam.com, a federated domain, says of a user, as the Azure CLI does.
 
-        `changes` are those to what `saml.issue` is called with.
+        `changes` are those to what `saml_assertions.issue` is called with.
         """
         self.emulators.adfs.federate("fabrikam.com")
         given = {
@@ -183,7 +183,7 @@ class Entra:
         form = {
             "grant_type": SAML_GRANT,
             "client_id": contoso.AZURE_CLI_CLIENT_ID,
-            "assertion": base64.urlsafe_b64encode(saml.issue(given.pop("key"), **given).encode()).decode(),
+            "assertion": base64.urlsafe_b64encode(saml_assertions.issue(given.pop("key"), **given).encode()).decode(),
             "scope": f"{GRAPH}/.default",
         }
         return self.post(dict(form), tenant="organizations")

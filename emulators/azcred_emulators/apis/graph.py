@@ -61,12 +61,12 @@ class Graph(Emulator):
             tenant_ids = [tenant.id for tenant in self._directory.tenants()]
             claims = self._tokens.check(token.strip(), audiences=_AUDIENCES, tenant_ids=tenant_ids)
         except TokenRejected as rejected:
-            return self._refusal(request, 401, "InvalidAuthenticationToken", _MESSAGES[rejected.fault])
+            return self._error_response(request, 401, "InvalidAuthenticationToken", _MESSAGES[rejected.reason])
         request.details.update(client_id=claims.get("appid"), tenant=claims.get("tid"))
         user = self._directory.user(str(claims.get("oid")))
         if "scp" not in claims or user is None:
             message = "/me request is only valid with delegated authentication flow."
-            return self._refusal(request, 400, "BadRequest", message)
+            return self._error_response(request, 400, "BadRequest", message)
         if is_revoked(claims, user):
             return self._challenge(request, user)
         request.details["identity"] = user.principal_name
@@ -74,22 +74,22 @@ class Graph(Emulator):
         if endpoint == "userinfo":
             return json_response(userinfo(user, scopes, client_id=str(claims.get("appid"))))
         if not any(scope.startswith(("User.Read", "Directory.Read")) for scope in scopes):
-            return self._refusal(
+            return self._error_response(
                 request, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
             )
         if endpoint == "me":
             return json_response(profile(user))
         if values.get("name", "me").lower() not in ("me", user.object_id.lower(), user.principal_name.lower()):
-            return self._refusal(request, 404, "Request_ResourceNotFound", "The resource does not exist.")
+            return self._error_response(request, 404, "Request_ResourceNotFound", "The resource does not exist.")
         return json_response({"value": list(user.member_of)})
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
-        return self._refusal(request, error.code or 400, "BadRequest", f"{error.name}: {request.path}")
+        return self._error_response(request, error.code or 400, "BadRequest", f"{error.name}: {request.path}")
 
     def _challenge(self, request: Request, user: User) -> Response:
         since = json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(user.tokens_valid_from))}}})
-        response = self._refusal(
+        response = self._error_response(
             request, 401, "InvalidAuthenticationToken", "Continuous access evaluation resulted in challenge."
         )
         response.headers["WWW-Authenticate"] = (
@@ -98,7 +98,7 @@ class Graph(Emulator):
         )
         return response
 
-    def _refusal(self, request: Request, status: int, code: str, message: str) -> Response:
+    def _error_response(self, request: Request, status: int, code: str, message: str) -> Response:
         request.details["error"] = code
         inner = {"request-id": str(uuid.uuid4()), "client-request-id": str(uuid.uuid4())}
         body = {"error": {"code": code, "message": message, "innerError": inner}}

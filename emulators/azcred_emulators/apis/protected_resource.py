@@ -20,7 +20,7 @@ from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.emulator import Emulator, Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
-from azcred_emulators.tokens.mint import Fault, issue_number
+from azcred_emulators.tokens.mint import RejectionReason, issue_number
 
 # Services that are addressed by the account's own name take tokens for one common audience.
 _AUDIENCES = {
@@ -39,7 +39,7 @@ _AUDIENCES = {
 }
 
 
-_FAULTS: Mapping[Fault, str] = {
+_REJECTIONS: Mapping[RejectionReason, str] = {
     "malformed": "the bearer token is no JWT that Entra ID could have made",
     "signature": "the token's signature is not Entra ID's",
     "issuer": "the token's issuer is not a tenant of the directory",
@@ -50,7 +50,7 @@ _FAULTS: Mapping[Fault, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResourceAnswer:
     """What a resource answers to an authorized request."""
 
     status: int
@@ -58,7 +58,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Refused(Exception):
+class BearerTokenError(Exception):
     """A token that the resource does not take; `error` and `description` are RFC 6750's."""
 
     def __init__(self, error: str, description: str, *, claims: str | None = None) -> None:
@@ -80,7 +80,7 @@ class Resource:
         self._tokens = tokens
         self._clock = clock
         self._lock = threading.Lock()
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._answers: dict[tuple[str, str], ResourceAnswer] = {}
         self._revoked = 0  # the number of the last token that is not taken any more
         self._revoked_at = 0.0
 
@@ -112,7 +112,7 @@ class Resource:
             body = _dumps(json)
             given.setdefault("Content-Type", "application/json; charset=utf-8")
         with self._lock:
-            self._answers[method.upper(), _path(path)] = Answer(status, body, given)
+            self._answers[method.upper(), _path(path)] = ResourceAnswer(status, body, given)
 
     def revoke(self) -> None:
         """Take no token from now on that was issued before: clients able to are challenged for a new one.
@@ -125,18 +125,18 @@ class Resource:
             self._revoked_at = self._clock.now()
 
     def check(self, authorization: str) -> Mapping[str, Any]:
-        """Return the claims of the token in an Authorization header; raises Refused."""
+        """Return the claims of the token in an Authorization header; raises BearerTokenError."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise Refused("", "there is no bearer token")
+            raise BearerTokenError("", "there is no bearer token")
         tenant_ids = [tenant.id for tenant in self._directory.tenants()]
         try:
             claims = self._tokens.check(token.strip(), audiences=[self.audience], tenant_ids=tenant_ids)
         except TokenRejected as rejected:
-            raise Refused("invalid_token", _FAULTS[rejected.fault].format(self.audience)) from rejected
+            raise BearerTokenError("invalid_token", _REJECTIONS[rejected.reason].format(self.audience)) from rejected
         if CAE_CAPABILITY in claims.get("xms_cc", ()) and issue_number(claims) <= self._revoked:
             since = {"access_token": {"nbf": {"essential": True, "value": str(int(self._revoked_at))}}}
-            raise Refused("insufficient_claims", "the session was revoked", claims=_base64(_dumps(since)))
+            raise BearerTokenError("insufficient_claims", "the session was revoked", claims=_base64(_dumps(since)))
         return claims
 
     def respond(self, method: str, path: str) -> Response:
@@ -148,7 +148,7 @@ class Resource:
             return json_response({"error": {"code": "NotFound", "message": message}}, status=404)
         return Response(answer.body, status=answer.status, headers=dict(answer.headers))
 
-    def challenge(self, refused: Refused) -> Response:
+    def challenge(self, error: BearerTokenError) -> Response:
         """Return the 401 that makes a client of the Azure SDK get a token, or a newer one."""
         tenant = next(iter(self._directory.tenants()))
         parts = [
@@ -156,17 +156,17 @@ class Resource:
             f'authorization_uri="https://login.microsoftonline.com/{tenant.id}"',
             f'resource="{self.audience}"',
         ]
-        if refused.claims:
+        if error.claims:
             parts = [
                 'realm=""',
                 'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"',
-                f'error="{refused.error}"',
-                f'claims="{refused.claims}"',
+                f'error="{error.error}"',
+                f'claims="{error.claims}"',
             ]
-        elif refused.error:
-            parts.append(f'error="{refused.error}"')
+        elif error.error:
+            parts.append(f'error="{error.error}"')
         return json_response(
-            {"error": {"code": "Unauthorized", "message": f"AKV10000: {refused}."}},
+            {"error": {"code": "Unauthorized", "message": f"AKV10000: {error}."}},
             status=401,
             headers={"WWW-Authenticate": f"Bearer {', '.join(parts)}"},
         )
@@ -208,9 +208,9 @@ class Resources(Emulator):
         request.details.update(operation="request", resource=resource.audience)
         try:
             claims = resource.check(request.headers.get("Authorization", ""))
-        except Refused as refused:
-            request.details["error"] = str(refused)
-            return resource.challenge(refused)
+        except BearerTokenError as error:
+            request.details["error"] = str(error)
+            return resource.challenge(error)
         client_id = claims.get("appid") or claims.get("azp")
         principal = self._directory.principal(str(client_id))
         request.details.update(

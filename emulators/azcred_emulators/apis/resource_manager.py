@@ -18,7 +18,7 @@ from azcred_emulators.tokens import TokenRejected, Tokens
 AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 
 
-class Refused(Exception):
+class ResourceManagerError(Exception):
     """A request that is answered with an error of this status and code."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -55,7 +55,7 @@ class ResourceManager(Emulator):
             request.details.update(tenant=claims["tid"], client_id=claims.get("appid"))
             if not request.args.get("api-version"):
                 message = "The api-version query parameter (?api-version=) is required for all requests."
-                raise Refused(400, "MissingApiVersionParameter", message)
+                raise ResourceManagerError(400, "MissingApiVersionParameter", message)
             if endpoint == "tenants":
                 return _list([tenant_entry(tenant) for tenant in self._tenants(claims)])
             found = self._directory.subscriptions(str(claims["tid"]), str(claims.get("oid")))
@@ -65,20 +65,20 @@ class ResourceManager(Emulator):
             for subscription in found:
                 if subscription.id.lower() == wanted.lower():
                     return json_response(subscription_entry(subscription))
-            raise Refused(404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found.")
-        except Refused as refused:
-            return self._refusal(request, refused.status, refused.code, str(refused))
+            raise ResourceManagerError(404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found.")
+        except ResourceManagerError as error:
+            return self._error_response(request, error.status, error.code, str(error))
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Answer what is not emulated, and what HTTP rules out."""
         message = f"azcred emulates only tenants and subscriptions of Azure Resource Manager, not {request.path}"
-        return self._refusal(request, error.code or 404, "NotFound", message)
+        return self._error_response(request, error.code or 404, "NotFound", message)
 
     def _claims(self, request: Request) -> Mapping[str, object]:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             message = "Authentication failed. The 'Authorization' header is missing."
-            raise Refused(401, "AuthenticationFailed", message)
+            raise ResourceManagerError(401, "AuthenticationFailed", message)
         tenant_ids = [tenant.id for tenant in self._directory.tenants()]
         try:
             return self._tokens.check(token.strip(), audiences=AUDIENCES, tenant_ids=tenant_ids)
@@ -87,8 +87,8 @@ class ResourceManager(Emulator):
                 "audience": "InvalidAuthenticationTokenAudience",
                 "expired": "ExpiredAuthenticationToken",
                 "issuer": "InvalidAuthenticationTokenTenant",
-            }.get(rejected.fault, "InvalidAuthenticationToken")
-            raise Refused(401, code, f"The access token is invalid: {rejected.fault}.") from rejected
+            }.get(rejected.reason, "InvalidAuthenticationToken")
+            raise ResourceManagerError(401, code, f"The access token is invalid: {rejected.reason}.") from rejected
 
     def _tenants(self, claims: Mapping[str, object]) -> Sequence[Tenant]:
         user = self._directory.user(str(claims.get("oid")))
@@ -97,7 +97,7 @@ class ResourceManager(Emulator):
         tenant = self._directory.tenant(str(claims["tid"]))
         return [tenant] if tenant else []
 
-    def _refusal(self, request: Request, status: int, code: str, message: str) -> Response:
+    def _error_response(self, request: Request, status: int, code: str, message: str) -> Response:
         request.details["error"] = code
         headers = {"x-ms-request-id": str(uuid.uuid4())}
         if status == 401:

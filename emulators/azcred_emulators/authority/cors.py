@@ -8,7 +8,7 @@ from urllib.parse import SplitResult
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.sign_in.redirect_uris import LOOPBACK
+from azcred_emulators.authority.redirect_uris import LOOPBACK
 from azcred_emulators.directory import Application, Directory
 from azcred_emulators.emulation.emulator import Request
 from azcred_emulators.serving.urls import split_url

@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority.errors import ERRORS, EntraError
-from azcred_emulators.authority.errors.responses import HEADERS, refuse
+from azcred_emulators.authority.errors.responses import HEADERS, error_response
 from azcred_emulators.authority.sign_in import pages
 from azcred_emulators.emulation.fault import Exchange, Fault
 
@@ -50,7 +50,7 @@ class Refuse(Fault):
         if details.get("operation") in _SHOWN_AS_PAGE:
             details["error"] = self.code
             return pages.error(error)
-        response = refuse(exchange.request, error, now=exchange.now)
+        response = error_response(exchange.request, error, now=exchange.now)
         if origin := exchange.request.headers.get("Origin"):  # a page that would be let read it in most cases
             response.headers["Access-Control-Allow-Origin"] = origin
         return response

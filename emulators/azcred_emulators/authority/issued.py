@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import Clock
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 CODE_LIFETIME = 600.0  # seconds
 REFRESH_TOKEN_INACTIVITY = 90 * 86400.0

@@ -11,18 +11,20 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority import cors, discovery, tenants
+from azcred_emulators.authority.context import AuthorityContext, KeyOf, KeysOf
+from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.errors.responses import HEADERS, refuse
-from azcred_emulators.authority.grants import client_authentication, description, device_code
-from azcred_emulators.authority.grants.request import KeyOf, KeysOf, Stores, TokenRequest
-from azcred_emulators.authority.grants.table import GRANTS
+from azcred_emulators.authority.errors.responses import HEADERS, error_response
+from azcred_emulators.authority.grants import client_authentication, device_code
+from azcred_emulators.authority.grants.device_code import DEVICE_AUTHORIZATION
+from azcred_emulators.authority.grants.grant_types import GRANTS
+from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.issued import Issued
+from azcred_emulators.authority.redirect_uris import platform_of
 from azcred_emulators.authority.sign_in import pages, unattended
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
 from azcred_emulators.authority.sign_in.endpoints import SignInPages
-from azcred_emulators.authority.sign_in.realms import user_realm
-from azcred_emulators.authority.sign_in.redirect_uris import platform_of
+from azcred_emulators.authority.user_realms import user_realm
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
@@ -30,8 +32,8 @@ from azcred_emulators.emulation.emulator import Emulator, Request, json_response
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import Tokens
+from azcred_emulators.tokens.access import SignIn
 from azcred_emulators.tokens.claims import issuer, issuers_of
-from azcred_emulators.tokens.delegation import SignIn
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -45,10 +47,7 @@ def _versions(path: str, endpoint: str, *methods: str) -> list[Rule]:
 
 
 class Authority(Emulator):
-    """Entra ID's token service: discovery documents, keys and tokens.
-
-    `stores` is what it goes by, sign-in pages included.
-    """
+    """Entra ID's token service: discovery documents, keys, tokens and sign-in pages, with their common `context`."""
 
     name = "authority"
     rules = Map(
@@ -86,13 +85,15 @@ class Authority(Emulator):
     def __init__(
         self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf, federation_key: KeyOf
     ) -> None:
-        self.faults = Faults(operation="token")  # a fault is for the documents before it only if it says so
+        self.faults = Faults(operation="token")  # faults are for documents only if their criteria say so
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
         self._keys_of_others = keys_of
-        self.stores = Stores(directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of, federation_key)
-        self._pages = SignInPages(self.stores, clock, self.find_tenant)
+        self.context = AuthorityContext(
+            directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of, federation_key
+        )
+        self._pages = SignInPages(self.context, clock, self.find_tenant)
         self._answers: Mapping[str, Callable[[Request, Mapping[str, str]], Response]] = {
             "instance-discovery": self._instance_discovery,
             "openid-configuration": self._openid_configuration,
@@ -115,18 +116,34 @@ class Authority(Emulator):
         return host in _LOOPBACK or cloud_of(host) is not None
 
     def describe(self, request: Request, path: str) -> None:
-        """Note what a request for a token says itself."""
-        super().describe(request, path)
-        with suppress(HTTPException):  # a form too large to be read
-            request.details.update(description.describe(_form(request), self.stores))
+        """Note who asks for what, as `handle` does before it answers."""
+        with suppress(HTTPException):  # an unknown path, or a form that is too large
+            endpoint, values = self.rules.bind("localhost").match(path, method=request.method)
+            self._describe(request, endpoint, values)
+
+    def _describe(self, request: Request, endpoint: str, values: Mapping[str, str]) -> None:
+        request.details["operation"] = endpoint
+        with suppress(EntraError):  # then the entry says less
+            match endpoint:
+                case "token":
+                    request.details["grant"] = grant_type = _form(request).get("grant_type")
+                    if grant := GRANTS.get(grant_type or ""):
+                        request.details.update(grant.describe(self._read(request, values)))
+                case "devicecode":
+                    request.details.update(DEVICE_AUTHORIZATION.describe(self._read(request, values)))
+                case "authorize":
+                    request.details["tenant"], _ = self.find_tenant(values["tenant"])
+                    request.details.update(self._pages.describe(request, values))
+                case "openid-configuration":
+                    request.details["tenant"] = self._tenant_name(values["tenant"])
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a request for a document or a token, refusals included."""
-        request.details["operation"] = endpoint
+        self._describe(request, endpoint, values)
         try:
             answer = self._answers[endpoint](request, values)
         except EntraError as error:
-            answer = refuse(request, error, now=self._clock.now())
+            answer = error_response(request, error, now=self._clock.now())
         origin = request.headers.get("Origin")
         if origin and endpoint == "token":
             return cors.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
@@ -136,18 +153,18 @@ class Authority(Emulator):
         """Answer what HTTP rules out; a wrong method has an AADSTS code of its own."""
         match error:
             case MethodNotAllowed():
-                return refuse(request, EntraError(900561, method=request.method), now=self._clock.now())
+                return error_response(request, EntraError(900561, method=request.method), now=self._clock.now())
             case NotFound():
                 return Response(status=404)
         if error.code == 413:
             return Response("The page was not displayed because the request entity is too large.", status=413)
-        return refuse(request, EntraError(9002313), now=self._clock.now())
+        return error_response(request, EntraError(9002313), now=self._clock.now())
 
     def reset(self) -> None:
         """Forget everything that was handed out, and sign everybody out."""
         self._pages.reset()
-        self.stores.issued.reset()
-        self.stores.device_codes.reset()
+        self.context.issued.reset()
+        self.context.device_codes.reset()
 
     def sign_in(self, user: User, *, mfa: bool = False) -> SignIn:
         """Return a sign-in of the user that happens now, with a second factor or by password alone."""
@@ -163,7 +180,7 @@ class Authority(Emulator):
         return unattended.authorize(
             url,
             self.sign_in(user, mfa=mfa),
-            stores=self.stores,
+            context=self.context,
             tenant_name=tenant_name,
             tenant=tenant,
             now=self._clock.now(),
@@ -192,12 +209,7 @@ class Authority(Emulator):
         )
 
     def _openid_configuration(self, request: Request, values: Mapping[str, str]) -> Response:
-        name, version = values["tenant"], int(values["version"])
-        if name.lower() in discovery.SHARED_TENANTS:
-            tenant = name.lower()
-        else:
-            tenant = tenants.find(self._directory, name, error="invalid_tenant").id
-        request.details["tenant"] = tenant
+        tenant, version = self._tenant_name(values["tenant"]), int(values["version"])
         return json_response(
             discovery.openid_configuration(
                 f"https://{request.host}", tenant, cloud=cloud_of(_name(request)) or PUBLIC, version=version
@@ -205,34 +217,37 @@ class Authority(Emulator):
             headers=_CACHED,
         )
 
+    def _tenant_name(self, name: str) -> str:
+        """Return the name of a tenant in its documents: the shared name, or its GUID; raises EntraError."""
+        if name.lower() in discovery.SHARED_TENANTS:
+            return name.lower()
+        return tenants.find(self._directory, name, error="invalid_tenant").id
+
     def _keys(self, request: Request, values: Mapping[str, str]) -> Response:
-        name, version = values["tenant"], int(values["version"])
+        name, version = self._tenant_name(values["tenant"]), int(values["version"])
         cloud = cloud_of(_name(request)) or PUBLIC
-        shared = name.lower() in discovery.SHARED_TENANTS
-        tenant = "{tenantid}" if shared else tenants.find(self._directory, name, error="invalid_tenant").id
+        tenant = "{tenantid}" if name in discovery.SHARED_TENANTS else name
         tenant_issuer = issuer(cloud, tenant, version) if version == 2 else None
         return json_response(discovery.keys(self._tokens.key, tenant_issuer=tenant_issuer), headers=_CACHED)
 
     def _token(self, request: Request, values: Mapping[str, str]) -> Response:
-        form = _form(request)
-        grant_type = form.get("grant_type")
-        request.details["grant"] = grant_type
+        grant_type = _form(request).get("grant_type")
         if not grant_type:
             raise EntraError(900144, parameter="grant_type")
         grant = GRANTS.get(grant_type)
         if grant is None:
             raise EntraError(70003, grant=grant_type)
-        asked = self._read(request, values, form)
-        if asked.origin:
-            cors.check(asked.origin, client_authentication.find_client(asked))
-        client_authentication.check_repetition(asked)
-        answer = grant(asked)
+        token_request = self._read(request, values)
+        if token_request.origin:
+            cors.check(token_request.origin, client_authentication.find_client(token_request))
+        client_authentication.check_repetition(token_request)
+        answer = grant.respond(token_request)
         request.details["claims"] = answer.token.claims
         headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4())}
-        return json_response(answer.body(version=asked.version, now=asked.now), headers=headers)
+        return json_response(answer.body(version=token_request.version, now=token_request.now), headers=headers)
 
     def _devicecode(self, request: Request, values: Mapping[str, str]) -> Response:
-        return json_response(device_code.start(self._read(request, values, _form(request))), headers=HEADERS)
+        return json_response(device_code.start(self._read(request, values)), headers=HEADERS)
 
     def _logout(self, request: Request, _: Mapping[str, str]) -> Response:
         """Send the browser where the app wants it, if the address is an app's; the session in the browser ends."""
@@ -256,11 +271,10 @@ class Authority(Emulator):
         cloud = cloud_of(_name(request)) or PUBLIC
         return json_response(user_realm(self._directory, values["name"], cloud=cloud), headers=HEADERS)
 
-    def _read(self, request: Request, values: Mapping[str, str], form: Mapping[str, str]) -> TokenRequest:
+    def _read(self, request: Request, values: Mapping[str, str]) -> TokenRequest:
         tenant_name, tenant = self.find_tenant(values["tenant"])
-        request.details["tenant"] = tenant_name
         return TokenRequest(
-            form=form,
+            form=_form(request),
             server_name=_name(request),
             version=int(values["version"]),
             tenant_name=tenant_name,
@@ -268,8 +282,7 @@ class Authority(Emulator):
             cloud=cloud_of(_name(request)) or PUBLIC,
             now=self._clock.now(),
             origin=request.headers.get("Origin"),
-            stores=self.stores,
-            details=request.details,
+            context=self.context,
         )
 
     def _keys_of(self, issuer: str) -> Mapping[str, RSAPublicKey] | None:

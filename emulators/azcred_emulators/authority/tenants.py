@@ -3,7 +3,7 @@
 import re
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.errors.errors import is_guid
+from azcred_emulators.authority.errors.entra_error import is_guid
 from azcred_emulators.directory import Directory, Tenant
 
 _DOMAIN = re.compile(r"^[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)+$")

@@ -11,21 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import assertions
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.grants.table import GRANTS
+from azcred_emulators.authority.grants import client_assertions
+from azcred_emulators.authority.grants.grant_types import GRANTS
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import RefreshToken
+from azcred_emulators.authority.resources import check_known
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
-from azcred_emulators.directory.known_resources import is_known_resource
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.tokens import Token
+from azcred_emulators.tokens.access import SignIn
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
-from azcred_emulators.tokens.delegation import SignIn
 
 _NEARLY_OVER = 300.0  # seconds before a token's end at which msal does not hand it out any more
 _WORTH_REFRESHING = 7200.0  # seconds; of tokens that live longer, msal renews those that are past half their life
@@ -97,7 +97,7 @@ class _Remembering(Account):
         """Tell the journal who it is."""
 
     @abstractmethod
-    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         """Ask the token service."""
 
 
@@ -112,7 +112,7 @@ class UserAccount(_Remembering):
     def _describe(self, details: Details) -> None:
         details.update(identity=self.name, tenant=self.tenant_id, client_id=self._accounts.client_id)
 
-    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         form = {"refresh_token": self._refresh_token, "scope": delegated_scope(scope)}
         answer = self._accounts.redeem("refresh_token", tenant, form, details, claims=claims)
         self._refresh_token = answer.refresh_token or self._refresh_token
@@ -130,7 +130,7 @@ class ServicePrincipalAccount(_Remembering):
         principal = self._accounts.directory.principal(self.name)
         details.update(identity=principal and principal.name, tenant=self.tenant_id, client_id=self.name)
 
-    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> Answer:
+    def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         form = {"client_id": self.name, "scope": scope, **self._credentials(tenant)}
         return self._accounts.redeem("client_credentials", tenant, form, details, claims=claims)
 
@@ -152,8 +152,7 @@ class ManagedIdentityAccount(Account):
         details.update(identity=self.name, tenant=self.tenant_id, client_id=self.client_id, resource=resource)
         if not isinstance(identity, ManagedIdentity):
             raise IdentityNotFound
-        if not is_known_resource(resource, self._accounts.directory):
-            raise EntraError(500011, resource=resource, tenant=self.tenant_id)
+        check_known(self._accounts.directory, resource, tenant=self.tenant_id)
         return self._accounts.host.token(identity, resource)
 
 
@@ -192,7 +191,7 @@ class Accounts:
     @property
     def directory(self) -> Directory:
         """The emulated tenants."""
-        return self.authority.stores.directory
+        return self.authority.context.directory
 
     def sign_in(
         self,
@@ -211,7 +210,7 @@ class Accounts:
                 return self.user(who, self.authority.sign_in(who, mfa=True), tenant_id=tenant_id)
             case Application():
                 if assertion:
-                    form = {"client_assertion": assertion, "client_assertion_type": assertions.TYPE}
+                    form = {"client_assertion": assertion, "client_assertion_type": client_assertions.TYPE}
                 elif who.secrets:
                     form = {"client_secret": who.secrets[-1].value}
                 else:
@@ -233,7 +232,7 @@ class Accounts:
             public=True,
             family=True,
         )
-        value = self.authority.stores.issued.refresh_token(held)
+        value = self.authority.context.issued.refresh_token(held)
         return UserAccount(self, user, value, tenant_id or user.tenant_id)
 
     def service_principal(self, client_id: str, credentials: Credentials, *, tenant_id: str) -> ServicePrincipalAccount:
@@ -249,7 +248,7 @@ class Accounts:
 
     def redeem(
         self, grant: str, tenant: str, form: Mapping[str, str], details: Details, *, claims: str | None = None
-    ) -> Answer:
+    ) -> TokenResponse:
         """Answer a request of the tool to the token service, as a client that understands claims challenges.
 
         `claims` is the JSON of one. Raises EntraError, or TokenServiceFailed.
@@ -273,10 +272,10 @@ class Accounts:
             cloud=PUBLIC,
             now=self.clock.now(),
             origin=None,
-            stores=self.authority.stores,
-            details=details,
+            context=self.authority.context,
         )
-        return GRANTS[grant](request)
+        details.update(GRANTS[grant].describe(request))
+        return GRANTS[grant].respond(request)
 
     def describe(self, error: EntraError) -> str:
         """Return the text of a refusal as the token service sends it: with the ids and the time of the request."""

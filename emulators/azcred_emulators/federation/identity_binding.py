@@ -57,11 +57,11 @@ class IdentityBinding(Emulator):
         request.details.update(operation="token", provider="workload-identity", client_id=form.get("client_id"))
         pod = self._verified(form.get("client_assertion", ""))
         if pod is None:
-            return self._refusal(request, 401, "The service account's token is not for the proxy, or not sound.")
+            return self._error_response(request, 401, "The service account's token is not for the proxy, or not sound.")
         client_id = form.get("client_id", "").lower()
         bound = [one for one in self._directory.assigned(self.name) if one.client_id.lower() == client_id]
         if not bound or pod["sub"] not in self.service_accounts:
-            return self._refusal(request, 403, "The service account may not use this identity.")
+            return self._error_response(request, 403, "The service account may not use this identity.")
         form["client_assertion"] = self._issuers.get(identity_binding_issuer(client_id)).assertion(str(pod["sub"]))
         return self._forward(
             request,
@@ -80,13 +80,13 @@ class IdentityBinding(Emulator):
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Answer what the proxy does not forward."""
-        return self._refusal(request, error.code or 400, error.name)
+        return self._error_response(request, error.code or 400, error.name)
 
     def reset(self) -> None:
         """Let the service account of the start use the identities."""
         self.service_accounts = (SERVICE_ACCOUNT,)
 
-    def _refusal(self, request: Request, status: int, message: str) -> Response:
+    def _error_response(self, request: Request, status: int, message: str) -> Response:
         request.details["error"] = message
         return json_response({"error": "invalid_request", "error_description": message}, status=status)
 

@@ -52,14 +52,14 @@ class Pipeline(Emulator):
         request.details.update(operation="oidc-token", identity=self.subject)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or key != self._key:
-            return self.refusal(request, 401, "The access token of the job is missing or wrong.")
+            return self.error_response(request, 401, "The access token of the job is missing or wrong.")
         return self.reply(request)
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Answer a request to another path, or with another method."""
-        return self.refusal(request, error.code or 400, error.name)
+        return self.error_response(request, error.code or 400, error.name)
 
-    def refusal(self, request: Request, status: int, message: str) -> Response:
+    def error_response(self, request: Request, status: int, message: str) -> Response:
         """Answer that there is no token."""
         request.details["error"] = message
         return json_response({"message": message}, status=status)
@@ -97,9 +97,9 @@ class AzurePipelines(Pipeline):
     def reply(self, request: Request) -> Response:
         """Answer for the service connection."""
         if request.args.get("api-version", "").split("-")[0] != "7.1":
-            return self.refusal(request, 400, "No api-version 7.1 was supplied for the request.")
+            return self.error_response(request, 400, "No api-version 7.1 was supplied for the request.")
         if request.args.get("serviceConnectionId", "").lower() != self.connection:
-            return self.refusal(request, 404, "The job has no such service connection.")
+            return self.error_response(request, 404, "The job has no such service connection.")
         return json_response({"oidcToken": self.assertion()})
 
     def assertion(self, audience: str = TOKEN_EXCHANGE_AUDIENCE) -> str:

@@ -13,7 +13,7 @@ from azcred_emulators.directory.identifiers import USER_ID
 from azcred_emulators.emulation.emulator import Request
 from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refusal, Refused
 from azcred_emulators.tokens import Token, Tokens
-from azcred_emulators.tokens.delegation import Delegation, SignIn
+from azcred_emulators.tokens.access import Delegation, SignIn
 
 # The application by which the portal acts for its users, whose id Cloud Shell's tokens carry.
 PORTAL = "b677c290-cf4b-4a8e-a60e-91ba650a4abe"

@@ -10,6 +10,7 @@ from azcred_emulators.directory.known_resources import is_known_resource
 from azcred_emulators.emulation.emulator import Request
 from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refused, parameters_of
 from azcred_emulators.tokens import Token, Tokens
+from azcred_emulators.tokens.access import AppOnlyAccess
 
 _NO_PARAMETERS: Mapping[str, str] = {}
 
@@ -92,11 +93,13 @@ class Host(Endpoint):
         now = self._clock.now()
         if token is None or token.is_to_be_renewed(now) or self.is_stale(token, parameters):
             token = self._cache[key] = self._tokens.app_only(
-                identity,
-                resource,
-                target=self.directory.application_for_resource(resource),
-                capabilities=capabilities,
-                host_resource_id=self.directory.resource_id(self.name) or identity.resource_id,
+                AppOnlyAccess(
+                    identity,
+                    resource,
+                    target=self.directory.application_for_resource(resource),
+                    capabilities=capabilities,
+                    host_resource_id=self.directory.resource_id(self.name) or identity.resource_id,
+                )
             )
         return token
 

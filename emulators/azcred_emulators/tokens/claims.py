@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azcred_emulators.clouds import CLOUDS, Cloud
-from azcred_emulators.directory import Application, AppRoleAssignment, ManagedIdentity, Principal, User
+from azcred_emulators.directory import Application, AppRoleAssignment, ManagedIdentity, User
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_APPLICATION_ID, TOKEN_EXCHANGE_AUDIENCE
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation
+from azcred_emulators.tokens.access import AppOnlyAccess, Delegation
 from azcred_emulators.tokens.optional_claims import acct, optional_claims
 
 BACK_DATED = 300  # seconds that iat and nbf lie before the moment of issue
@@ -21,51 +21,39 @@ CAE_CAPABILITY = "CP1"  # by which a client says that it understands claims chal
 GRAPH_APPLICATION_ID = "00000003-0000-0000-c000-000000000000"
 
 
-def app_only(
-    principal: Principal,
-    resource: str,
-    *,
-    target: Application | None,
-    cloud: Cloud,
-    tenant_id: str,
-    authentication: ClientAuthentication,
-    capabilities: tuple[str, ...],
-    host_resource_id: str | None,
-    subject: str | None,
-    now: int,
-    lifetime: int,
-    uti: str,
-) -> dict[str, object]:
-    """Return the claims of an application or managed identity that acts for itself, `subject` if under that name."""
+def app_only(access: AppOnlyAccess, *, now: int, lifetime: int, uti: str) -> dict[str, object]:
+    """Return the claims of an access token by which an application or managed identity acts for itself."""
+    principal, resource, target = access.principal, access.resource, access.target
+    tenant_id = access.tenant_id or principal.tenant_id
     version = target.access_token_version if target else 1
     audience = target.client_id if target and version == 2 else resource
     if resource.lower() == TOKEN_EXCHANGE_AUDIENCE.lower():
         version, audience = 2, TOKEN_EXCHANGE_APPLICATION_ID
-    claims = _frame(audience, cloud, tenant_id, version, now, lifetime)
+    claims = _frame(audience, access.cloud, tenant_id, version, now, lifetime)
     if version == 1:
         claims["appid"] = principal.client_id
-        claims["appidacr"] = authentication.value
+        claims["appidacr"] = access.authentication.value
         claims["idp"] = claims["iss"]
         claims["idtyp"] = "app"
     else:
         claims["azp"] = principal.client_id
-        claims["azpacr"] = authentication.value
+        claims["azpacr"] = access.authentication.value
         if target and "idtyp" in target.optional_claims.access_token:
             claims["idtyp"] = "app"
     claims["oid"] = principal.object_id
     claims["rh"] = f"1.{opaque(30)}."
     if principal.app_role_assignments and (roles := roles_in(principal.app_role_assignments, resource, target)):
         claims["roles"] = list(roles)
-    claims["sub"] = subject or principal.object_id
+    claims["sub"] = access.subject or principal.object_id
     claims["tid"] = tenant_id
     claims["uti"] = uti
     claims["ver"] = f"{version}.0"
     if isinstance(principal, ManagedIdentity):
         claims["xms_mirid"] = principal.resource_id
-        if host_resource_id and not principal.system_assigned:
-            claims["xms_az_rid"] = host_resource_id
-    if capabilities:
-        claims["xms_cc"] = list(capabilities)
+        if access.host_resource_id and not principal.system_assigned:
+            claims["xms_az_rid"] = access.host_resource_id
+    if access.capabilities:
+        claims["xms_cc"] = list(access.capabilities)
     return claims
 
 

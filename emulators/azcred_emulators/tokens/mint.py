@@ -13,30 +13,14 @@ from typing import Any, Literal
 import jwt
 
 from azcred_emulators.clock import Clock
-from azcred_emulators.clouds import PUBLIC, Cloud
-from azcred_emulators.directory import Application, Principal, TokenTimes, contoso
+from azcred_emulators.clouds import PUBLIC
+from azcred_emulators.directory import TokenTimes
+from azcred_emulators.directory.identifiers import TENANT_ID
 from azcred_emulators.tokens import claims as make
+from azcred_emulators.tokens.access import AppOnlyAccess, Delegation
 from azcred_emulators.tokens.claims import BACK_DATED, CAE_CAPABILITY, issuer, issuers_of
 from azcred_emulators.tokens.defects import DEFECTS, Forger
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
 from azcred_emulators.tokens.keys import SigningKey
-
-__all__ = [
-    "APPLICATION_LIFETIME",
-    "BACK_DATED",
-    "CAE_CAPABILITY",
-    "LONG_LIFETIME",
-    "MANAGED_IDENTITY_LIFETIME",
-    "ClientAuthentication",
-    "Delegation",
-    "SignIn",
-    "Token",
-    "TokenRejected",
-    "Tokens",
-    "issue_number",
-    "issuer",
-    "issuers_of",
-]
 
 APPLICATION_LIFETIME = 3600  # seconds; recorded traffic shows exp - iat = 3900 with iat back-dated
 MANAGED_IDENTITY_LIFETIME = 86400
@@ -77,15 +61,15 @@ class Token:
         return left < (self.expires_on - self.not_before) / 2
 
 
-Fault = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
+RejectionReason = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
 
 
 class TokenRejected(Exception):
-    """A token that is not a sound one of Entra ID for the audience; `fault` says why."""
+    """A token that is not a sound one of Entra ID for the audience; `reason` says why."""
 
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault)
-        self.fault = fault
+    def __init__(self, reason: RejectionReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Tokens:
@@ -123,44 +107,12 @@ class Tokens:
     def _foreign_key(self) -> SigningKey:
         return SigningKey("nobody that Entra ID knows")
 
-    def app_only(
-        self,
-        principal: Principal,
-        resource: str,
-        *,
-        authentication: ClientAuthentication = ClientAuthentication.CERTIFICATE,
-        cloud: Cloud = PUBLIC,
-        target: Application | None = None,
-        tenant_id: str | None = None,
-        capabilities: tuple[str, ...] = (),
-        host_resource_id: str | None = None,
-        subject: str | None = None,
-    ) -> Token:
-        """Mint the token of an application or managed identity that acts for itself, `subject` if under that name.
-
-        `resource` is what the client asked for; `target` the directory's application behind it, whose
-        `access_token_version` decides the token's version, as in Entra ID. `tenant_id` is by default the
-        principal's own. `host_resource_id` is the ARM id of the machine that a managed identity runs on.
-        """
-        times = principal.token_times
-        usual = MANAGED_IDENTITY_LIFETIME if host_resource_id else _lifetime(capabilities)
-        return self._sign(
-            make.app_only(
-                principal,
-                resource,
-                target=target,
-                cloud=cloud,
-                tenant_id=tenant_id or principal.tenant_id,
-                authentication=authentication,
-                capabilities=capabilities,
-                host_resource_id=host_resource_id,
-                subject=subject,
-                now=self._now(times),
-                lifetime=_seconds(times.lifetime or self.lifetime, usual),
-                uti=self._uti(),
-            ),
-            times,
-        )
+    def app_only(self, access: AppOnlyAccess) -> Token:
+        """Mint the token by which an application or managed identity acts for itself."""
+        times = access.principal.token_times
+        usual = MANAGED_IDENTITY_LIFETIME if access.host_resource_id else _lifetime(access.capabilities)
+        lifetime = _seconds(times.lifetime or self.lifetime, usual)
+        return self._sign(make.app_only(access, now=self._now(times), lifetime=lifetime, uti=self._uti()), times)
 
     def delegated(self, delegation: Delegation) -> Token:
         """Mint the token by which a client acts for a user."""
@@ -249,7 +201,7 @@ class Tokens:
 
     def _completed(self, claims: Mapping[str, object]) -> dict[str, object]:
         now = int(self._clock.now())
-        tenant_id = str(claims.get("tid") or contoso.TENANT.id)
+        tenant_id = str(claims.get("tid") or TENANT_ID)
         version = 2 if claims.get("ver") == "2.0" else 1
         every: dict[str, object] = {
             "iss": issuer(PUBLIC, tenant_id, version),

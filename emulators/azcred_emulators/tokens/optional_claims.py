@@ -7,7 +7,7 @@ import base64
 from collections.abc import Callable, Iterable, Mapping
 
 from azcred_emulators.directory import User
-from azcred_emulators.tokens.delegation import Delegation
+from azcred_emulators.tokens.access import Delegation
 
 
 def optional_claims(delegation: Delegation, names: Iterable[str], present: Mapping[str, object]) -> dict[str, object]:

@@ -16,6 +16,7 @@ from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 import pytest_azcred.credentials.aio
 from azcred_emulators.apis.protected_resource import Resource
 from azcred_emulators.directory import Application
+from azcred_emulators.tokens.access import AppOnlyAccess
 from pytest_azcred.place import Place
 from pytest_azcred.session import Session
 
@@ -79,7 +80,9 @@ def test_a_wrong_token_is_refused(
     change: dict[str, object], reason: str, vault: Resource, fake_managed_identity: Place, azcred: Session
 ) -> None:
     """Each check of a real API is made, and the answer says which failed."""
-    claims = dict(azcred.tokens.app_only(fake_managed_identity.identity, "https://vault.azure.net").claims)
+    claims = dict(
+        azcred.tokens.app_only(AppOnlyAccess(fake_managed_identity.identity, "https://vault.azure.net")).claims
+    )
     good = azcred.tokens.mint(claims).value
     bad = azcred.tokens.mint({**claims, **change}).value
     assert requests.get(f"{vault.url}/secrets/database", headers={"Authorization": f"Bearer {good}"}).status_code == 200
@@ -100,7 +103,7 @@ def test_what_is_no_token_is_challenged(authorization: str, vault: Resource) -> 
 
 def test_a_tampered_token_is_refused(vault: Resource, fake_managed_identity: Place, azcred: Session) -> None:
     """Only the run's own key signs tokens."""
-    token = azcred.tokens.app_only(fake_managed_identity.identity, "https://vault.azure.net").value
+    token = azcred.tokens.app_only(AppOnlyAccess(fake_managed_identity.identity, "https://vault.azure.net")).value
     head, claims, signature = token.split(".")
     forged = ".".join([head, claims, signature[::-1]])
     assert requests.get(vault.url, headers={"Authorization": f"Bearer {forged}"}).status_code == 401
@@ -149,7 +152,7 @@ def test_a_client_without_the_capability_keeps_its_token(
     vault: Resource, fake_managed_identity: Place, azcred: Session
 ) -> None:
     """As with the real services, its token is good until it expires."""
-    token = azcred.tokens.app_only(fake_managed_identity.identity, "https://vault.azure.net").value
+    token = azcred.tokens.app_only(AppOnlyAccess(fake_managed_identity.identity, "https://vault.azure.net")).value
     vault.revoke()
     response = requests.get(f"{vault.url}/secrets/database", headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 200

@@ -9,6 +9,7 @@ from werkzeug.test import Client
 
 from azcred_emulators.directory import Application, Group, Subscription, Tenant, contoso
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.tokens.access import AppOnlyAccess
 
 ARM = "https://management.azure.com"
 QUERY = {"api-version": "2022-12-01"}
@@ -16,7 +17,7 @@ QUERY = {"api-version": "2022-12-01"}
 
 def bearer(emulators: Emulators, application: Application, resource: str = f"{ARM}/") -> dict[str, str]:
     """Return the header of a request by an application."""
-    return {"Authorization": f"Bearer {emulators.tokens.app_only(application, resource).value}"}
+    return {"Authorization": f"Bearer {emulators.tokens.app_only(AppOnlyAccess(application, resource)).value}"}
 
 
 @pytest.mark.parametrize("resource", [ARM, f"{ARM}/", "https://management.core.windows.net/"])

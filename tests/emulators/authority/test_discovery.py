@@ -6,6 +6,7 @@ from werkzeug.test import Client
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.tokens.access import AppOnlyAccess
 
 AUTHORITY = "https://login.microsoftonline.com"
 
@@ -86,7 +87,9 @@ def test_tokens_verify_against_the_published_keys(
     """The configuration leads to the keys, and the token's `kid` to the one that signed it."""
     document = client.get(f"/{tenant}{version}/.well-known/openid-configuration", base_url=AUTHORITY).get_json()
     keys = client.get(document["jwks_uri"].removeprefix(AUTHORITY), base_url=AUTHORITY).get_json()
-    token = emulators.tokens.app_only(next(iter(emulators.directory.assigned("imds"))), "https://vault.azure.net")
+    token = emulators.tokens.app_only(
+        AppOnlyAccess(next(iter(emulators.directory.assigned("imds"))), "https://vault.azure.net")
+    )
     header = jwt.get_unverified_header(token.value)
     assert header["kid"] == header["x5t"] == keys["keys"][0]["kid"] == keys["keys"][0]["x5t"]
     key = next(key for key in jwt.PyJWKSet.from_dict(keys).keys if key.key_id == header["kid"])

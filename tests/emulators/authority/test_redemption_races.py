@@ -56,15 +56,15 @@ def test_one_wins_the_device_code(entra: Entra, shop: Application) -> None:
     """A device that polls twice at once gets one answer."""
     form: dict[str, Any] = {"client_id": shop.client_id, "client_secret": SECRET}
     flow = entra.post({**form, "scope": f"{VAULT}/.default"}, path="oauth2/v2.0/devicecode").get_json()
-    stores = entra.emulators.authority.stores
-    stores.device_codes.approve(flow["user_code"], entra.emulators.authority.sign_in(entra.user))
+    context = entra.emulators.authority.context
+    context.device_codes.approve(flow["user_code"], entra.emulators.authority.sign_in(entra.user))
     poll = {**form, "grant_type": DEVICE_CODE_GRANT, "device_code": flow["device_code"]}
     assert race(entra, lambda own: own.post(poll)) == {200: 1, 400: THREADS - 1}
 
 
 def test_one_wins_a_single_use_assertion(entra: Entra) -> None:
     """Of eight identical assertions one is the first."""
-    issued = entra.emulators.authority.stores.issued
+    issued = entra.emulators.authority.context.issued
     start = threading.Barrier(THREADS)
     results: list[bool] = []
 

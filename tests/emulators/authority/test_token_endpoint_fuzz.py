@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.entra import AUTHORITY, CHALLENGE, REDIRECT, SECRET, VAULT, Entra
 from werkzeug.test import Client
 
-from azcred_emulators.authority.grants.table import GRANTS
+from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, Mfa, User, contoso
 from azcred_emulators.emulators import Emulators
 

@@ -169,7 +169,7 @@ def test_a_device_code(emulators: Emulators, user: User, call: Call, tmp_path: P
         assert process.stdout
         words = process.stderr.readline().split()
         code = words[words.index("code") + 1]
-        emulators.authority.stores.device_codes.approve(code, emulators.authority.sign_in(user, mfa=True))
+        emulators.authority.context.device_codes.approve(code, emulators.authority.sign_in(user, mfa=True))
         subscriptions = json.loads(process.stdout.read())
         assert process.wait() == 0
     assert subscriptions[0]["user"] == {"name": user.principal_name, "type": "user"}
@@ -185,7 +185,7 @@ def test_a_device_code_that_is_declined(emulators: Emulators) -> None:
     ) as process:
         assert process.stderr
         words = process.stderr.readline().split()
-        emulators.authority.stores.device_codes.decline(words[words.index("code") + 1])
+        emulators.authority.context.device_codes.decline(words[words.index("code") + 1])
         assert process.stderr.read().startswith("ERROR: AADSTS65004")
         assert process.wait() == 1
 
@@ -197,8 +197,8 @@ def test_a_claims_challenge(az: AzureCli, emulators: Emulators, user: User, chal
     """The challenge of a resource is part of the request for the tokens; one that is none is an error."""
     arguments = ("login", "--use-device-code", "--claims-challenge", challenge)
     code = az.run(Invocation(arguments=arguments), {}).resume
-    [waiting] = emulators.authority.stores.device_codes.pending()
-    emulators.authority.stores.device_codes.approve(waiting.user_code, emulators.authority.sign_in(user))
+    [waiting] = emulators.authority.context.device_codes.pending()
+    emulators.authority.context.device_codes.approve(waiting.user_code, emulators.authority.sign_in(user))
     result = az.run(Invocation(arguments=arguments, resume=code), {})
     assert error in result.stderr
     assert (result.exit_code == 0) is (challenge == "e30=")

@@ -11,7 +11,7 @@ from werkzeug.test import Client, TestResponse
 
 from azcred_emulators.directory import Mfa, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.federation.adfs import saml
+from azcred_emulators.tokens import saml_assertions
 from azcred_emulators.tokens.keys import SigningKey
 
 DOMAIN = "fabrikam.com"
@@ -39,7 +39,7 @@ def request_token(
     password: str,
     *,
     version: str = "13",
-    applies_to: str = saml.ENTRA_ID,
+    applies_to: str = saml_assertions.ENTRA_ID,
     envelope: str = "{}",
     host: str = ADFS,
 ) -> TestResponse:
@@ -83,7 +83,7 @@ def redeem(entra: Entra, assertion: str, /, **changes: Any) -> TestResponse:
 def issued(entra: Entra, upn: str) -> str:
     """Return an assertion as the domain's AD FS writes it."""
     key, now = entra.emulators.adfs.key, entra.emulators.clock.now()
-    return saml.issue(key, issuer=ISSUER, upn=upn, immutable_id="x", now=now)
+    return saml_assertions.issue(key, issuer=ISSUER, upn=upn, immutable_id="x", now=now)
 
 
 @pytest.mark.parametrize("version", ["2005", "13"])
@@ -104,8 +104,8 @@ def test_an_assertion_is_canonical_xml(entra: Entra, grace: User) -> None:
     assert ElementTree.canonicalize(assertion) == assertion.replace(
         '<ds:SignedInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">', "<ds:SignedInfo>"
     )
-    assert saml.read(assertion).is_signed_by(entra.emulators.adfs.key.public)
-    assert grace.password not in repr(saml.read(assertion))
+    assert saml_assertions.read(assertion).is_signed_by(entra.emulators.adfs.key.public)
+    assert grace.password not in repr(saml_assertions.read(assertion))
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 from support.entra import claims_of, refusal
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators.authority.grants import assertions
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.directory import Application, FederatedCredential, contoso
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.tokens.access import AppOnlyAccess
 
 Ask = Callable[..., TestResponse]
 PIPELINES = "https://token.actions.githubusercontent.com"
@@ -26,7 +27,7 @@ def federated(emulators: Emulators, application: Application) -> Application:
 
 def present(ask_token: Ask, assertion: str) -> TestResponse:
     """Ask for a token with an assertion."""
-    return ask_token(client_secret=None, client_assertion=assertion, client_assertion_type=assertions.TYPE)
+    return ask_token(client_secret=None, client_assertion=assertion, client_assertion_type=client_assertions.TYPE)
 
 
 def fetch(client: Client, url: str, method: str = "GET") -> TestResponse:
@@ -88,7 +89,7 @@ def test_a_managed_identity_can_be_the_issuer(ask_token: Ask, emulators: Emulato
     own = f"https://login.microsoftonline.com/{contoso.TENANT.id}/v2.0"
     credential = FederatedCredential(own, identity.object_id)
     emulators.directory.replace(application, federated_credentials=(credential,))
-    token = emulators.tokens.app_only(identity, TOKEN_EXCHANGE_AUDIENCE).value
+    token = emulators.tokens.app_only(AppOnlyAccess(identity, TOKEN_EXCHANGE_AUDIENCE)).value
     assert claims_of(present(ask_token, token))["appid"] == application.client_id
     users = emulators.tokens.mint(
         {"ver": "2.0", "aud": TOKEN_EXCHANGE_AUDIENCE, "sub": identity.object_id, "scp": "x"}

@@ -7,6 +7,7 @@ from werkzeug.test import Client
 from azcred_emulators.directory import Application, contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens import DEFECTS, TokenRejected
+from azcred_emulators.tokens.access import AppOnlyAccess
 from azcred_emulators.tokens.mint import issue_number
 
 AUDIENCE = "api://orders"
@@ -70,13 +71,13 @@ def test_a_misspelt_defect_is_answered_with_the_nearest(emulators: Emulators) ->
 
 def test_a_check_goes_by_the_emulators_clock(emulators: Emulators, application: Application) -> None:
     """A token is accepted until its time is over, for any spelling of its audience."""
-    token = emulators.tokens.app_only(application, "https://vault.azure.net").value
+    token = emulators.tokens.app_only(AppOnlyAccess(application, "https://vault.azure.net")).value
     claims = emulators.tokens.check(token, audiences=["https://VAULT.azure.net/"])
     assert claims["appid"] == application.client_id
     emulators.clock.advance(hours=1)
     with pytest.raises(TokenRejected) as rejected:
         emulators.tokens.check(token, audiences=["https://vault.azure.net"])
-    assert rejected.value.fault == "expired"
+    assert rejected.value.reason == "expired"
 
 
 def test_no_private_member_is_published(client: Client) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority.errors.errors import EntraError, is_guid
+from azcred_emulators.authority.errors.entra_error import EntraError, is_guid
 from azcred_emulators.emulation.emulator import Request, json_response
 
 HEADERS: Mapping[str, str] = {
@@ -20,7 +20,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def refuse(request: Request, error: EntraError, *, now: float) -> Response:
+def error_response(request: Request, error: EntraError, *, now: float) -> Response:
     """Answer a request with an error and tell the journal; `now` is epoch seconds."""
     request.details["error"] = f"AADSTS{error.code}"
     trace_id = str(uuid.uuid4())

@@ -7,31 +7,46 @@ import base64
 import hashlib
 import hmac
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.grants.scopes import read_scope
+from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.grant import Grant
+from azcred_emulators.authority.grants.scopes import Access, read_scope
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import AuthorizationCode
-from azcred_emulators.directory import Application
+from azcred_emulators.directory import Application, User
 
 
-def authorization_code(request: TokenRequest) -> Answer:
-    """Check that the code comes back from whom it was for, with all that belongs to it, and spend it."""
+def _respond(request: TokenRequest) -> TokenResponse:
+    """Check that the code comes back from the client that it was for, with all that belongs to it, and spend it."""
     client = client_authentication.find_client(request)
-    issued = request.stores.issued
-    value = request.required("code")
-    code = issued.find_code(value)
-    if code.public:
-        request.details["provider"] = "interactive-browser"
+    code = _code(request)
     _check_binding(request, client, code)
-    authentication = client_authentication.prove(request, client, public=code.public or code.spa)
+    authentication = client_authentication.authenticate_client(request, client, public=code.public or code.spa)
     _check_pkce(request, code)
-    access = delegated.requested_access(request, scope=code.scope, resource=code.resource)
-    delegation = delegated.check(request, client, access, code.sign_in, authentication=authentication)
-    issued.redeem_code(value)
+    access = _access(request)
+    delegation = user_tokens.check_delegation(request, client, access, code.sign_in, authentication=authentication)
+    request.context.issued.redeem_code(request.required("code"))
     offline = access.offline or (request.version == 2 and read_scope(code.scope).offline)
-    return delegated.answer(request, delegation, access, offline=offline, nonce=code.nonce, spa=code.spa)
+    return user_tokens.respond(request, delegation, access, offline=offline, nonce=code.nonce, spa=code.spa)
+
+
+def _code(request: TokenRequest) -> AuthorizationCode:
+    return request.context.issued.find_code(request.required("code"))
+
+
+def _user(request: TokenRequest) -> User:
+    return users.find_user(request.directory, _code(request).sign_in.user_id, tenant=request.tenant)
+
+
+def _provider(request: TokenRequest) -> str | None:
+    return "interactive-browser" if _code(request).public else None
+
+
+def _access(request: TokenRequest) -> Access:
+    code = _code(request)
+    return request.requested_access(scope=code.scope, resource=code.resource)
 
 
 def _check_binding(request: TokenRequest, client: Application, code: AuthorizationCode) -> None:
@@ -60,3 +75,6 @@ def _check_pkce(request: TokenRequest, code: AuthorizationCode) -> None:
         expected = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     if not verifier or not hmac.compare_digest(expected.encode(), (code.code_challenge or "").encode()):
         raise EntraError(501481)
+
+
+AUTHORIZATION_CODE = Grant(respond=_respond, user=_user, provider=_provider, access=_access)

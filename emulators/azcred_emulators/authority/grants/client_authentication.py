@@ -3,11 +3,11 @@
 import hmac
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import agent_identities, assertions
-from azcred_emulators.authority.grants.request import TokenRequest
+from azcred_emulators.authority.grants import agent_identities, client_assertions
+from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.directory import Application, Directory, Principal, Tenant
 from azcred_emulators.serving.urls import split_url
-from azcred_emulators.tokens.delegation import ClientAuthentication
+from azcred_emulators.tokens.access import ClientAuthentication
 
 
 def find_application(directory: Directory, client_id: str, *, tenant: Tenant | None, shared_name: str) -> Application:
@@ -30,12 +30,10 @@ def find_application(directory: Directory, client_id: str, *, tenant: Tenant | N
 
 
 def find_client(request: TokenRequest) -> Application:
-    """Return the application that a user's token is asked for, and tell the journal; raises EntraError."""
-    application = find_application(
+    """Return the application that asks for a user's token; raises EntraError if it cannot."""
+    return find_application(
         request.directory, request.required("client_id"), tenant=request.tenant, shared_name=request.tenant_name
     )
-    request.details["client_id"] = application.client_id
-    return application
 
 
 def check_repetition(request: TokenRequest) -> None:
@@ -48,50 +46,45 @@ def check_repetition(request: TokenRequest) -> None:
         return
     named = [request.form.get(name, "") for name in ("scope", "resource", "username", "refresh_token", "assertion")]
     key = "\n".join([request.tenant_name, client.client_id, grant, *named])
-    if request.stores.issued.count_request(key) > client.maximum_repetitions:
+    if request.context.issued.count_request(key) > client.maximum_repetitions:
         raise EntraError(50196)
 
 
-def prove(request: TokenRequest, application: Application, *, public: bool) -> ClientAuthentication:
+def authenticate_client(request: TokenRequest, application: Application, *, public: bool) -> ClientAuthentication:
     """Check the client's secret or assertion; a `public` client needs none. Raises EntraError."""
     if request.form.get("client_secret") or request.form.get("client_assertion"):
-        return authenticate(request, application)
+        return authenticate_confidential_client(request, application)
     if not public:
         raise EntraError(7000218)
     return ClientAuthentication.PUBLIC
 
 
-def authenticate(request: TokenRequest, principal: Principal) -> ClientAuthentication:
+def authenticate_confidential_client(request: TokenRequest, principal: Principal) -> ClientAuthentication:
     """Check the secret or assertion in the request; raises EntraError if there is none or it is wrong."""
-    acts_for_itself = request.form["grant_type"] == "client_credentials"
     secret, encoded = request.form.get("client_secret"), request.form.get("client_assertion")
     if not secret and not encoded:
         raise EntraError(7000216)
     if isinstance(principal, Application) and principal.public_client and not has_credentials(principal):
         raise EntraError(700025)
     if secret:
-        if acts_for_itself:
-            request.details["provider"] = "environment"
         _check_secret(principal, secret, request.now)
         return ClientAuthentication.SECRET
-    if request.required("client_assertion_type") != assertions.TYPE:
+    if request.required("client_assertion_type") != client_assertions.TYPE:
         raise EntraError(90023, reason="The provided client_assertion_type is not supported.")
-    assertion = assertions.read(request.form["client_assertion"])
-    if acts_for_itself:
-        request.details["provider"] = "workload-identity" if assertion.federated else "environment"
+    assertion = client_assertions.read(request.form["client_assertion"])
     if assertion.federated:
         credentials = principal.federated_credentials
         if isinstance(principal, Application):
             credentials += agent_identities.credential_of(principal, request.cloud)
-        assertions.verify_federated(assertion, credentials, keys_of=request.stores.keys_of, now=request.now)
+        client_assertions.verify_federated(assertion, credentials, keys_of=request.context.keys_of, now=request.now)
         return ClientAuthentication.CERTIFICATE
     if not isinstance(principal, Application):
-        raise EntraError(700027, reason=assertions.NOT_REGISTERED)
-    assertions.verify_certificate(
+        raise EntraError(700027, reason=client_assertions.NOT_REGISTERED)
+    client_assertions.verify_certificate(
         assertion, principal, is_own_address=lambda address: _is_own_address(request, address), now=request.now
     )
-    if principal.single_use_assertions and not request.stores.issued.use_assertion(
-        principal.client_id, str(assertion.claims.get("jti")), float(assertion.claims["exp"]) + assertions.SKEW
+    if principal.single_use_assertions and not request.context.issued.use_assertion(
+        principal.client_id, str(assertion.claims.get("jti")), float(assertion.claims["exp"]) + client_assertions.SKEW
     ):
         raise EntraError(700027, reason="Client assertion was used before: its jti claim must be unique.")
     return ClientAuthentication.CERTIFICATE
@@ -109,16 +102,11 @@ def has_credentials(application: Application) -> bool:
 
 def _check_secret(principal: Principal, secret: str, now: float) -> None:
     """Compare with every secret of the application; the expired are told from the wrong, as in Entra ID."""
-    held = principal.secrets if isinstance(principal, Application) else ()
-    matching = [one for one in held if hmac.compare_digest(one.value.encode(), secret.encode())]
-    valid = [
-        one
-        for one in matching
-        if (one.starts is None or one.starts <= now) and (one.expires is None or now < one.expires)
-    ]
-    if valid:
+    secrets = principal.secrets if isinstance(principal, Application) else ()
+    matching = [item for item in secrets if hmac.compare_digest(item.value.encode(), secret.encode())]
+    if any((item.starts or now) <= now and (item.expires is None or now < item.expires) for item in matching):
         return
-    expired = any(one.expires is not None and one.expires <= now for one in matching)
+    expired = any(item.expires is not None and item.expires <= now for item in matching)
     raise EntraError(7000222 if expired else 7000215, client=principal.client_id)
 
 

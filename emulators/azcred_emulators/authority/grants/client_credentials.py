@@ -3,32 +3,34 @@
 import re
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import agent_identities, client_authentication, conditional_access
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.grants.scopes import OPENID_SCOPES
+from azcred_emulators.authority.grants import (
+    agent_identities,
+    client_assertions,
+    client_authentication,
+    conditional_access,
+)
+from azcred_emulators.authority.grants.grant import Grant
+from azcred_emulators.authority.grants.scopes import OPENID_SCOPES, Access
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import TokenResponse
+from azcred_emulators.authority.resources import find_resource
 from azcred_emulators.directory import Application, Principal, Tenant
-from azcred_emulators.directory.known_resources import is_known_resource
+from azcred_emulators.tokens.access import AppOnlyAccess
 
 _SCOPE = re.compile(r"^[A-Za-z0-9_\-.:/]+$")
 
 
-def client_credentials(request: TokenRequest) -> Answer:
+def _respond(request: TokenRequest) -> TokenResponse:
     """Authenticate the client and mint its token for the one resource it asks for."""
     tenant = request.one_tenant()
     client_id = request.required("client_id")
-    resource = _resource(request)
+    resource = _access(request).resource
     principal = _principal(request, client_id, tenant)
-    request.details.update(client_id=principal.client_id, identity=principal.name, resource=resource)
-    authentication = client_authentication.authenticate(request, principal)
-    if not is_known_resource(resource, request.directory):
-        raise EntraError(500011, resource=resource, tenant=tenant.name)
-    target = request.directory.application_for_resource(resource)
-    if target and not target.enabled:
-        raise EntraError(50001, resource=resource, tenant=tenant.name)
+    authentication = client_authentication.authenticate_confidential_client(request, principal)
+    target = find_resource(request.directory, resource, tenant=tenant.name)
     conditional_access.check_principal(request.directory, tenant, principal, resource=resource, target=target)
     path = request.form.get("fmi_path")
-    token = request.tokens.app_only(
+    access = AppOnlyAccess(
         principal,
         resource,
         authentication=authentication,
@@ -38,7 +40,15 @@ def client_credentials(request: TokenRequest) -> Answer:
         capabilities=request.claims().capabilities,
         subject=agent_identities.subject(tenant.id, principal.client_id, path) if path else None,
     )
-    return Answer(token=token, resource=resource)
+    return TokenResponse(token=request.tokens.app_only(access), resource=resource)
+
+
+def _provider(request: TokenRequest) -> str:
+    """Return the provider that proves who it is as the request does; a secret takes precedence over an assertion."""
+    if request.form.get("client_secret") or not request.form.get("client_assertion"):
+        return "environment"
+    federated = client_assertions.read(request.form["client_assertion"]).federated
+    return "workload-identity" if federated else "environment"
 
 
 def _principal(request: TokenRequest, client_id: str, tenant: Tenant) -> Principal:
@@ -55,17 +65,17 @@ def _principal(request: TokenRequest, client_id: str, tenant: Tenant) -> Princip
     return principal
 
 
-def _resource(request: TokenRequest) -> str:
-    """Return the resource of the v1 parameter `resource`, or of the v2 scope `<resource>/.default`."""
+def _access(request: TokenRequest) -> Access:
+    """Return what the v1 parameter `resource` or the v2 scope `<resource>/.default` asks for."""
     if request.version == 1:
-        return request.required("resource")
+        return Access(resource=request.required("resource"))
     if request.form.get("resource"):
         raise EntraError(901002)
-    wanted = request.required("scope").split()
-    request.details["scope"] = " ".join(wanted)
-    scopes = [scope for scope in wanted if scope.lower() not in OPENID_SCOPES]  # msal for Go and Java sends them, too
+    text = " ".join(request.required("scope").split())
+    # msal for Go and Java sends OpenID Connect's scopes, too.
+    scopes = [scope for scope in text.split() if scope.lower() not in OPENID_SCOPES]
     if not scopes:
-        raise EntraError(1002012, scope=" ".join(wanted))
+        raise EntraError(1002012, scope=text)
     if len(scopes) > 1:
         raise EntraError(700022)
     if not _SCOPE.match(scopes[0]):
@@ -73,4 +83,7 @@ def _resource(request: TokenRequest) -> str:
     resource, default, rest = scopes[0].rpartition("/.default")
     if not default or rest:
         raise EntraError(1002012, scope=scopes[0])
-    return resource
+    return Access(resource=resource, text=text)
+
+
+CLIENT_CREDENTIALS = Grant(respond=_respond, provider=_provider, access=_access)

@@ -17,7 +17,7 @@ from azcred_emulators.directory import (
     Tenant,
     User,
 )
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 _LAPSED = 50078
 _DEVICE_CONTROLS = {"compliantDevice": 53000, "domainJoinedDevice": 53001}

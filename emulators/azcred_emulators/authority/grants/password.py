@@ -1,25 +1,33 @@
 """The password grant, which Microsoft calls ROPC: a client that has asked the user for the password itself."""
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import client_authentication, delegated
-from azcred_emulators.authority.grants.request import TokenRequest
-from azcred_emulators.authority.grants.response import Answer
-from azcred_emulators.authority.sign_in import users
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.authority.grants import client_authentication, user_tokens
+from azcred_emulators.authority.grants.grant import Grant
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import TokenResponse
+from azcred_emulators.directory import User
+from azcred_emulators.tokens.access import SignIn
 
 
-def password(request: TokenRequest) -> Answer:
+def _respond(request: TokenRequest) -> TokenResponse:
     """Check user name and password, and that nothing more than a password is asked of the user."""
-    request.details["provider"] = "environment"
     if request.tenant_name in ("common", "consumers"):
         raise EntraError(9001023)
     client = client_authentication.find_client(request)
-    authentication = client_authentication.prove(request, client, public=client.public_client)
-    access = delegated.requested_access(request)
-    name, secret = request.required("username"), request.required("password")
-    user = users.find_by_name(request.directory, name, tenant=request.tenant)
-    request.details["identity"] = user.principal_name
-    users.check_password(user, secret)
+    authentication = client_authentication.authenticate_client(request, client, public=client.public_client)
+    access = request.requested_access()
+    request.required("username")
+    password = request.required("password")
+    user = _user(request)
+    users.check_password(user, password)
     sign_in = SignIn(user_id=user.object_id, auth_time=request.now)
-    delegation = delegated.check(request, client, access, sign_in, authentication=authentication)
-    return delegated.answer(request, delegation, access)
+    delegation = user_tokens.check_delegation(request, client, access, sign_in, authentication=authentication)
+    return user_tokens.respond(request, delegation, access)
+
+
+def _user(request: TokenRequest) -> User:
+    return users.find_by_name(request.directory, request.required("username"), tenant=request.tenant)
+
+
+PASSWORD = Grant(respond=_respond, user=_user, provider=lambda _: "environment")

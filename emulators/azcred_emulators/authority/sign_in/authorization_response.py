@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import delegated
-from azcred_emulators.authority.grants.request import Stores, TokenRequest
-from azcred_emulators.authority.grants.response import client_info
+from azcred_emulators.authority.grants import user_tokens
+from azcred_emulators.authority.grants.token_request import TokenRequest
+from azcred_emulators.authority.grants.token_response import client_info
 from azcred_emulators.authority.issued import AuthorizationCode
 from azcred_emulators.authority.sign_in.authorization import AuthorizationRequest
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
+from azcred_emulators.tokens.access import ClientAuthentication, Delegation, SignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +30,26 @@ class Redirect:
         return f"{self.address}{'&' if '?' in self.address else '?'}{urlencode(self.parameters)}"
 
 
-def approve(request: AuthorizationRequest, sign_in: SignIn, *, stores: Stores, now: float) -> Redirect:
+def success(request: AuthorizationRequest, sign_in: SignIn, *, context: AuthorityContext, now: float) -> Redirect:
     """Return the way back to the client with what it asked for: a new code, tokens of the user who signed in."""
-    stores.issued.sign_in(sign_in)
-    given = {"code": _code(request, sign_in, stores)} if "code" in request.response_types else {}
+    context.issued.sign_in(sign_in)
+    parameters = {"code": _code(request, sign_in, context)} if "code" in request.response_types else {}
     if request.response_types - {"code"}:
-        given |= _tokens(request, sign_in, stores, now=now, code=given.get("code"))
-    user = stores.directory.user(sign_in.user_id)
+        parameters |= _tokens(request, sign_in, context, now=now, code=parameters.get("code"))
+    user = context.directory.user(sign_in.user_id)
     if user and request.client_info:
-        given["client_info"] = client_info(user.object_id, user.tenant_id)
-    return _back(request, {**given, "session_state": sign_in.id})
+        parameters["client_info"] = client_info(user.object_id, user.tenant_id)
+    return _back(request, {**parameters, "session_state": sign_in.id})
 
 
-def refuse(request: AuthorizationRequest, error: EntraError) -> Redirect:
+def failure(request: AuthorizationRequest, error: EntraError) -> Redirect:
     """Return the way back to the client with an error.
 
     "invalid_grant" is the token endpoint's word (RFC 6749, section 5.2); here, where there is no grant yet, the user
     is denied access.
     """
-    word = "access_denied" if error.error == "invalid_grant" else error.error
-    return _back(request, {"error": word, "error_description": error.text})
+    name = "access_denied" if error.error == "invalid_grant" else error.error
+    return _back(request, {"error": name, "error_description": error.text})
 
 
 def _back(request: AuthorizationRequest, parameters: Mapping[str, str]) -> Redirect:
@@ -56,8 +57,8 @@ def _back(request: AuthorizationRequest, parameters: Mapping[str, str]) -> Redir
     return Redirect(request.redirect_uri, {**parameters, **state}, request.response_mode)
 
 
-def _code(request: AuthorizationRequest, sign_in: SignIn, stores: Stores) -> str:
-    return stores.issued.code(
+def _code(request: AuthorizationRequest, sign_in: SignIn, context: AuthorityContext) -> str:
+    return context.issued.code(
         AuthorizationCode(
             client_id=request.client.client_id,
             tenant=request.tenant_name,
@@ -75,23 +76,23 @@ def _code(request: AuthorizationRequest, sign_in: SignIn, stores: Stores) -> str
 
 
 def _tokens(
-    request: AuthorizationRequest, sign_in: SignIn, stores: Stores, *, now: float, code: str | None
+    request: AuthorizationRequest, sign_in: SignIn, context: AuthorityContext, *, now: float, code: str | None
 ) -> dict[str, str]:
-    """Return the tokens that go to the client by way of the browser, where it cannot have proved who it is."""
-    delegation = _delegation(request, sign_in, stores, now=now)
-    given: dict[str, str] = {}
+    """Return the tokens that go to the client through the browser, without client authentication."""
+    delegation = _delegation(request, sign_in, context, now=now)
+    parameters: dict[str, str] = {}
     access_token = None
     if "token" in request.response_types:
-        token = stores.tokens.delegated(delegation)
+        token = context.tokens.delegated(delegation)
         access_token = token.value
-        given = {
+        parameters = {
             "access_token": token.value,
             "token_type": "Bearer",
             "expires_in": str(int(token.expires_on - now)),
-            "scope": " ".join(delegated.written_scopes(delegation, request.access)),
+            "scope": " ".join(user_tokens.written_scopes(delegation, request.access)),
         }
     if "id_token" in request.response_types:
-        given["id_token"] = stores.tokens.id_token(
+        parameters["id_token"] = context.tokens.id_token(
             delegation,
             version=request.version,
             nonce=request.nonce,
@@ -99,11 +100,11 @@ def _tokens(
             code=code,
             email="email" in request.access.openid,
         )
-    return given
+    return parameters
 
 
-def _delegation(request: AuthorizationRequest, sign_in: SignIn, stores: Stores, *, now: float) -> Delegation:
-    asked = TokenRequest(
+def _delegation(request: AuthorizationRequest, sign_in: SignIn, context: AuthorityContext, *, now: float) -> Delegation:
+    token_request = TokenRequest(
         form={},
         server_name=request.cloud.authority_host,
         version=request.version,
@@ -112,14 +113,13 @@ def _delegation(request: AuthorizationRequest, sign_in: SignIn, stores: Stores, 
         cloud=request.cloud,
         now=now,
         origin=None,
-        stores=stores,
-        details={},
+        context=context,
     )
-    return delegated.check(
-        asked,
+    return user_tokens.check_delegation(
+        token_request,
         request.client,
         request.access,
         sign_in,
         authentication=ClientAuthentication.PUBLIC,
-        wanted=request.claims,
+        claims_request=request.claims,
     )

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 BROWSER_COOKIE = "buid"
 SESSION_COOKIE = "ESTSAUTH"
@@ -25,7 +25,7 @@ _MAXIMUM = 10_000  # the oldest are forgotten
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class BrowserSession:
     """The accounts that are signed in in a browser, the latest last; `started` is when that one was."""
 
     sign_ins: tuple[SignIn, ...]
@@ -37,26 +37,26 @@ class Session:
         return self.started + (PERSISTENT_LIFETIME if self.persistent else LIFETIME)
 
 
-class Sessions:
+class BrowserSessions:
     """The sessions of all browsers, and the key with which forms are tied to them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._sessions: OrderedDict[str, BrowserSession] = OrderedDict()
 
     def browser(self, request: Request) -> "Browser":
         """Return the browser that sends a request."""
         return Browser(self, request.cookies.get(BROWSER_COOKIE, ""), request.cookies.get(SESSION_COOKIE, ""))
 
-    def find(self, name: str) -> Session | None:
+    def find(self, name: str) -> BrowserSession | None:
         """Return the session of this name, None if there is none or it is over."""
         with self._lock:
             session = self._sessions.get(name)
         return session if session and self._clock.now() < session.ends() else None
 
-    def put(self, old: str, session: Session) -> str:
+    def put(self, old: str, session: BrowserSession) -> str:
         """Store a session under a new name, which is returned, in place of one that the browser had."""
         name = secrets.token_urlsafe(32)
         with self._lock:
@@ -85,7 +85,7 @@ class Sessions:
 class Browser:
     """One browser during one request: who is signed in there, and what changes about it."""
 
-    def __init__(self, sessions: Sessions, browser_id: str, session_name: str) -> None:
+    def __init__(self, sessions: BrowserSessions, browser_id: str, session_name: str) -> None:
         self._sessions = sessions
         self._id = browser_id if len(browser_id) >= 32 else secrets.token_urlsafe(32)
         self._is_new = self._id != browser_id
@@ -100,9 +100,9 @@ class Browser:
 
     def sign_in(self, sign_in: SignIn) -> None:
         """Add an account, or put what is now known of it in place of what was."""
-        others = tuple(one for one in self.sign_ins if one.user_id != sign_in.user_id)
+        others = tuple(item for item in self.sign_ins if item.user_id != sign_in.user_id)
         persistent = bool(self._session and self._session.persistent)
-        self._put(Session((*others, sign_in), sign_in.auth_time, persistent))
+        self._put(BrowserSession((*others, sign_in), sign_in.auth_time, persistent))
 
     def stay_signed_in(self) -> None:
         """Keep the session when the browser is closed."""
@@ -133,6 +133,6 @@ class Browser:
             response.set_cookie(SESSION_COOKIE, self._name, age, secure=True, httponly=True, samesite="None")
         return response
 
-    def _put(self, session: Session) -> None:
+    def _put(self, session: BrowserSession) -> None:
         self._name = self._sessions.put(self._name, session)
         self._session, self._changed = session, True

@@ -2,17 +2,17 @@
 
 from urllib.parse import parse_qsl, urlsplit
 
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants.request import Stores
 from azcred_emulators.authority.sign_in import authorization, authorization_response
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
 from azcred_emulators.clouds import PUBLIC, cloud_of
 from azcred_emulators.directory import Tenant
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 
 def authorize(
-    url: str, sign_in: SignIn, *, stores: Stores, tenant_name: str, tenant: Tenant | None, now: float
+    url: str, sign_in: SignIn, *, context: AuthorityContext, tenant_name: str, tenant: Tenant | None, now: float
 ) -> Redirect:
     """Return where the browser goes from a URL of `/authorize` when the user signs in and consents to nothing.
 
@@ -21,16 +21,16 @@ def authorize(
     parts = urlsplit(url)
     request = authorization.read(
         dict(parse_qsl(parts.query)),
-        directory=stores.directory,
+        directory=context.directory,
         version=2 if "/v2.0/" in parts.path else 1,
         tenant_name=tenant_name,
         tenant=tenant,
         cloud=cloud_of(parts.hostname or "") or PUBLIC,
     )
     if request.error:
-        return authorization_response.refuse(request, request.error)
+        return authorization_response.failure(request, request.error)
     try:
-        authorization.check_sign_in(request, sign_in, stores=stores, now=now)
+        authorization.check_sign_in(request, sign_in, context=context, now=now)
     except EntraError as error:
-        return authorization_response.refuse(request, error)
-    return authorization_response.approve(request, sign_in, stores=stores, now=now)
+        return authorization_response.failure(request, error)
+    return authorization_response.success(request, sign_in, context=context, now=now)

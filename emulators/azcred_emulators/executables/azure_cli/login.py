@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.errors.errors import is_guid
+from azcred_emulators.authority.errors.entra_error import is_guid
 from azcred_emulators.authority.grants.device_code import VERIFICATION_URI
-from azcred_emulators.authority.grants.response import Answer
+from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.directory import Principal, Tenant, User
 from azcred_emulators.executables.accounts import Account, Credentials, UserAccount, delegated_scope
 from azcred_emulators.executables.azure_cli import proofs
@@ -134,7 +134,7 @@ def _with_password(call: Call, tenant: str | None) -> tuple[Account, User]:
 def _with_device_code(call: Call, tenant: str | None) -> tuple[Account, User]:
     """Show a code, and sign in whoever has typed it in, when the launcher calls again."""
     where = tenant or "organizations"
-    codes = call.accounts.authority.stores.device_codes
+    codes = call.accounts.authority.context.device_codes
     if not call.resume:
         check_authority(call.accounts, where)
         name, _ = call.accounts.authority.find_tenant(where)
@@ -163,7 +163,7 @@ def _challenge(encoded: str | None) -> str | None:
         raise UnexpectedError(str(error)) from error
 
 
-def _user_account(call: Call, answer: Answer, tenant: str | None) -> tuple[Account, User]:
+def _user_account(call: Call, answer: TokenResponse, tenant: str | None) -> tuple[Account, User]:
     user = call.accounts.directory.user(str(answer.token.claims["oid"]))
     if user is None or answer.refresh_token is None:
         raise CliError("Can't find token from MSAL cache.", "To re-authenticate, please run:\naz login")

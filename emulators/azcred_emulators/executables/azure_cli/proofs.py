@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from azcred_emulators.authority.grants import assertions
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.clock import Clock
 from azcred_emulators.executables.accounts import Credentials
 from azcred_emulators.executables.azure_cli.command import CliError
@@ -71,4 +71,4 @@ def certificate(clock: Clock, client_id: str, path: Path, *, chain: bool) -> Cre
 
 
 def _assertion(token: str) -> Mapping[str, str]:
-    return {"client_assertion": token, "client_assertion_type": assertions.TYPE}
+    return {"client_assertion": token, "client_assertion_type": client_assertions.TYPE}

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import assertions
-from azcred_emulators.authority.sign_in import users
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.directory import Application, Directory, Tenant
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens.keys import SigningKey
@@ -152,8 +152,8 @@ def _client(asked: Asked) -> Application:
         raise _NO_CLIENT
     if form.get("client_assertion"):
         try:
-            assertion = assertions.read(form["client_assertion"])
-            assertions.verify_certificate(
+            assertion = client_assertions.read(form["client_assertion"])
+            client_assertions.verify_certificate(
                 assertion, client, is_own_address=lambda address: _is_own(address, asked.host), now=asked.now
             )
         except EntraError as error:

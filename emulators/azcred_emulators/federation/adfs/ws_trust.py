@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from azcred_emulators.federation.adfs.saml import TOKEN_TYPE, parse
+from azcred_emulators.tokens.saml_assertions import TOKEN_TYPE, parse
 
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _ADDRESSING = "http://www.w3.org/2005/08/addressing"
@@ -16,7 +16,7 @@ _NAMES = {"s": _SOAP, "a": _ADDRESSING, "o": f"{_SECURITY}-secext-1.0.xsd"}
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class WsTrustVersion:
     """A version of WS-Trust: its namespace, and that of the policy by which AD FS announces its endpoint."""
 
     trust: str
@@ -24,13 +24,13 @@ class Version:
     tokens: str
 
 
-VERSIONS: Mapping[str, Version] = {
-    "2005": Version(
+VERSIONS: Mapping[str, WsTrustVersion] = {
+    "2005": WsTrustVersion(
         "http://schemas.xmlsoap.org/ws/2005/02/trust",
         "http://schemas.xmlsoap.org/ws/2005/07/securitypolicy",
         "SignedSupportingTokens",
     ),
-    "13": Version(
+    "13": WsTrustVersion(
         "http://docs.oasis-open.org/ws-sx/ws-trust/200512",
         "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702",
         "SignedEncryptedSupportingTokens",
@@ -75,7 +75,7 @@ _FAULT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class WsTrustRequest:
     """What a client asks for: an assertion for the relying party `applies_to`, with a user's name and password."""
 
     username: str
@@ -109,7 +109,7 @@ def metadata(base_url: str) -> str:
     )
 
 
-def read(text: str) -> Request:
+def read(text: str) -> WsTrustRequest:
     """Read a request for a token; raises ValueError if it is none."""
     envelope = parse(text)
     username = envelope.findtext("s:Header//o:Username", namespaces=_NAMES)
@@ -117,7 +117,7 @@ def read(text: str) -> Request:
     applies_to = envelope.findtext("s:Body//a:EndpointReference/a:Address", namespaces=_NAMES)
     if username is None or password is None or applies_to is None:
         raise ValueError("the request lacks a user name, a password or the party that the token is for")
-    return Request(username, password, applies_to)
+    return WsTrustRequest(username, password, applies_to)
 
 
 def response(version: str, assertion: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from support.entra import GRAPH, SECRET, Entra, claims_of, refusal
 from werkzeug.test import TestResponse
 
-from azcred_emulators.authority.grants import agent_identities, assertions
+from azcred_emulators.authority.grants import agent_identities, client_assertions
 from azcred_emulators.directory import ADMIN_CONSENT, Application, User, contoso
 
 EXCHANGE = "api://AzureADTokenExchange/.default"
@@ -51,7 +51,7 @@ def ask(entra: Entra, assertion: str, **changes: str) -> TestResponse:
     form: dict[str, str | None] = {
         "grant_type": "client_credentials",
         "client_id": AGENT_ID,
-        "client_assertion_type": assertions.TYPE,
+        "client_assertion_type": client_assertions.TYPE,
         "client_assertion": assertion,
         "scope": EXCHANGE,
     }

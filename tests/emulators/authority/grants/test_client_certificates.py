@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from support.entra import claims_of, refusal
 from werkzeug.test import TestResponse
 
-from azcred_emulators.authority.grants import assertions
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.directory import Application, TrustedSubject, contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens.keys import SigningKey, thumbprint
@@ -34,7 +34,7 @@ def present(
     return ask_token(
         client_secret=None,
         client_assertion=key.sign(claims, header=header, algorithm=algorithm),
-        client_assertion_type=assertions.TYPE,
+        client_assertion_type=client_assertions.TYPE,
     )
 
 

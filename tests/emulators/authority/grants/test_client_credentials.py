@@ -7,7 +7,7 @@ import jwt
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators.authority.grants import assertions
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens.keys import SigningKey
@@ -139,7 +139,7 @@ REFUSALS = [
         400,
         "invalid_request",
         50027,
-        {"client_secret": None, "client_assertion": "a.b.c", "client_assertion_type": assertions.TYPE},
+        {"client_secret": None, "client_assertion": "a.b.c", "client_assertion_type": client_assertions.TYPE},
     ),
     Refusal(
         "an assertion of no type", 400, "invalid_request", 900144, {"client_secret": None, "client_assertion": "a.b.c"}
@@ -260,7 +260,7 @@ def test_a_registered_certificate_gets_a_token(ask_token: Ask, emulators: Emulat
     response = ask_token(
         client_secret=None,
         client_assertion=client_assertion(certificate, emulators),
-        client_assertion_type=assertions.TYPE,
+        client_assertion_type=client_assertions.TYPE,
     )
     assert claims_of(response)["appidacr"] == "2"
 
@@ -287,7 +287,7 @@ def test_a_wrong_certificate_assertion_is_refused(
     response = ask_token(
         client_secret=None,
         client_assertion=client_assertion(certificate, emulators, **changes),
-        client_assertion_type=assertions.TYPE,
+        client_assertion_type=client_assertions.TYPE,
     )
     assert (response.status_code, response.get_json()["error_codes"]) == (status, [code])
 
@@ -297,7 +297,7 @@ def test_an_unregistered_certificate_is_refused(ask_token: Ask, emulators: Emula
     response = ask_token(
         client_secret=None,
         client_assertion=client_assertion(SigningKey("foreign"), emulators),
-        client_assertion_type=assertions.TYPE,
+        client_assertion_type=client_assertions.TYPE,
     )
     assert (response.status_code, response.get_json()["error_codes"]) == (401, [700027])
 
@@ -311,7 +311,7 @@ def test_a_registered_thumbprint_with_a_foreign_signature_is_refused(
     response = ask_token(
         client_secret=None,
         client_assertion=client_assertion(foreign, emulators),
-        client_assertion_type=assertions.TYPE,
+        client_assertion_type=client_assertions.TYPE,
     )
     assert (response.status_code, response.get_json()["error_codes"]) == (401, [700027])
 
@@ -347,7 +347,7 @@ def test_a_wrong_federated_assertion_is_refused(foreign: Foreign, ask_token: Ask
         client_id=contoso.WORKLOAD_CLIENT_ID,
         client_secret=None,
         client_assertion=issuer.assertion(foreign.subject, **foreign.changes),  # type: ignore[arg-type]
-        client_assertion_type=assertions.TYPE,
+        client_assertion_type=client_assertions.TYPE,
     )
     assert (response.status_code, response.get_json()["error_codes"]) == (401, [foreign.code])
 
@@ -360,7 +360,7 @@ def test_a_federated_assertion_of_a_foreign_key_is_refused(ask_token: Ask, emula
         client_id=contoso.WORKLOAD_CLIENT_ID,
         client_secret=None,
         client_assertion=impostor.assertion(contoso.SERVICE_ACCOUNT, issuer=contoso.CLUSTER_ISSUER),
-        client_assertion_type=assertions.TYPE,
+        client_assertion_type=client_assertions.TYPE,
     )
     assert (response.status_code, response.get_json()["error_codes"]) == (401, [50012])
 
@@ -373,7 +373,7 @@ def test_an_application_may_be_federated_with_any_issuer(
     subject = "repo:contoso/shop:ref:refs/heads/main"
     emulators.directory.replace(application, federated_credentials=(FederatedCredential(issuer.url, subject),))
     response = ask_token(
-        client_secret=None, client_assertion=issuer.assertion(subject), client_assertion_type=assertions.TYPE
+        client_secret=None, client_assertion=issuer.assertion(subject), client_assertion_type=client_assertions.TYPE
     )
     assert claims_of(response)["appid"] == application.client_id
     [entry] = emulators.journal.requests()

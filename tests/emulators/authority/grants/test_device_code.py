@@ -40,7 +40,7 @@ def test_the_device_shows_where_to_go_and_what_to_type(entra: Entra) -> None:
 def test_an_approved_code_gets_the_tokens_once(entra: Entra) -> None:
     """Pending until then, unknown afterwards."""
     flow = start(entra)
-    codes = entra.emulators.authority.stores.device_codes
+    codes = entra.emulators.authority.context.device_codes
     assert refusal(poll(entra, flow["device_code"])) == (400, "authorization_pending", 70016)
     codes.approve(flow["user_code"].lower(), entra.emulators.authority.sign_in(entra.user))
     response = poll(entra, flow["device_code"])
@@ -64,7 +64,7 @@ def test_polling_too_often_slows_the_device_down(entra: Entra) -> None:
 def test_a_declined_code_says_so(entra: Entra) -> None:
     """`authorization_declined` is Entra ID's word for RFC 8628's access_denied."""
     flow = start(entra)
-    codes = entra.emulators.authority.stores.device_codes
+    codes = entra.emulators.authority.context.device_codes
     assert [code.user_code for code in codes.pending()] == [flow["user_code"]]
     codes.decline(flow["user_code"])
     assert refusal(poll(entra, flow["device_code"]))[:2] == (400, "authorization_declined")
@@ -74,7 +74,7 @@ def test_a_declined_code_says_so(entra: Entra) -> None:
 def test_a_code_expires_unused(entra: Entra) -> None:
     """For the device and for the person."""
     flow = start(entra)
-    codes = entra.emulators.authority.stores.device_codes
+    codes = entra.emulators.authority.context.device_codes
     entra.emulators.clock.advance(seconds=900)
     assert refusal(poll(entra, flow["device_code"])) == (400, "expired_token", 70019)
     with pytest.raises(EntraError) as refused:
@@ -85,7 +85,7 @@ def test_a_code_expires_unused(entra: Entra) -> None:
 def test_a_person_decides_once(entra: Entra) -> None:
     """A code that was decided on, or never was, cannot be approved."""
     flow = start(entra)
-    codes = entra.emulators.authority.stores.device_codes
+    codes = entra.emulators.authority.context.device_codes
     codes.decline(flow["user_code"])
     for user_code in (flow["user_code"], "XXXXXXXXX"):
         with pytest.raises(EntraError) as refused:
@@ -97,7 +97,7 @@ def test_a_device_code_is_its_clients_and_tenants(entra: Entra) -> None:
     """Nobody else may poll with it."""
     flow = start(entra)
     other = entra.add_web_app("other", public_client=True)
-    entra.emulators.authority.stores.device_codes.approve(
+    entra.emulators.authority.context.device_codes.approve(
         flow["user_code"], entra.emulators.authority.sign_in(entra.user)
     )
     assert refusal(poll(entra, flow["device_code"], client_id=other.client_id))[2] == 70018
@@ -129,7 +129,7 @@ def test_version_1_has_words_of_its_own(entra: Entra) -> None:
     flow = entra.post(form, path="oauth2/devicecode").get_json()
     assert flow["verification_url"]
     assert (flow["expires_in"], flow["interval"]) == ("900", "5")
-    entra.emulators.authority.stores.device_codes.approve(
+    entra.emulators.authority.context.device_codes.approve(
         flow["user_code"], entra.emulators.authority.sign_in(entra.user)
     )
     body = entra.post(
@@ -142,7 +142,7 @@ def test_version_1_has_words_of_its_own(entra: Entra) -> None:
 def test_a_device_code_shows_nothing_of_itself(entra: Entra) -> None:
     """Neither in a repr nor in the journal."""
     flow = start(entra)
-    [code] = entra.emulators.authority.stores.device_codes.pending()
+    [code] = entra.emulators.authority.context.device_codes.pending()
     shown = repr(code) + repr(entra.emulators.journal.requests())
     assert flow["device_code"] not in shown
     assert flow["user_code"] not in shown

@@ -6,6 +6,7 @@ import pytest
 from support.entra import GRAPH, OBO_GRANT, SECRET, VAULT, Entra, claims_of, refusal
 
 from azcred_emulators.directory import ADMIN_CONSENT, Application, ConditionalAccessPolicy, Mfa, contoso
+from azcred_emulators.tokens.access import AppOnlyAccess
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_a_wrong_exchange_is_refused(
 
 def test_an_applications_own_token_cannot_be_passed_on(entra: Entra, api: Application) -> None:
     """There is no user on whose behalf it could be."""
-    token = entra.emulators.tokens.app_only(api, "api://orders", target=api).value
+    token = entra.emulators.tokens.app_only(AppOnlyAccess(api, "api://orders", target=api)).value
     assert refusal(exchange(entra, api, token)) == (400, "unauthorized_client", 7000114)
 
 

@@ -27,7 +27,7 @@ def parameters(entra: Entra) -> dict[str, list[str]]:
     """Values that are right in some request, by parameter."""
     shop = entra.add_web_app(id_token_issuance=True, access_token_issuance=True)
     entra.add_user("careful", mfa=Mfa.ENFORCED)
-    code = entra.emulators.authority.stores.device_codes.start(client_id=entra.cli.client_id, tenant="organizations")
+    code = entra.emulators.authority.context.device_codes.start(client_id=entra.cli.client_id, tenant="organizations")
     return {
         "client_id": [shop.client_id, entra.cli.client_id],
         "redirect_uri": [REDIRECT, "http://localhost:1"],

@@ -193,7 +193,7 @@ def test_headers(entra: Entra) -> None:
 def test_a_device(entra: Entra) -> None:
     """The code is typed in, the person is asked whether they mean the app; a code that has expired is refused."""
     page = entra.client.get("/common/oauth2/deviceauth", base_url=AUTHORITY)
-    code = entra.emulators.authority.stores.device_codes.start(
+    code = entra.emulators.authority.context.device_codes.start(
         client_id=contoso.AZURE_CLI_CLIENT_ID, tenant="organizations", scope=f"{GRAPH}/.default"
     )
     asked = sign_in(entra, submit(entra, page, otc=code.user_code.lower()))

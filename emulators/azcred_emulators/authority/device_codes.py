@@ -11,7 +11,7 @@ from enum import Enum
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import Clock
-from azcred_emulators.tokens.delegation import SignIn
+from azcred_emulators.tokens.access import SignIn
 
 LIFETIME = 900  # seconds
 INTERVAL = 5
@@ -20,7 +20,7 @@ _MAXIMUM = 10_000  # the oldest are forgotten
 
 
 class Decision(Enum):
-    """What the person has made of a device code."""
+    """What the person has decided about a device code."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -74,6 +74,14 @@ class DeviceCodes:
             self._codes[code.device_code] = code
             if len(self._codes) > _MAXIMUM:
                 self._codes.popitem(last=False)
+        return code
+
+    def get(self, device_code: str) -> DeviceCode:
+        """Return a code that a device was given, without counting as a poll; raises EntraError if there is none."""
+        with self._lock:
+            code = self._codes.get(device_code)
+        if code is None:
+            raise EntraError(70018)
         return code
 
     def find(self, user_code: str) -> DeviceCode:
@@ -133,8 +141,8 @@ class DeviceCodes:
             self._codes.clear()
 
     def _find(self, user_code: str) -> DeviceCode:
-        wanted = user_code.strip().replace("-", "").upper()
-        code = next((one for one in self._codes.values() if one.user_code == wanted), None)
+        typed = user_code.strip().replace("-", "").upper()
+        code = next((code for code in self._codes.values() if code.user_code == typed), None)
         if code is None or code.decision is not Decision.PENDING:
             raise EntraError(70018)
         if self._clock.now() >= code.expires:

@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from azcred_emulators.authority.errors.accounts import ACCOUNTS
-from azcred_emulators.authority.errors.code import UNNAMED, Aadsts
-from azcred_emulators.authority.errors.requests import REQUESTS
+from azcred_emulators.authority.errors.aadsts import UNNAMED, Aadsts
+from azcred_emulators.authority.errors.account_codes import ACCOUNTS
+from azcred_emulators.authority.errors.request_codes import REQUESTS
 
 ERRORS: Mapping[int, Aadsts] = {entry.code: entry for entry in (*ACCOUNTS, *REQUESTS)}
 

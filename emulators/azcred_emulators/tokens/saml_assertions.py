@@ -60,7 +60,7 @@ _DIGEST = re.compile("<ds:DigestValue>([A-Za-z0-9+/=]+)</ds:DigestValue>")
 
 
 @dataclass(frozen=True, slots=True)
-class Assertion:
+class SamlAssertion:
     """An assertion as read, before anything in it is believed; times are epoch seconds."""
 
     issuer: str
@@ -111,7 +111,7 @@ def issue(key: SigningKey, *, issuer: str, upn: str, immutable_id: str, now: flo
     return f"{text.removesuffix(_END)}{signature}{_END}"
 
 
-def read(text: str) -> Assertion:
+def read(text: str) -> SamlAssertion:
     """Take an assertion apart; raises ValueError if it is none."""
     names = {"saml": TOKEN_TYPE}
     element = parse(text)
@@ -122,7 +122,7 @@ def read(text: str) -> Assertion:
     upn = element.findtext(".//saml:Attribute[@AttributeName='UPN']/saml:AttributeValue", namespaces=names)
     if conditions is None or audience is None or upn is None:
         raise ValueError("the assertion lacks its conditions, audience or UPN")
-    return Assertion(
+    return SamlAssertion(
         issuer=element.get("Issuer", ""),
         upn=upn,
         audience=audience,

@@ -10,7 +10,7 @@ _WORTH_REFRESHING = 7200  # seconds; tokens that live longer are to be renewed h
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class TokenResponse:
     """What a grant gives: an access token for `resource`, and with it whatever a user's sign-in allows.
 
     `scopes` are as the client wrote them.

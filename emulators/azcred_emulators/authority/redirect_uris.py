@@ -34,19 +34,19 @@ def platform_of(application: Application, address: str) -> Platform | None:
 
 
 def _matches(address: str, registered: Iterable[str]) -> bool:
-    return any(address == one or _is_same_loopback(address, one) for one in registered)
+    return any(address == uri or _is_same_loopback(address, uri) for uri in registered)
 
 
-def _is_same_loopback(address: str, registered: str) -> bool:
-    given, wanted = split_url(address), split_url(registered)
+def _is_same_loopback(address: str, registered_address: str) -> bool:
+    actual, registered = split_url(address), split_url(registered_address)
     if not (address.isascii() and address.isprintable()) or "\\" in address:  # urlsplit and browsers forgive both
         return False
     return (
-        wanted.scheme == given.scheme == "http"
-        and wanted.hostname in LOOPBACK
-        and given.hostname == wanted.hostname
-        and given.username is given.password is None
-        and (given.path or "/") == (wanted.path or "/")
-        and given.query == wanted.query
-        and not given.fragment
+        registered.scheme == actual.scheme == "http"
+        and registered.hostname in LOOPBACK
+        and actual.hostname == registered.hostname
+        and actual.username is actual.password is None
+        and (actual.path or "/") == (registered.path or "/")
+        and actual.query == registered.query
+        and not actual.fragment
     )

@@ -1,4 +1,4 @@
-"""What an AADSTS code is; `aadsts_accounts` and `aadsts_requests` are the catalogue.
+"""What an AADSTS code is; `account_codes` and `request_codes` are the catalogue.
 
 Codes and meanings follow recorded responses and Microsoft's "Microsoft Entra authentication and authorization
 error codes". Where neither shows a status, client authentication gives 401 and the rest 400.

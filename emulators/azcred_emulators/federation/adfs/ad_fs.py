@@ -9,12 +9,14 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.sign_in import users
 from azcred_emulators.clock import Clock
-from azcred_emulators.directory import Directory, Tenant, contoso
+from azcred_emulators.directory import Directory, Tenant
+from azcred_emulators.directory.identifiers import TENANT_ID
 from azcred_emulators.emulation.emulator import Emulator, Request, json_response
-from azcred_emulators.federation.adfs import oauth2, saml, ws_trust
+from azcred_emulators.federation.adfs import oauth2, ws_trust
+from azcred_emulators.tokens import saml_assertions
 from azcred_emulators.tokens.keys import SigningKey
 
 _HOST = "sts."
@@ -65,8 +67,13 @@ class AdFs(Emulator):
             return self._key
 
     def federate(self, domain: str) -> None:
-        """Let the users of a domain sign in here; it is Contoso's if no tenant has it."""
-        tenant = self._directory.tenant(domain) or self._directory.tenant(contoso.TENANT.id) or contoso.TENANT
+        """Let the users of a domain sign in here; it becomes Contoso's if no tenant has it.
+
+        Raises LookupError if the directory has neither a tenant with the domain nor Contoso.
+        """
+        tenant = self._directory.tenant(domain) or self._directory.tenant(TENANT_ID)
+        if tenant is None:
+            raise LookupError(f"no tenant of the directory has the domain {domain!r}; add one with it in `domains`")
         if domain.lower() not in (one.lower() for one in tenant.federated_domains):
             self._directory.replace(tenant, federated_domains=(*tenant.federated_domains, domain))
         self._announce(f"{_HOST}{domain.lower()}")
@@ -106,7 +113,7 @@ class AdFs(Emulator):
             asked = ws_trust.read(request.get_data(as_text=True))
         except ValueError:
             return self._fault(request, "InvalidRequest", "ID3035: The request was not valid or is not supported.")
-        if asked.applies_to != saml.ENTRA_ID:
+        if asked.applies_to != saml_assertions.ENTRA_ID:
             return self._fault(request, "InvalidScope", "ID3082: The request scope is not valid or is unsupported.")
         request.details.update(identity=asked.username, resource=asked.applies_to)
         try:
@@ -120,7 +127,7 @@ class AdFs(Emulator):
                 "FailedAuthentication",
                 "ID3242: The security token could not be authenticated or authorized.",
             )
-        assertion = saml.issue(
+        assertion = saml_assertions.issue(
             self.key,
             issuer=_issuer(_name(request)),
             upn=user.principal_name,

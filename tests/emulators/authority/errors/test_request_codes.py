@@ -19,9 +19,9 @@ from support.entra import (
 )
 from support.pages import start
 
-from azcred_emulators.authority.errors.code import SCRIPTED_ONLY
-from azcred_emulators.authority.errors.requests import REQUESTS
-from azcred_emulators.authority.grants import assertions
+from azcred_emulators.authority.errors.aadsts import SCRIPTED_ONLY
+from azcred_emulators.authority.errors.request_codes import REQUESTS
+from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, Tenant, TrustedSubject, contoso
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.tokens.keys import SigningKey
@@ -46,7 +46,9 @@ def app_only(entra: Entra, app: Application | None = None, /, tenant: str = cont
 
 def asserted(entra: Entra, app: Application, assertion: str) -> Any:
     """Ask for an app's own token with an assertion."""
-    return app_only(entra, app, client_secret=None, client_assertion=assertion, client_assertion_type=assertions.TYPE)
+    return app_only(
+        entra, app, client_secret=None, client_assertion=assertion, client_assertion_type=client_assertions.TYPE
+    )
 
 
 def certified(entra: Entra, key: SigningKey, header: dict[str, Any] | None = None, **claims: Any) -> Any:

@@ -8,8 +8,8 @@ import pytest
 from support.entra import GRAPH, Entra, code_of
 from support.pages import sign_in, start, submit
 
-from azcred_emulators.authority.errors.accounts import ACCOUNTS
-from azcred_emulators.authority.errors.code import SCRIPTED_ONLY
+from azcred_emulators.authority.errors.aadsts import SCRIPTED_ONLY
+from azcred_emulators.authority.errors.account_codes import ACCOUNTS
 from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, Tenant, contoso
 
 Cause = Callable[[Entra], Any]

@@ -1,11 +1,11 @@
-"""Who acts for whom: how a client proved who it is, how a user signed in, and what the one may do for the other."""
+"""What access tokens are made of: a user who lets a client act for them, or an application that acts for itself."""
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 
 from azcred_emulators.clouds import PUBLIC, Cloud
-from azcred_emulators.directory import Application, User
+from azcred_emulators.directory import Application, Principal, User
 
 
 class ClientAuthentication(Enum):
@@ -33,7 +33,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """A user who lets a client use a resource: what delegated tokens are made of.
+    """A user who lets a client use a resource: what a delegated token is made of.
 
     `resource` is what the client asked for and `target` the directory's application behind it, if there is one;
     `tenant_id` is the tenant that issues. `roles` are the user's in the resource, `client_roles` in the client.
@@ -54,3 +54,25 @@ class Delegation:
     cloud: Cloud = PUBLIC
     capabilities: tuple[str, ...] = ()
     not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AppOnlyAccess:
+    """An application or managed identity that uses a resource for itself: what an app-only token is made of.
+
+    `resource` is what the client asked for and `target` the directory's application behind it, if there is one, whose
+    `access_token_version` decides the token's version. `tenant_id` is the tenant that issues, None for the
+    principal's own. `capabilities` are what the client says it can handle ("CP1"). `host_resource_id` is the ARM id
+    of the machine that a managed identity runs on. `subject` is the token's `sub` if it is not the principal's id.
+    """
+
+    principal: Principal
+    resource: str
+    _: KW_ONLY
+    target: Application | None = None
+    tenant_id: str | None = None
+    authentication: ClientAuthentication = ClientAuthentication.CERTIFICATE
+    cloud: Cloud = PUBLIC
+    capabilities: tuple[str, ...] = ()
+    host_resource_id: str | None = None
+    subject: str | None = None

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from azcred_emulators.authority.errors import ERRORS, EntraError
-from azcred_emulators.authority.errors.code import SCRIPTED_ONLY
+from azcred_emulators.authority.errors.aadsts import SCRIPTED_ONLY
 
 ID = "99999999-9999-4999-8999-999999999999"
 # Every code of the protocol notes, section 5.8.

@@ -1,37 +1,23 @@
 """Tokens for a user who has signed in: the checks that all user grants share, and what they give.
 
-A grant calls `check`, takes its code or refresh token out of use, and calls `answer`: a refusal costs neither.
+A grant calls `check_delegation`, spends its code or refresh token, and calls `respond`: a refused request spends
+neither.
 """
 
+from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.grants import conditional_access, consent, scopes
-from azcred_emulators.authority.grants.request import ClaimsRequest, TokenRequest
-from azcred_emulators.authority.grants.response import Answer, client_info
+from azcred_emulators.authority.grants import conditional_access, consent
 from azcred_emulators.authority.grants.scopes import DEFAULT, Access
+from azcred_emulators.authority.grants.token_request import ClaimsRequest, TokenRequest
+from azcred_emulators.authority.grants.token_response import TokenResponse, client_info
 from azcred_emulators.authority.issued import RefreshToken
-from azcred_emulators.authority.sign_in import users
+from azcred_emulators.authority.resources import find_resource
 from azcred_emulators.directory import Application, AppRoleAssignment, Directory, Tenant, User
-from azcred_emulators.directory.known_resources import is_known_resource
+from azcred_emulators.tokens.access import ClientAuthentication, Delegation, SignIn
 from azcred_emulators.tokens.claims import is_graph, roles_in
-from azcred_emulators.tokens.delegation import ClientAuthentication, Delegation, SignIn
 
 
-def requested_access(request: TokenRequest, *, scope: str | None = None, resource: str | None = None) -> Access:
-    """Return what the request asks for, else what an earlier one did; raises EntraError if neither says."""
-    if request.version == 1:
-        wanted = request.form.get("resource") or resource or request.required("resource")
-        access = scopes.read_resource(wanted, request.form.get("scope") or "")
-    else:
-        if request.form.get("resource"):
-            raise EntraError(901002)
-        wanted = request.form.get("scope") or scope or request.required("scope")
-        access = scopes.read_scope(wanted)
-        request.details["scope"] = wanted
-    request.details["resource"] = access.resource
-    return access
-
-
-def check(
+def check_delegation(
     request: TokenRequest,
     client: Application,
     access: Access,
@@ -39,21 +25,19 @@ def check(
     *,
     authentication: ClientAuthentication,
     renewal: bool = False,
-    wanted: ClaimsRequest | None = None,
+    claims_request: ClaimsRequest | None = None,
 ) -> Delegation:
     """Return what the tokens are made of; raises EntraError if the user, or the client for them, may not.
 
-    `renewal` tells that the user is not there: the client presents a refresh token. `wanted` are the claims asked for,
-    by default by the request itself.
+    `renewal` tells that the user is not there: the client presents a refresh token. `claims_request` is by default
+    the request's own.
     """
     directory = request.directory
     user = users.find_user(directory, sign_in.user_id, tenant=request.tenant)
-    request.details["identity"] = user.principal_name
     users.check_state(user)
     tenant = users.tenant_of(
         directory, user, tenant=request.tenant, tenant_name=request.tenant_name, client_id=client.client_id
     )
-    request.details["tenant"] = tenant.id
     target = check_resource(directory, tenant, client, access.resource)
     conditional_access.check_user(
         directory,
@@ -68,8 +52,8 @@ def check(
     assignments = check_assignments(directory, user, client, target)
     granted = consent.granted_scopes(client, user, access, target)
     if is_graph(access.resource):
-        granted = tuple(dict.fromkeys((*granted, *(one for one in access.openid if one != "offline_access"))))
-    wanted = wanted or request.claims()
+        granted = tuple(dict.fromkeys((*granted, *(scope for scope in access.openid if scope != "offline_access"))))
+    claims_request = claims_request or request.claims()
     return Delegation(
         user=user,
         client=client,
@@ -82,20 +66,16 @@ def check(
         client_roles=roles_in(assignments, client.client_id, client),
         authentication=authentication,
         cloud=request.cloud,
-        capabilities=wanted.capabilities,
-        not_before=wanted.not_before,
+        capabilities=claims_request.capabilities,
+        not_before=claims_request.not_before,
     )
 
 
 def check_resource(directory: Directory, tenant: Tenant, client: Application, resource: str) -> Application | None:
     """Return the directory's application behind a resource, None for one of Microsoft's; raises EntraError."""
-    if not is_known_resource(resource, directory):
-        raise EntraError(500011, resource=resource, tenant=tenant.name)
-    target = directory.application_for_resource(resource)
-    if target and not target.enabled:
-        raise EntraError(50001, resource=resource, tenant=tenant.name)
+    target = find_resource(directory, resource, tenant=tenant.name)
     required = client.required_resource_access
-    if required is not None and not any(consent.is_same_resource(one, resource, target) for one in required):
+    if required is not None and not any(consent.is_same_resource(name, resource, target) for name in required):
         raise EntraError(650057, client=client.client_id, name=client.name, resource=resource)
     return target
 
@@ -106,17 +86,17 @@ def check_assignments(
     """Return the user's roles, those through groups included; raises EntraError if one is required and missing."""
     assignments = (
         *user.app_role_assignments,
-        *(one for group in directory.groups_of(user) for one in group.app_role_assignments),
+        *(assignment for group in directory.groups_of(user) for assignment in group.app_role_assignments),
     )
     for application in (client, target):
         if application and application.app_role_assignment_required:
             names = {name.rstrip("/").lower() for name in application.resource_names}
-            if not any(one.resource.rstrip("/").lower() in names for one in assignments):
+            if not any(assignment.resource.rstrip("/").lower() in names for assignment in assignments):
                 raise EntraError(50105, client=application.client_id, name=application.name, user=user.principal_name)
     return assignments
 
 
-def answer(
+def respond(
     request: TokenRequest,
     delegation: Delegation,
     access: Access,
@@ -125,12 +105,12 @@ def answer(
     nonce: str | None = None,
     previous: RefreshToken | None = None,
     spa: bool = False,
-) -> Answer:
+) -> TokenResponse:
     """Mint the tokens of a delegation: a refresh token if the client is to go on `offline`, an id token if asked.
 
     `previous` is the refresh token that the new one replaces.
     """
-    request.stores.issued.sign_in(delegation.sign_in)
+    request.context.issued.sign_in(delegation.sign_in)
     token = request.tokens.delegated(delegation)
     id_token = None
     if "openid" in access.openid:
@@ -143,7 +123,7 @@ def answer(
         )
     refresh_token = None
     if access.offline if offline is None else offline:
-        refresh_token = request.stores.issued.refresh_token(
+        refresh_token = request.context.issued.refresh_token(
             RefreshToken(
                 client_id=delegation.client.client_id,
                 sign_in=delegation.sign_in,
@@ -157,7 +137,7 @@ def answer(
             )
         )
     user = delegation.user
-    return Answer(
+    return TokenResponse(
         token=token,
         resource=access.resource,
         scopes=written_scopes(delegation, access) if request.version == 2 else delegation.scopes,
@@ -170,7 +150,7 @@ def answer(
 
 def written_scopes(delegation: Delegation, access: Access) -> tuple[str, ...]:
     """Return the granted scopes as the client writes them, which is how msal finds the token in its cache."""
-    openid = tuple(one for one in access.openid if one != "offline_access")
+    openid = tuple(scope for scope in access.openid if scope != "offline_access")
     names = [name for name in delegation.scopes if name not in openid]
     if access.is_default and access.prefix:
         names.append(DEFAULT)

@@ -29,7 +29,7 @@ _ALGORITHMS = ["RS256", "PS256"]
 
 
 @dataclass(frozen=True, slots=True)
-class Assertion:
+class ClientAssertion:
     """An assertion as read, before anything in it is believed."""
 
     encoded: str
@@ -42,10 +42,10 @@ class Assertion:
         return bool(self.claims["iss"] != self.claims["sub"])
 
     def __repr__(self) -> str:
-        return f"<Assertion of {self.claims['iss']}>"
+        return f"<ClientAssertion of {self.claims['iss']}>"
 
 
-def read(encoded: str) -> Assertion:
+def read(encoded: str) -> ClientAssertion:
     """Take an assertion apart; raises EntraError if it is not a JWT with the claims it must have."""
     try:
         parts = jwt.decode_complete(encoded, options={"verify_signature": False})
@@ -56,11 +56,11 @@ def read(encoded: str) -> Assertion:
         raise EntraError(50027)
     if not isinstance(claims.get("exp"), int | float):
         raise EntraError(50027)
-    return Assertion(encoded, parts["header"], claims)
+    return ClientAssertion(encoded, parts["header"], claims)
 
 
 def verify_certificate(
-    assertion: Assertion, application: Application, *, is_own_address: Callable[[str], bool], now: float
+    assertion: ClientAssertion, application: Application, *, is_own_address: Callable[[str], bool], now: float
 ) -> None:
     """Check an assertion that the client signed with a certificate registered for the application.
 
@@ -85,7 +85,7 @@ def verify_certificate(
 
 
 def verify_federated(
-    assertion: Assertion,
+    assertion: ClientAssertion,
     credentials: Iterable[FederatedCredential],
     *,
     keys_of: Callable[[str], Mapping[str, RSAPublicKey] | None],
@@ -118,7 +118,7 @@ def verify_federated(
     _check_time(assertion, now)
 
 
-def _registered(assertion: Assertion, application: Application) -> x509.Certificate | None:
+def _registered(assertion: ClientAssertion, application: Application) -> x509.Certificate | None:
     for certificate in application.certificates:
         if assertion.header.get("x5t") and _base64url(assertion.header["x5t"]) == thumbprint(certificate):
             return certificate
@@ -129,7 +129,7 @@ def _registered(assertion: Assertion, application: Application) -> x509.Certific
     return None
 
 
-def _trusted(assertion: Assertion, application: Application) -> x509.Certificate | None:
+def _trusted(assertion: ClientAssertion, application: Application) -> x509.Certificate | None:
     """Return the client's certificate out of `x5c` if one of the trusted authorities vouches for its name.
 
     Raises EntraError if one vouches for it, but for another name.
@@ -163,7 +163,7 @@ def _base64url(thumbprint: object) -> str:
     return str(thumbprint).rstrip("=").replace("+", "-").replace("/", "_")
 
 
-def _signed_by(assertion: Assertion, key: RSAPublicKey) -> bool:
+def _signed_by(assertion: ClientAssertion, key: RSAPublicKey) -> bool:
     try:
         jwt.decode(
             assertion.encoded,
@@ -181,14 +181,14 @@ def _signed_by(assertion: Assertion, key: RSAPublicKey) -> bool:
     return True
 
 
-def _audiences(assertion: Assertion) -> list[str]:
+def _audiences(assertion: ClientAssertion) -> list[str]:
     """Return whom an assertion is for; Entra ID's own are for an id that stands for the name in credentials."""
     audience = assertion.claims.get("aud", [])
     audiences = [str(one) for one in audience] if isinstance(audience, list) else [str(audience)]
     return [TOKEN_EXCHANGE_AUDIENCE if one == TOKEN_EXCHANGE_APPLICATION_ID else one for one in audiences]
 
 
-def _check_time(assertion: Assertion, now: float) -> None:
+def _check_time(assertion: ClientAssertion, now: float) -> None:
     starts = assertion.claims.get("nbf", 0)
     if now > assertion.claims["exp"] + SKEW:
         raise EntraError(700024, reason="The assertion has expired.")

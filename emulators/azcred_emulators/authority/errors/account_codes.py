@@ -1,6 +1,6 @@
 """The AADSTS codes that say something of a user: the account, the sign-in, policies and consent."""
 
-from azcred_emulators.authority.errors.code import Aadsts
+from azcred_emulators.authority.errors.aadsts import Aadsts
 
 _MULTIFACTOR = (
     "Due to a configuration change made by your administrator, or because you moved to a new location, you must {how} "

@@ -1,6 +1,6 @@
 """The AADSTS codes that say something of a request: the tenant, the client, the resource, the grant."""
 
-from azcred_emulators.authority.errors.code import Aadsts
+from azcred_emulators.authority.errors.aadsts import Aadsts
 
 _NO_FEDERATION = (
     "No matching federated identity record found for presented assertion {what} '{{{what}}}'. Check your federated "

@@ -1,44 +1,23 @@
-"""A request to the token endpoint, as the grants see it: parsed, its tenant found, HTTP left behind."""
+"""A request to the token endpoint as the grants see it: its form and its tenant, without HTTP."""
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
+from azcred_emulators.authority.context import AuthorityContext
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.authority.issued import Issued
-from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
+from azcred_emulators.authority.grants import scopes
+from azcred_emulators.authority.grants.scopes import Access
 from azcred_emulators.clouds import Cloud
 from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.tokens import Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
 
-KeysOf = Callable[[str], Mapping[str, RSAPublicKey] | None]
-KeyOf = Callable[[str], RSAPublicKey | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What the token service goes by.
-
-    `keys_of` returns the public keys that an external token issuer publishes, by key id; None if its documents
-    cannot be had. `federation_key` returns the key that signs the assertions of a federated domain's AD FS, by the
-    issuer that they name; None if there is no such domain.
-    """
-
-    directory: Directory
-    tokens: Tokens
-    issued: Issued
-    device_codes: DeviceCodes
-    keys_of: KeysOf
-    federation_key: KeyOf
-
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What a grant needs to decide; it writes what the journal should know into `details`.
+    """What a grant needs to decide.
 
     `version` is that of the endpoint (1 or 2), `now` is epoch seconds. `tenant` is None where `tenant_name` is one
     of the names that several tenants share; else `tenant_name` is the tenant's GUID. `origin` is the web page that
@@ -53,18 +32,17 @@ class TokenRequest:
     cloud: Cloud
     now: float
     origin: str | None
-    stores: Stores
-    details: dict[str, object]
+    context: AuthorityContext
 
     @property
     def directory(self) -> Directory:
         """The emulated tenants."""
-        return self.stores.directory
+        return self.context.directory
 
     @property
     def tokens(self) -> Tokens:
         """What mints tokens."""
-        return self.stores.tokens
+        return self.context.tokens
 
     def required(self, parameter: str) -> str:
         """Return a form parameter; raises EntraError if it is missing or empty."""
@@ -78,6 +56,15 @@ class TokenRequest:
         if self.tenant is None:
             raise EntraError(50059)
         return self.tenant
+
+    def requested_access(self, *, scope: str | None = None, resource: str | None = None) -> Access:
+        """Return what the request asks for, else what an earlier one did; raises EntraError if neither says."""
+        if self.version == 1:
+            name = self.form.get("resource") or resource or self.required("resource")
+            return scopes.read_resource(name, self.form.get("scope") or "")
+        if self.form.get("resource"):
+            raise EntraError(901002)
+        return scopes.read_scope(self.form.get("scope") or scope or self.required("scope"))
 
     def claims(self) -> "ClaimsRequest":
         """Return what the parameter `claims` asks for; raises EntraError if it is malformed."""
@@ -105,8 +92,7 @@ def read_claims(text: str | None) -> ClaimsRequest:
     if not text:
         return _NO_CLAIMS
     try:
-        wanted = json.loads(text)
-        access_token = wanted.get("access_token") or {}
+        access_token = json.loads(text).get("access_token") or {}
         values = (access_token.get("xms_cc") or {}).get("values") or ()
         since = float((access_token.get("nbf") or {}).get("value") or 0)
         if not math.isfinite(since):
