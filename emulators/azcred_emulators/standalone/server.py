@@ -166,9 +166,13 @@ class Standalone:
         return True
 
     def write_ready_file(self, path: Path) -> None:
-        """Write where the server is to a file, as JSON, at once and for this user only."""
+        """Write where the server is to a file, as JSON, at once and for this user only; raises OSError."""
         unfinished = path.with_name(f".{path.name}.unfinished")
-        write_private(unfinished, f"{json.dumps({**self.main.describe(), 'pid': os.getpid()})}\n".encode())
+        content = f"{json.dumps({**self.main.describe(), 'pid': os.getpid()})}\n"
+        try:
+            write_private(unfinished, content.encode())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None
         os.replace(unfinished, path)
 
     def __enter__(self) -> "Standalone":
