@@ -19,5 +19,5 @@ def add_command(commands: Commands) -> None:
 
 def _ca(options: argparse.Namespace) -> int:
     with control_client(options) as client:
-        print(str(client.get("/ca")).rstrip())
+        print(client.certificate_authority().rstrip())
     return 0

@@ -37,5 +37,9 @@ def _env(options: argparse.Namespace) -> int:
         names = [environment.name for environment in environments]
         path = os.environ.get("PATH", os.defpath)
         process = client.put("/environments", {"names": names, "environ": {"PATH": path}})
-    print(FORMATS[options.format]({**process["connection"], **process["variables"]}))
+    try:
+        variables = {**process["connection"], **process["variables"]}
+    except (LookupError, TypeError):
+        raise CommandError(f"the server at {options.server} is no azcred server: it returns no variables", 1) from None
+    print(FORMATS[options.format](variables))
     return 0

@@ -61,12 +61,12 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _serve_until_signal(options: argparse.Namespace) -> None:
-    from azcred_emulators.standalone.server import Standalone
+    from azcred_emulators.standalone.server import StandaloneServer
     from pytest_azcred.cli.signals import Signals
     from pytest_azcred.cli.watchdog import Watchdog
 
     signals = Signals("SIGINT", "SIGTERM", "SIGHUP")
-    server = Standalone(_configuration(options))
+    server = StandaloneServer(_configuration(options))
     files = [file.absolute() for file in (options.ready_file, options.ca_file) if file]
     watchdog = Watchdog(server.main.emulators.folder, *files)
     try:

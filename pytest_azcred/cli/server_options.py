@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_azcred.cli.commands import CommandError
 
 if TYPE_CHECKING:
-    from azcred_emulators.standalone.control.client import Client
+    from azcred_emulators.standalone.control.client import ControlClient
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -21,12 +21,12 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def control_client(options: argparse.Namespace) -> Iterator["Client"]:
+def control_client(options: argparse.Namespace) -> Iterator["ControlClient"]:
     """Give a client of the server's control API, whose errors are the command's."""
-    from azcred_emulators.standalone.control.client import Client, ServerError
+    from azcred_emulators.standalone.control.client import ControlClient, ServerError
 
     try:
-        client = Client(options.server, options.key)
+        client = ControlClient(options.server, options.key)
     except ServerError as error:
         raise CommandError(error) from None
     try:

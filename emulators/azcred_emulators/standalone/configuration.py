@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from azcred_emulators.directory.serialization import KINDS, check_known, fill_directory, read
 from azcred_emulators.environments import select
-from azcred_emulators.standalone.control.key import check_key
+from azcred_emulators.standalone.control.guard import check_key
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -14,7 +14,7 @@ import pytest
 from support.azcred_run import AZCRED
 from support.standalone import managed_identity_token, serving
 
-from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.client import ControlClient
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_it_is_ready_soon(ready_file: Path) -> None:
     """Under load it takes longer, so what is checked is far more than the benchmark's 300 ms."""
     started = time.perf_counter()
     with serving(ready_file) as (_, where):
-        assert Client(where["http"]).get("/health")["status"] == "ready"
+        assert ControlClient(where["http"]).get("/health")["status"] == "ready"
         assert time.perf_counter() - started < 5
 
 
@@ -151,7 +151,7 @@ def test_a_program_with_these_variables_has_an_identity(ready_file: Path) -> Non
         command = f'eval "$({azcred} env -e functions --server {where["http"]})"; {sys.executable} -c "{program}"'
         ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
         assert (ran.stdout, ran.stderr) == ("True\n", "")
-        (entry,) = Client(where["http"]).get("/journal")["entries"]
+        (entry,) = ControlClient(where["http"]).get("/journal")["entries"]
         assert (entry["emulator"], entry["status"]) == ("functions", 200)
         assert run("ca", "--server", where["http"]).stdout.startswith("-----BEGIN CERTIFICATE-----")
 
@@ -167,17 +167,17 @@ _SECOND_SESSION = """
 import sys
 
 from azcred_emulators.standalone.configuration import Configuration
-from azcred_emulators.standalone.control.client import Client
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.control.client import ControlClient
+from azcred_emulators.standalone.server import StandaloneServer
 
 sources = []
 
 
 def use(session):
-    Client(session.emulators.http.url).get("/environments")
+    ControlClient(session.emulators.http.url).get("/environments")
 
 
-with Standalone(Configuration()) as server:
+with StandaloneServer(Configuration()) as server:
     use(server.main)
     sys.addaudithook(lambda event, arguments: event == "compile" and sources.append(arguments))
     use(server.open("second"))
