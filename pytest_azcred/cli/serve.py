@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,21 +68,28 @@ def _serve_until_signal(options: argparse.Namespace) -> None:
 
     signals = Signals("SIGINT", "SIGTERM", "SIGHUP")
     server = StandaloneServer(_configuration(options))
-    files = [file.absolute() for file in (options.ready_file, options.ca_file) if file]
-    watchdog = Watchdog(server.main.emulators.folder, *files)
+    written: list[Path] = []
+    watchdog = Watchdog(server.main.emulators.folder)
     try:
         with server:
-            if options.ca_file:
-                options.ca_file.write_text(server.certificate_authority.pem)
-            if options.ready_file:
-                server.write_ready_file(options.ready_file.absolute())
+            writers = (
+                (options.ca_file, server.write_certificate_authority),
+                (options.ready_file, server.write_ready_file),
+            )
+            for path, write in writers:
+                if path:
+                    file = path.absolute()
+                    watchdog.guard_file(file)
+                    write(file)
+                    written.append(file)
             _announce(server.main.describe(), server.configuration.key)
             _ = server.main.emulators.tokens  # waits until they are imported
             gc.enable()
             signals.next()
     finally:
-        for file in files:
-            file.unlink(missing_ok=True)
+        for file in written:
+            with suppress(OSError):
+                file.unlink()
         watchdog.dismiss()
 
 

@@ -16,11 +16,14 @@ _DONE = b"done"
 
 
 class Watchdog:
-    """Deletes files and folders, and ends a child with its process group, when this process is killed."""
+    """Deletes a folder and files, and ends a child with its process group, when this process is killed.
 
-    def __init__(self, *paths: Path) -> None:
+    `folder` must be one that this process has made for itself: it is deleted with everything in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(  # noqa: S603  # the interpreter that runs this, with arguments of our own
-            [sys.executable, "-I", "-S", __file__, *map(str, paths)],
+            [sys.executable, "-I", "-S", __file__, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -30,6 +33,10 @@ class Watchdog:
     def guard(self, child: int, *, group: bool) -> None:
         """Name the child process to end, and whether its process group is to end with it."""
         self._send(f"{'group' if group else 'process'} {child}\n".encode())
+
+    def guard_file(self, file: Path) -> None:
+        """Name a file to delete, which this process is about to write; a folder of that name is never deleted."""
+        self._send(f"file {os.fsencode(file.absolute()).hex()}\n".encode())
 
     def dismiss(self) -> None:
         """Say that this process deletes its files itself, and wait for the end of the other."""
@@ -46,7 +53,7 @@ class Watchdog:
                 self._process.stdin.flush()
 
 
-def watch(paths: list[str]) -> None:
+def watch(folder: str) -> None:
     """Wait for the end of the process that started this one, and clean up unless that process has done so itself."""
     message = b""
     while piece := os.read(0, 4096):
@@ -54,16 +61,16 @@ def watch(paths: list[str]) -> None:
     if message.endswith(_DONE):
         return
     for line in message.decode().splitlines():
-        kind, _, number = line.partition(" ")
+        kind, _, value = line.partition(" ")
         with contextlib.suppress(OSError):
-            (os.killpg if kind == "group" else os.kill)(int(number), signal.SIGKILL)
-    for path in paths:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        shutil.rmtree(path, ignore_errors=True)
+            if kind == "file":
+                os.unlink(bytes.fromhex(value))  # unlike a removal of trees, it fails for a folder
+            else:
+                (os.killpg if kind == "group" else os.kill)(int(value), signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    watch(sys.argv[1:])
+    watch(sys.argv[1])

@@ -103,9 +103,14 @@ class StandaloneServer:
         content = f"{json.dumps({**self.main.describe(), 'pid': os.getpid()})}\n"
         try:
             write_private(unfinished, content.encode())
+            os.replace(unfinished, path)
         except OSError as error:
+            unfinished.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, str(path)) from None
-        os.replace(unfinished, path)
+
+    def write_certificate_authority(self, path: Path) -> None:
+        """Write the certificate that clients must trust to a file, in PEM form; raises OSError."""
+        path.write_text(self.certificate_authority.pem)
 
     def __enter__(self) -> "StandaloneServer":
         self.main.start()

@@ -122,6 +122,27 @@ def test_a_server_that_cannot_start_says_why(options: list[str], exit_code: int,
     assert ran.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--ready-file", "--ca-file"])
+def test_a_folder_in_the_place_of_a_file(option: str, tmp_path: Path) -> None:
+    """It is refused, and stays with everything in it."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").write_text("mine")
+    ran = run("serve", option, str(tmp_path / "folder"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"azcred: {tmp_path / 'folder'} cannot be used: Is a directory\n"
+    assert (tmp_path / "folder" / "mine").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("option", ["--ready-file", "--ca-file"])
+def test_a_file_that_a_failed_start_has_not_written_stays(option: str, tmp_path: Path) -> None:
+    """A server that cannot listen deletes nothing of its user's."""
+    (tmp_path / "mine").write_text("mine")
+    ran = run("serve", option, str(tmp_path / "mine"), "--address", "192.0.2.77")
+    assert ran.returncode == 1
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
 def test_variables_for_every_use(ready_file: Path) -> None:
     """In four formats, the same ones; values that a shell would read otherwise are quoted."""
     with serving(ready_file) as (_, where):
