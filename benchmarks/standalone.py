@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from azcred_emulators.directory.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
-from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.client import ControlClient
 from benchmarks.measure import figure, heading, milliseconds
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def run(*, short: bool) -> None:
             before = memory(process.pid)
             rate, latency = load(where["https"], seconds, body)
             grown = memory(process.pid) - before
-            entries = Client(where["http"]).get("/health")["requests"]
+            entries = ControlClient(where["http"]).get("/health")["requests"]
             own = f"median {milliseconds(latency)}, no error"
             figure(f"azcred over TLS for {seconds} s", f"{rate:.0f}/s", own)
             figure("its memory", f"{grown / 1024:+.1f} MiB", f"for {entries} requests in the journal")
@@ -89,7 +89,7 @@ def memory(process: int) -> int:
 
 
 def _form(url: str) -> bytes:
-    applications = Client(url).get("/directory")["applications"]
+    applications = ControlClient(url).get("/directory")["applications"]
     secret = next(one for one in applications if one["client_id"] == SERVICE_PRINCIPAL_CLIENT_ID)["secrets"][0]
     form = {
         "grant_type": "client_credentials",
@@ -105,7 +105,7 @@ def _start() -> tuple[float, float]:
     started = time.perf_counter()
     with serving() as (_, where):
         ready = time.perf_counter() - started
-        Client(where["http"]).get("/health")
+        ControlClient(where["http"]).get("/health")
         return ready, time.perf_counter() - started
 
 

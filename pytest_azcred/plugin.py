@@ -101,11 +101,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
     """The emulators that the tests of this run share: servers and keys. Tests use `azcred`."""
     if url := pytestconfig.getoption("--azcred-server"):
-        from azcred_emulators.standalone.client import connected
+        from azcred_emulators.standalone.client import remote_emulators
         from azcred_emulators.standalone.control.client import ServerError
 
         try:
-            with connected(url) as remote:
+            with remote_emulators(url) as remote:
                 yield cast("Emulators", remote)
         except ServerError as error:
             pytest.fail(f"--azcred-server: {error}", pytrace=False)

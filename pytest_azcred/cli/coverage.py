@@ -4,8 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from pytest_azcred.cli.commands import CommandError, Commands, file_error
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+
+def add_command(commands: Commands) -> None:
     """Declare `azcred coverage`."""
     coverage = commands.add_parser(
         "coverage",
@@ -37,9 +39,10 @@ def _combine(options: argparse.Namespace) -> int:
             total.write(options.json)
         if options.html:
             page.write(total, options.html)
-    except (OSError, ValueError) as error:
-        print(f"azcred: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        raise file_error(error) from None
+    except ValueError as error:
+        raise CommandError(error) from None
     print("\n".join(report.lines(total)))
     if options.fail_under is not None and (message := report.too_low(total, options.fail_under)):
         print(message, file=sys.stderr)

@@ -1,154 +1,25 @@
-"""What `azcred demo` shows: every environment, a token that expires, and a fallback, with two chains side by side."""
+"""`azcred demo`: which provider wins in each environment."""
 
-import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Any
+import argparse
 
-import jwt
-
-from azcred_emulators.emulation.journal import Entry
-from azcred_emulators.emulators import Emulators
-from azcred_emulators.environments import ENVIRONMENTS, Environment
-from pytest_azcred.session import Session
-from pytest_azcred.variables import EnvironmentVariables
-
-SCOPE = "https://storage.azure.com/.default"
-Print = Callable[[str], None]
+from pytest_azcred.cli.commands import CommandError, Commands
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """An implementation of DefaultAzureCredential."""
-
-    name: str
-    credential: Callable[[], Any]
-
-
-def run(show: Print = print) -> None:
-    """Show everything; raises RuntimeError if azure-identity is not installed."""
-    chains = _chains()
-    logging.disable(logging.WARNING)  # a chain that finds nothing says so in its log as well
-    try:
-        with Emulators() as emulators:
-            _show_environments(emulators, chains, show)
-            _show_renewal(emulators, chains, show)
-            _show_fallback(emulators, chains, show)
-    finally:
-        logging.disable(logging.NOTSET)
-
-
-def _chains() -> Sequence[Chain]:
-    try:
-        import azure.identity as azure_identity
-    except ImportError:
-        raise RuntimeError("the demo compares with azure-identity: pip install azure-identity") from None
-    from pytest_azcred import credentials
-
-    return (
-        Chain(f"azure-identity {version('azure-identity')}", azure_identity.DefaultAzureCredential),
-        Chain("pytest_azcred.credentials", credentials.DefaultAzureCredential),
+def add_command(commands: Commands) -> None:
+    """Declare `azcred demo`."""
+    command = commands.add_parser(
+        "demo",
+        help="show which provider wins in each environment, with azure-identity and our own chain",
+        description="Show DefaultAzureCredential in every environment, a token that expires, and a fallback.",
     )
+    command.set_defaults(call=_demo)
 
 
-@contextmanager
-def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Session, EnvironmentVariables]]:
-    variables = EnvironmentVariables()
+def _demo(_: argparse.Namespace) -> int:
+    from pytest_azcred.cli.demonstration import MissingLibrary, demonstrate
+
     try:
-        with Session(emulators, variables).active() as session:
-            session.environment(*environments)
-            yield session, variables
-    finally:
-        variables.restore()
-
-
-def _show_environments(emulators: Emulators, chains: Iterable[Chain], show: Print) -> None:
-    show("DefaultAzureCredential().get_token() in every environment, on this machine and offline\n")
-    for environment in ENVIRONMENTS.values():
-        show(f"{environment.name}: {environment.description}")
-        for chain in chains:
-            with _session(emulators, environment.name) as (session, _):
-                show(f"  {chain.name:28} {_outcome(session, environment, chain)}")
-                for entry in session.journal.requests():
-                    show(f"  {'':28}   {_line(entry)}")
-        show("")
-
-
-def _outcome(session: Session, environment: Environment, chain: Chain) -> str:
-    from azure.core.exceptions import ClientAuthenticationError
-
-    credential = chain.credential()
-    started = time.perf_counter()
-    try:
-        token = credential.get_token(SCOPE).token
-    except ClientAuthenticationError as error:
-        tried = [line.split(":")[0].strip() for line in str(error).splitlines() if line.startswith("\t")]
-        return f"no token from any of {len(tried)} credentials in {_milliseconds(started)}"
-    finally:
-        credential.close()
-    taken = _milliseconds(started)
-    provider = _winner(session)
-    expected = "" if provider == environment.provider else f" (expected {environment.provider})"
-    return f"{provider} won{expected} in {taken}, token of {_identity(session, token)}"
-
-
-def _show_renewal(emulators: Emulators, chains: Iterable[Chain], show: Print) -> None:
-    show("A token expires and is renewed: the clock moves 25 hours in no time")
-    for chain in chains:
-        with _session(emulators, "virtual-machine") as (session, _):
-            credential = chain.credential()
-            first = credential.get_token(SCOPE)
-            again = credential.get_token(SCOPE)
-            session.clock.advance(hours=25)
-            renewed = credential.get_token(SCOPE)
-            credential.close()
-            times = len(session.journal.requests(answered=True))
-            show(
-                f"  {chain.name:28} asked again at once: {_same(first, again)}; after 25 hours: "
-                f"{_same(first, renewed)}; IMDS gave {times} tokens"
-            )
-    show("")
-
-
-def _show_fallback(emulators: Emulators, chains: Iterable[Chain], show: Print) -> None:
-    show("A fallback: a virtual machine with a service principal in its variables, which are then removed")
-    for chain in chains:
-        with _session(emulators, "virtual-machine", "developer-service-principal") as (session, variables):
-            for situation in ("with them", "without them"):
-                session.journal.clear()
-                credential = chain.credential()
-                token = credential.get_token(SCOPE).token
-                credential.close()
-                show(f"  {chain.name:28} {situation}: {_winner(session)} won, token of {_identity(session, token)}")
-                for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
-                    variables.delenv(name, raising=False)
-
-
-def _winner(session: Session) -> str:
-    return session.journal.requests(answered=True)[-1].provider or "?"
-
-
-def _identity(session: Session, token: str) -> str:
-    """Tell whose token it is from its claims, as the service that gets it would."""
-    claims = jwt.decode(token, options={"verify_signature": False})
-    if claims["idtyp"] == "user":
-        return str(claims["upn"])
-    principal = session.directory.principal(claims["appid"])
-    return f"{principal.name if principal else 'nobody'} ({claims['appid']})"
-
-
-def _line(entry: Entry) -> str:
-    refused = f" {entry.error}" if entry.error else ""
-    asked = entry.command or f"{entry.method} {entry.server_name}"
-    return f"{asked}  {entry.operation}  {entry.status}{refused}"
-
-
-def _same(one: Any, other: Any) -> str:
-    return "the same token" if one.token == other.token else "a new token"
-
-
-def _milliseconds(started: float) -> str:
-    return f"{(time.perf_counter() - started) * 1000:.0f} ms"
+        demonstrate()
+    except MissingLibrary as error:
+        raise CommandError(error, 1) from None
+    return 0

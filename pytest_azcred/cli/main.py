@@ -1,11 +1,15 @@
-"""The `azcred` command."""
+"""The `azcred` command: the list of its verbs."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_azcred.cli import coverage, matrix, run_command, serve
+from pytest_azcred.cli import ca, coverage, demo, env, explain, matrix, run, serve, shell
+from pytest_azcred.cli.commands import CommandError
+
+_VERBS = (demo, explain, matrix, coverage, run, shell, serve, env, ca)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,66 +18,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="azcred", description="Every place an Azure app can find its identity, on this machine and offline."
     )
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print the version")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    commands.add_parser(
-        "demo",
-        help="show which provider wins in each environment, with azure-identity and our own chain",
-        description="Show DefaultAzureCredential in every environment, a token that expires, and a fallback.",
-    )
-    explain = commands.add_parser(
-        "explain",
-        help="show what DefaultAzureCredential finds on this machine, and what to do if that is nothing",
-        description="Ask every credential of the chain for a token, on this machine and with its own identity, and "
-        "show what each one found, asked and lacks. Neither secrets nor tokens are shown. The exit code is 0 if "
-        "there is a token, 1 if there is none, 2 if a variable or the scope is malformed.",
-    )
-    explain.add_argument(
-        "--scope",
-        default="https://management.azure.com/.default",
-        metavar="URL",
-        help="what the token would be for (default: %(default)s)",
-    )
-    matrix.add_command(commands)
-    coverage.add_command(commands)
-    run_command.add_commands(commands)
-    serve.add_commands(commands)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for verb in _VERBS:
+        verb.add_command(commands)
     options = parser.parse_args(arguments)
-    if "call" in options:
-        return int(options.call(options))
-    if options.command == "explain":
-        return _explain(options.scope)
-    return _demo()
+    try:
+        exit_code = int(options.call(options))
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"azcred: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130  # as a shell says that SIGINT has ended a command
+    except BrokenPipeError:  # the reader has gone, such as `head`; the interpreter would flush once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return exit_code
 
 
 class _ShowVersion(argparse.Action):
-    """Looks the version up when it is asked for: that takes longer than everything else the other commands import."""
+    """Looks the version up only for this option: that takes longer than all other imports of the command."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version
 
         print(f"azcred {version('pytest-azcred')}")
         parser.exit()
-
-
-def _explain(scope: str) -> int:
-    from pytest_azcred.credentials import DefaultAzureCredential
-
-    try:
-        with DefaultAzureCredential() as credential:
-            explanation = credential.explain(scope)
-    except (OSError, TypeError, ValueError) as error:  # a malformed variable or scope, or a certificate's file
-        print(f"azcred: the credentials cannot be asked: {error}", file=sys.stderr)
-        return 2
-    print(explanation)
-    return 0 if explanation.selected else 1
-
-
-def _demo() -> int:
-    from pytest_azcred.cli import demo
-
-    try:
-        demo.run()
-    except RuntimeError as error:
-        print(f"azcred: {error}", file=sys.stderr)
-        return 1
-    return 0

@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from azcred_emulators.environments import ENVIRONMENTS, Environment, find, select
+from pytest_azcred.cli.commands import CommandError, Commands
 
 
 def _github(environments: Sequence[Environment]) -> str:
@@ -30,7 +30,7 @@ def _azure_pipelines(environments: Sequence[Environment]) -> str:
 
 
 def _json(environments: Sequence[Environment]) -> str:
-    """Write what the table says of each environment, for programs."""
+    """Write the table's row of each environment, for programs."""
     fields = ("name", "description", "provider", "host")
     rows = [
         {**{field: getattr(environment, field) for field in fields}, "fixtures": list(environment.fixtures)}
@@ -54,29 +54,29 @@ def matrix(format: str = "github", only: Sequence[str] = ("*",), exclude: Sequen
     the environments in which DefaultAzureCredential finds an identity. Raises LookupError for an unknown name, with
     the nearest one, for a pattern that no name is like, and if no environment is left.
     """
-    left_out = _chosen(exclude)
-    chosen = [environment for environment in _chosen(only) if environment not in left_out]
-    if not chosen:
+    excluded = _matching(exclude)
+    selection = [environment for environment in _matching(only) if environment not in excluded]
+    if not selection:
         raise LookupError("no environment is left: --exclude names all that --only does")
-    return FORMATS[format](chosen)
+    return FORMATS[format](selection)
 
 
-def _chosen(patterns: Sequence[str]) -> Sequence[Environment]:
-    chosen: dict[str, Environment] = {}
+def _matching(patterns: Sequence[str]) -> Sequence[Environment]:
+    selection: dict[str, Environment] = {}
     for pattern in patterns:
         if pattern == "*":
-            found = select("*")
+            environments = select("*")
         elif "*" in pattern:
-            found = [environment for name, environment in ENVIRONMENTS.items() if fnmatchcase(name, pattern)]
+            environments = [environment for name, environment in ENVIRONMENTS.items() if fnmatchcase(name, pattern)]
         else:
-            found = [find(pattern)]
-        if not found:
+            environments = [find(pattern)]
+        if not environments:
             raise LookupError(f"no environment is like {pattern!r}; there are {', '.join(ENVIRONMENTS)}.")
-        chosen |= {environment.name: environment for environment in found}
-    return list(chosen.values())
+        selection |= {environment.name: environment for environment in environments}
+    return list(selection.values())
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_command(commands: Commands) -> None:
     """Declare `azcred matrix`."""
     command = commands.add_parser(
         "matrix",
@@ -99,6 +99,5 @@ def _print(options: argparse.Namespace) -> int:
     try:
         print(matrix(options.format, options.only, options.exclude))
     except LookupError as error:
-        print(f"azcred: {error.args[0]}", file=sys.stderr)
-        return 2
+        raise CommandError(error.args[0]) from None
     return 0

@@ -1,8 +1,8 @@
-"""Takes signals without missing one.
+"""Receives signals without missing any.
 
-A Python handler runs in the main thread only, between two steps of it: a signal that another thread receives, or that
-comes just before the main thread enters a system call, waits there until the call returns. So nobody waits in a call
-that only a handler can end. The interpreter notes down every signal in a socket at once, and this is what is read.
+A Python handler runs in the main thread only, between two of its steps: a signal that another thread receives, or that
+comes just before the main thread enters a system call, waits until the call returns. So nothing here waits in a call
+that only a handler can end. The interpreter writes the number of every signal into a socket at once; that is read.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import socket
 
 
 class Signals:
-    """From now on, these signals, such as "SIGINT", do not end the process; what the platform lacks is left out.
+    """Signals, such as "SIGINT", that no longer end the process; those that the platform lacks are left out.
 
     Only the main thread can make it: elsewhere it raises ValueError.
     """
@@ -25,7 +25,7 @@ class Signals:
                 signal.signal(getattr(signal, name), self._handle)
 
     def next(self) -> int:
-        """Wait for the next signal and return its number; those that have come by then are returned first.
+        """Wait for the next signal and return its number; the earliest comes first.
 
         Other signals that have a handler are returned as well, and 0 for each call of `wake`.
         """
@@ -33,8 +33,8 @@ class Signals:
 
     def wake(self) -> None:
         """Let `next` return 0; any thread can call this."""
-        with contextlib.suppress(BlockingIOError):  # full, so that nobody waits
+        with contextlib.suppress(BlockingIOError):  # the socket is full, so `next` does not wait
             self._waking.send(b"\0")
 
     def _handle(self, *_: object) -> None:
-        """Do nothing: the socket has it, and stays open because this is the handler."""
+        """Do nothing: the number is in the socket, which stays open because this method is the handler."""

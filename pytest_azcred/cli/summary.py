@@ -1,4 +1,4 @@
-"""Who asked for what, on one screen."""
+"""The summary of a run's requests, on one screen."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,11 @@ _HEADINGS = ("times", "who", "asked for", "identity", "outcome")
 
 def summary(entries: Iterable[Entry], *, title: str) -> str:
     """Return a table of the requests, equal ones in one line with their number, in the order of the first of each."""
-    counted = Counter(_row(entry) for entry in entries)
-    if not counted:
+    counts = Counter(_row(entry) for entry in entries)
+    if not counts:
         return f"azcred: {title} and asked for nothing"
-    rows = [(str(times), *row) for row, times in counted.items()]
-    total = sum(counted.values())
+    rows = [(str(times), *row) for row, times in counts.items()]
+    total = sum(counts.values())
     lines = [f"azcred: {title} and asked {'once' if total == 1 else f'{total} times'}"]
     lines += _table([_HEADINGS, *rows[:_MOST_LINES]])
     if len(rows) > _MOST_LINES:
@@ -25,7 +25,7 @@ def summary(entries: Iterable[Entry], *, title: str) -> str:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    """Return what entries are told apart by: who sent one, for what, as whom, and what came of it."""
+    """Return the cells that distinguish entries: the sender, the resource, the identity and the outcome."""
     outcome = "no answer" if entry.status is None else str(entry.status)
     if entry.exit_code is not None:
         outcome = f"exit {entry.exit_code}"

@@ -9,13 +9,13 @@ from support.chromium import Chromium
 from support.standalone import managed_identity_token
 
 from azcred_emulators.standalone.configuration import Configuration
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.server import StandaloneServer
 
 
 @pytest.fixture
-def server() -> Iterator[Standalone]:
+def server() -> Iterator[StandaloneServer]:
     """A server of its own, which the browser reaches on loopback."""
-    with Standalone(Configuration()) as server:
+    with StandaloneServer(Configuration()) as server:
         yield server
 
 
@@ -26,7 +26,7 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(chromium: Chromium, server: Standalone, complaints: list[str]) -> Iterator[Page]:
+def page(chromium: Chromium, server: StandaloneServer, complaints: list[str]) -> Iterator[Page]:
     """The server's page, which must break none of its own rules. It belongs to the browser's thread."""
 
     def start() -> Page:
@@ -42,7 +42,7 @@ def page(chromium: Chromium, server: Standalone, complaints: list[str]) -> Itera
     assert complaints == []
 
 
-def test_the_timeline_is_live(chromium: Chromium, page: Page, server: Standalone) -> None:
+def test_the_timeline_is_live(chromium: Chromium, page: Page, server: StandaloneServer) -> None:
     """A request shows up without a reload, and what a person has opened stays open."""
     url = server.main.emulators.http.url
 
@@ -62,7 +62,7 @@ def test_the_timeline_is_live(chromium: Chromium, page: Page, server: Standalone
     assert chromium.run(see_the_second) == (2, True)
 
 
-def test_buttons_do_what_they_say(chromium: Chromium, page: Page, server: Standalone) -> None:
+def test_buttons_do_what_they_say(chromium: Chromium, page: Page, server: StandaloneServer) -> None:
     """The environment, the clock and the faults of the server change."""
     emulators = server.main.emulators
     before = emulators.clock.now()
@@ -92,7 +92,7 @@ def test_buttons_do_what_they_say(chromium: Chromium, page: Page, server: Standa
     assert not emulators.faults_of("imds")
 
 
-def test_it_needs_nothing_from_elsewhere(chromium: Chromium, page: Page, server: Standalone) -> None:
+def test_it_needs_nothing_from_elsewhere(chromium: Chromium, page: Page, server: StandaloneServer) -> None:
     """Every request that the page makes is to the server itself."""
     asked: list[str] = []
 
@@ -107,7 +107,7 @@ def test_it_needs_nothing_from_elsewhere(chromium: Chromium, page: Page, server:
     assert all(url.startswith((server.main.emulators.http.url, "data:")) for url in asked)
 
 
-def test_it_can_be_read_on_a_telephone_and_at_night(chromium: Chromium, page: Page, server: Standalone) -> None:
+def test_it_can_be_read_on_a_telephone_and_at_night(chromium: Chromium, page: Page, server: StandaloneServer) -> None:
     """Nothing is wider than the window but the table, which scrolls by itself."""
     managed_identity_token(server.main.emulators.http.url)
 

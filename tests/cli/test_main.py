@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from pytest_azcred.cli import demo, main
+from pytest_azcred.cli import main
+from pytest_azcred.cli.demonstration import demonstrate
 
 
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +39,7 @@ def test_the_demo_leaves_the_process_as_it_was() -> None:
 
     before = dict(os.environ)
     lines: list[str] = []
-    demo.run(lines.append)
+    demonstrate(lines.append)
     assert dict(os.environ) == before
     assert logging.root.manager.disable == logging.NOTSET
     assert any("managed-identity won" in line for line in lines)

@@ -272,6 +272,6 @@ def test_the_command_cannot_ask(
         monkeypatch.setenv(name, value)
     assert main.main(["explain", *arguments]) == 2
     shown = capsys.readouterr().err
-    assert shown.startswith("azcred: the credentials cannot be asked: ")
+    assert shown.startswith("azcred: the credentials cannot be used: ")
     assert problem in shown
     assert shown.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Where faulty connections lead: a port that swallows them, and servers whose TLS is wrong."""
+"""The targets of broken connections: a port that never answers, and servers with defective TLS."""
 
 import socket
 import threading
@@ -13,9 +13,9 @@ _LONG_AGO = datetime(2001, 1, 1, tzinfo=timezone.utc)
 
 
 class BrokenNetwork:
-    """The broken parts of the network on loopback, each of which is there from when it is first asked for.
+    """The broken parts of the network on loopback; each is made at its first use.
 
-    The servers answer with `application` those clients that do not mind what is wrong.
+    To clients that accept the defect of its TLS, a server answers with `application`.
     """
 
     def __init__(self, authority: CertificateAuthority, application: WsgiApplication) -> None:
@@ -31,17 +31,17 @@ class BrokenNetwork:
         self._black_hole: list[socket.socket] = []
 
     def black_hole(self) -> tuple[str, int]:
-        """Return an address at which nothing ever answers: its queue of connections is full, and nobody takes any."""
+        """Return an address that never answers: its queue of connections is full, and none is accepted."""
         with self._lock:
             if not self._black_hole:
                 listener = socket.create_server(("127.0.0.1", 0), backlog=0)
-                first = socket.create_connection(listener.getsockname())
-                self._black_hole = [listener, first]
+                only = socket.create_connection(listener.getsockname())  # it fills the queue
+                self._black_hole = [listener, only]
             host, port = self._black_hole[0].getsockname()[:2]
             return host, port
 
     def bad_tls(self, defect: str) -> tuple[str, int]:
-        """Return the address of a server whose TLS has a defect: "handshake" is a server without."""
+        """Return the address of a server whose TLS has a defect; for "handshake" the server speaks no TLS."""
         with self._lock:
             if defect not in self._servers:
                 issue = self._issue.get(defect)
@@ -51,7 +51,7 @@ class BrokenNetwork:
             return self._servers[defect].address
 
     def stop(self) -> None:
-        """Close every port; who is still trying to connect is refused."""
+        """Close every port; clients that are still connecting are refused."""
         with self._lock:
             while self._black_hole:
                 self._black_hole.pop().close()

@@ -10,7 +10,7 @@ from io import BytesIO
 from itertools import chain
 from typing import Any
 
-from azcred_emulators.serving.proxy import Proxy, Refused, split_target
+from azcred_emulators.serving.proxy import Proxy, ProxyRejection, split_target
 
 Headers = list[tuple[str, str]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -18,15 +18,15 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 _LINGER = 1.0  # for a client that may still be sending
 _MAXIMUM_LINE = 65536  # bytes
 _MAXIMUM_HEADERS = 100
-_AT_ONCE = struct.pack("ii", 1, 0)  # lingering for no time: what closes is reset
+_RESET = struct.pack("ii", 1, 0)  # linger for no time: closing the socket resets the connection
 MAXIMUM_READ = 1024 * 1024  # bytes of a body; the application sees a larger one's length only
 MAXIMUM_DISCARDED = 64 * 1024 * 1024
 
 
 class Connection:
-    """The requests of one connection, each given to the WSGI application.
+    """The requests of one connection, each of which the WSGI application answers.
 
-    `proxy` passes on those for other servers. With `only_proxy` the client has to ask for a tunnel or a whole URL.
+    `proxy` passes on those for other servers. With `only_proxy` the client must request a tunnel or an absolute URL.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Connection:
         self._peer = connection.getpeername()[0]
 
     def serve(self) -> None:
-        """Answer requests until the client goes, asks to close, or sends what is no HTTP."""
+        """Answer requests until the client disconnects, asks to close, or sends something that is not HTTP."""
         with self._input:
             try:
                 while self._exchange():
                     pass
-            except (BadRequest, Refused) as error:
+            except (BadRequest, ProxyRejection) as error:
                 self._send(error.status, [("Content-Type", "text/plain")], str(error).encode(), close=True)
                 if error.unread:
                     self._discard_head()
@@ -71,41 +71,41 @@ class Connection:
         if self._only_proxy and "://" not in target.partition("?")[0]:
             raise BadRequest("400 Bad Request", "This port speaks HTTPS; without TLS it is a proxy and nothing else.")
         body, unread = self._body(headers)
-        if self._proxy and "://" in target.partition("?")[0] and (to := self._proxy.elsewhere(target)):
+        if self._proxy and "://" in target.partition("?")[0] and (address := self._proxy.other_server(target)):
             if unread:
-                raise Refused("413 Content Too Large", f"azcred passes on bodies of up to {MAXIMUM_READ} bytes.")
-            self._proxy.forward(self._connection, to, method, target, headers, body)
+                raise ProxyRejection("413 Content Too Large", f"azcred passes on bodies of up to {MAXIMUM_READ} bytes.")
+            self._proxy.forward(self._connection, address, method, target, headers, body)
             return False
-        answered: list[Any] = []
+        head: list[Any] = []
 
         def start_response(
             status: str, response_headers: list[tuple[str, str]], _: object = None
         ) -> Callable[..., Any]:
-            answered[:] = [status, response_headers]
-            return answered.append
+            head[:] = [status, response_headers]
+            return head.append
 
         environ = self._environ(method, target, version, headers, body, length=len(body) + unread)
         keep = keep and not unread
         try:
             pieces = iter(self._application(environ, start_response))
             answer = next(pieces, b"")
-            if _header(answered[1], "content-type").startswith("text/event-stream"):
-                self._stream(answered[0], answered[1], chain([answer], pieces))
+            if _header(head[1], "content-type").startswith("text/event-stream"):
+                self._stream(head[0], head[1], chain([answer], pieces))
                 return False
-            if not _header(answered[1], "content-length"):
+            if not _header(head[1], "content-length"):
                 answer += b"".join(pieces)
-            self._send(answered[0], answered[1], b"" if method == "HEAD" else answer, close=not keep)
+            self._send(head[0], head[1], b"" if method == "HEAD" else answer, close=not keep)
             for piece in pieces:
                 self._connection.sendall(piece)
         except Disconnect as end:
             if end.reset:
-                self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+                self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             return False
         except OSError:  # the client has gone
             raise
         except Exception:
             self._send("500 Internal Server Error", [], b"", close=True)
-            raise  # a fault of the emulators, which the thread's excepthook reports
+            raise  # a defect of the emulators, which the thread's excepthook reports
         self._discard(unread)
         return keep
 
@@ -128,7 +128,7 @@ class Connection:
         raise BadRequest("431 Request Header Fields Too Large", "The request has too many headers.", unread=True)
 
     def _body(self, headers: Headers) -> tuple[bytes, int]:
-        """Return the body and how many bytes of it were left unread because it is larger than any served here."""
+        """Return the body, or, if it is too large, an empty one and the number of bytes that were left unread."""
         if _header(headers, "transfer-encoding").lower() == "chunked":
             return self._chunks()
         length = _header(headers, "content-length") or "0"
@@ -139,7 +139,7 @@ class Connection:
         return self._input.read(int(length)), 0
 
     def _chunks(self) -> tuple[bytes, int]:
-        """Return a body that comes in chunks; of one that is too large, the length at which it became so."""
+        """Return a body that comes in chunks; if it is too large, an empty one and the length at which it became so."""
         body = b""
         while True:
             size = self._line().partition(";")[0].strip()
@@ -155,15 +155,15 @@ class Connection:
                 return body, 0
 
     def _discard(self, unread: int) -> None:
-        """Take in what a client is still sending, within bounds: a closed door would hide the answer from it."""
+        """Read what a client is still sending, within bounds: it might not read the answer of a closed connection."""
         left = min(unread, MAXIMUM_DISCARDED)
         while left > 0 and (piece := self._input.read(min(left, 65536))):
             left -= len(piece)
 
     def _discard_head(self) -> None:
-        """Take in the rest of a head that is too long, up to the empty line at its end, for the same reason.
+        """Read the rest of a head that is too long, up to the empty line at its end, for the same reason.
 
-        A client that has sent no such line is not waited for: it may be waiting itself.
+        This does not wait for a client that has sent no such line: it may be waiting itself.
         """
         self._connection.settimeout(_LINGER)
         left, line = MAXIMUM_DISCARDED, b"\n"
@@ -176,7 +176,7 @@ class Connection:
     def _environ(
         self, method: str, target: str, version: str, headers: Headers, body: bytes, *, length: int
     ) -> dict[str, Any]:
-        asked, path, query = split_target(target)
+        host, path, query = split_target(target)
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
@@ -196,17 +196,17 @@ class Connection:
         for name, value in headers:
             key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
-        if asked:  # the absolute form, from a client that takes this server for a proxy
-            environ["HTTP_HOST"] = asked
+        if host:  # the absolute form, from a client that takes this server for a proxy
+            environ["HTTP_HOST"] = host
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
-        for name in ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):  # the body has been read and its length is known
+        for name in ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):  # the body has been read
             environ.pop(name, None)
         environ["CONTENT_LENGTH"] = str(length)
         environ["wsgi.input"] = BytesIO(body)
         return environ
 
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes, *, close: bool) -> None:
-        """Write the answer at once: a small write after another waits for the client's acknowledgement."""
+        """Write the answer in one piece: a second small write would wait for the client's acknowledgement."""
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
         if not any(name.lower() == "content-length" for name, _ in headers):
             lines.append(f"Content-Length: {len(body)}")
@@ -215,7 +215,7 @@ class Connection:
         self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
 
     def _stream(self, status: str, headers: Headers, pieces: Iterable[bytes]) -> None:
-        """Send an answer without an end of its own, which is over when the connection is."""
+        """Send an answer of unknown length, which ends with the connection."""
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "Connection: close"]
         self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
         for piece in pieces:
@@ -227,9 +227,9 @@ def _header(headers: Headers, name: str) -> str:
 
 
 class Disconnect(Exception):
-    """What an application raises to have the connection closed in place of an answer, or of the rest of one.
+    """Raised by an application to close the connection instead of answering, or in the middle of an answer.
 
-    With `reset` the client sees the connection reset, else it sees its end.
+    With `reset` the client sees a reset connection, else its end.
     """
 
     def __init__(self, *, reset: bool = False) -> None:
@@ -238,9 +238,9 @@ class Disconnect(Exception):
 
 
 class BadRequest(Exception):
-    """What a client sent is no HTTP that could be answered otherwise than with this status line.
+    """A request that is malformed or too large, with the status line of its answer.
 
-    `unread` tells that the rest of its head is still to come.
+    `unread` means that the rest of its head has not been read.
     """
 
     def __init__(self, status: str, reason: str, *, unread: bool = False) -> None:

@@ -1,8 +1,8 @@
-"""The way to the emulators for processes whose sockets are not redirected: an HTTP proxy that leads nowhere else.
+"""An HTTP proxy that leads to the emulators and nowhere else, for processes whose sockets are not redirected.
 
-Every SDK honours a proxy in its variables, and asks it for the token services' and the metadata service's real names
-(RFC 9110, section 9.3.6, and RFC 9112, section 3.2.2). TLS is not the proxy's concern: a tunnel leads to a server
-that presents a certificate for the name.
+Every SDK uses the proxy in its variables, and sends it requests for the real names of the token services and the
+metadata service (RFC 9110, section 9.3.6, and RFC 9112, section 3.2.2). The proxy does not decrypt TLS: a tunnel leads
+to a server that presents a certificate for the name.
 """
 
 import contextlib
@@ -23,8 +23,8 @@ _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _ONE_HOP = ("connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "transfer-encoding", "upgrade")
 
 
-class Refused(Exception):
-    """A request that the proxy does not pass on: a status line, and a sentence that says why."""
+class ProxyRejection(Exception):
+    """A request that the proxy does not pass on: the status line of its answer, and the reason in one sentence."""
 
     unread = False  # its head has been read to the end
 
@@ -34,11 +34,11 @@ class Refused(Exception):
 
 
 class Proxy:
-    """Passes requests on to where their real destination is served on this machine.
+    """Passes requests on to the addresses of this machine that stand for their real destinations.
 
-    `destination` returns the address for a real host and port, None if there is none; `http` and `https` return those
-    at which whoever has the proxy serves them itself. `fault` returns where a tunnel leads instead if one is due for
-    it, and raises OSError if that is nowhere.
+    `destination` returns the address for a real host and port, None if there is none; `http` and `https` return the
+    addresses of the server that the proxy is part of. `fault` returns another address for a tunnel if a fault of the
+    network is due there, and raises OSError if the fault is that the connection fails.
     """
 
     def __init__(
@@ -55,14 +55,15 @@ class Proxy:
         self._fault = fault
 
     def tunnel(self, client: socket.socket, authority: str) -> bool:
-        """Answer `CONNECT host:port`: pass on whatever is sent, in both directions, until one side ends.
+        """Answer `CONNECT host:port`: copy all data in both directions until one side ends.
 
-        Returns whether the client is at its destination and goes on here. What is HTTP is not passed on: it would
-        seem to come from this machine, whose clients may do more. Raises Refused if there is no such destination.
+        Returns True, with nothing copied, if the destination is this server's own HTTP port: the connection itself
+        goes on with requests. Through a socket of the proxy they would seem to come from this machine, whose clients
+        may do more. Raises ProxyRejection if there is no such destination.
         """
         parts = split_url(f"//{authority}")
         if not parts.hostname or parts.port is None:
-            raise Refused("400 Bad Request", f"A tunnel leads to a host and a port, not to {authority!r}.")
+            raise ProxyRejection("400 Bad Request", f"A tunnel leads to a host and a port, not to {authority!r}.")
         address = self._target(parts.hostname, parts.port)
         if address == self._http():
             client.sendall(_ESTABLISHED)
@@ -72,40 +73,46 @@ class Proxy:
             relay(client, server)
         return False
 
-    def elsewhere(self, url: str) -> Address | None:
-        """Return where a request for an absolute URL is to be passed on to, None if it is to be answered here.
+    def other_server(self, url: str) -> Address | None:
+        """Return the address for a request with an absolute URL, None if this server answers it.
 
-        Raises Refused if there is no such destination.
+        Raises ProxyRejection if there is no such destination.
         """
         parts = split_url(url)
         port = parts.port or _PORTS.get(parts.scheme)
         if not parts.hostname or port is None:
-            raise Refused("400 Bad Request", "A proxy is asked for an http or https URL.")
-        address = self._find(parts.hostname, port)
+            raise ProxyRejection("400 Bad Request", "A request to a proxy has an http or https URL.")
+        address = self._address(parts.hostname, port)
         return None if address in (self._http(), self._https()) else address
 
     def forward(self, client: socket.socket, to: Address, method: str, url: str, headers: Headers, body: bytes) -> None:
-        """Pass a request for an absolute http URL on, and its answer back; the connection is spent after it."""
+        """Pass on a request with an absolute http URL and copy the answer back; no further request may follow."""
         parts = split_url(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        kept = [(name, value) for name, value in headers if name.lower() not in (*_ONE_HOP, "content-length", "host")]
-        lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{name}: {value}" for name, value in kept)]
+        passed = [(name, value) for name, value in headers if name.lower() not in (*_ONE_HOP, "content-length", "host")]
+        lines = [
+            f"{method} {target} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            *(f"{name}: {value}" for name, value in passed),
+        ]
         with self._open(to) as server:
             lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
             server.sendall("\r\n".join(lines).encode("latin-1") + body)
             copy(server, client)
 
     def _target(self, host: str, port: int) -> Address:
-        address = self._find(host, port)
+        address = self._address(host, port)
         try:
             return self._fault(host.lower(), port) or address
         except OSError as error:
-            raise Refused("502 Bad Gateway", f"The connection to '{host}:{port}' failed ({error.strerror}).") from None
+            raise ProxyRejection(
+                "502 Bad Gateway", f"The connection to '{host}:{port}' failed ({error.strerror})."
+            ) from None
 
-    def _find(self, host: str, port: int) -> Address:
+    def _address(self, host: str, port: int) -> Address:
         address = self._destination(host, port)
         if address is None:
-            raise Refused(
+            raise ProxyRejection(
                 "403 Forbidden",
                 f"azcred refused a connection to '{host}:{port}', because nothing may leave this machine; put the "
                 "host into NO_PROXY if it is a server of your own on this machine, or give it a route.",
@@ -116,7 +123,7 @@ class Proxy:
         try:
             server = socket.create_connection(address, timeout=_CONNECT_TIMEOUT)
         except OSError as error:
-            raise Refused(
+            raise ProxyRejection(
                 "502 Bad Gateway", f"Nothing answers at {address[0]}:{address[1]} ({error.strerror or error})."
             ) from None
         server.settimeout(None)
@@ -124,16 +131,16 @@ class Proxy:
         return server
 
 
-def relay(one: socket.socket, other: socket.socket) -> None:
-    """Pass on what two sockets send until both have ended."""
-    back = threading.Thread(target=copy, args=(other, one), name="azcred-relay", daemon=True)
+def relay(client: socket.socket, server: socket.socket) -> None:
+    """Copy the data of two sockets to each other until both have ended."""
+    back = threading.Thread(target=copy, args=(server, client), name="azcred-relay", daemon=True)
     back.start()
-    copy(one, other)
+    copy(client, server)
     back.join()
 
 
 def copy(source: socket.socket, target: socket.socket) -> None:
-    """Pass on what a socket sends until it ends, and then say so."""
+    """Copy the data of a socket to another until it ends, and end the other's input as well."""
     with contextlib.suppress(OSError):  # either may go at any moment
         while piece := source.recv(_PIECE):
             target.sendall(piece)
@@ -142,9 +149,9 @@ def copy(source: socket.socket, target: socket.socket) -> None:
 
 
 def split_target(target: str) -> tuple[str, str, str]:
-    """Return host and port, path and query of what a request asks for; the first is empty but for absolute URLs.
+    """Return the host with its port, the path and the query of a request's target; the host is empty without a URL.
 
-    The path is that of WSGI: decoded, each byte a character.
+    The path is WSGI's: decoded, each byte a character.
     """
     path, _, query = target.partition("?")
     netloc = ""

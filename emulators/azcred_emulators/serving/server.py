@@ -1,7 +1,7 @@
-"""How the emulators are served: a thread per connection, HTTP/1.1 with keep-alive, one write per answer.
+"""The HTTP server of the emulators: a thread per connection, HTTP/1.1 with keep-alive, one write per answer.
 
 Werkzeug's development server closes every connection and writes in small pieces, and `serve_forever` takes
-half a second to stop; fixtures need neither. benchmarks/ shows what this one reaches.
+half a second to stop. benchmarks/ measures this one.
 """
 
 import contextlib
@@ -15,16 +15,16 @@ from azcred_emulators.serving.proxy import Proxy
 
 _HANDSHAKE = b"\x16"  # what a connection in TLS starts with (RFC 8446, section 5.1)
 _HANDSHAKE_TIMEOUT = 10.0  # seconds
-_PATIENCE = 2.0  # seconds for the answers that are being made or sent when the server stops
+_PATIENCE = 2.0  # seconds for unfinished answers when the server stops
 _BACKLOG = 1024
 
 
 class Server:
     """Serves one WSGI application on one port until `stop`.
 
-    `host` is the address to listen on, `port` 0 takes a free one; with `tls` the connections are HTTPS. `proxy` is
-    what passes on the requests of clients that take the server for a proxy, which they do without TLS; without one,
-    it answers them itself. `name` is the host name in its URL, by default the address.
+    `host` is the address to listen on, `port` 0 takes a free one; with `tls` the connections are HTTPS. `proxy` passes
+    on the requests of clients that use the server as a proxy, without TLS; if there is none, the application answers
+    them. `name` is the host name in the server's URL, by default the address.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Server:
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Close the port and every connection, once what was asked is answered, and wait for their threads to end."""
+        """Close the port and every connection, once its request is answered, and wait for their threads to end."""
         listener, acceptor = self._listener, self._acceptor
         if listener is None or acceptor is None:
             return
@@ -104,7 +104,7 @@ class Server:
                 if self._listener is None:
                     connection.close()
                     return
-            except OSError:  # a client that has gone already
+            except OSError:  # the client has disconnected already
                 continue
             thread = threading.Thread(target=self._serve, args=(connection,), name="azcred-connection", daemon=True)
             with self._lock:
@@ -126,7 +126,7 @@ class Server:
             else:
                 connection.settimeout(None)
                 Connection(connection, self.application, self._proxy, only_proxy=True).serve()
-        except OSError:  # the client has gone, or does not trust the certificate
+        except OSError:  # the client has disconnected, or does not trust the certificate
             pass
         finally:
             connection.close()
@@ -134,7 +134,7 @@ class Server:
                 self._connections.pop(connection, None)
 
     def _encrypted(self, plain: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
-        """Return what takes the plain connection's place, before the handshake; raises OSError once it is to stop."""
+        """Replace a plain connection by one with TLS, before the handshake; raises OSError if the server stops."""
         with self._lock:
             if self._listener is None:
                 raise ConnectionAbortedError

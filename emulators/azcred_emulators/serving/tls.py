@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# Certificates made here hold for any date that a test may move its clock to.
+# Certificates are valid at any date to which a test may move its clock.
 NOT_BEFORE = datetime(2000, 1, 1, tzinfo=timezone.utc)
 NOT_AFTER = datetime(2099, 12, 31, tzinfo=timezone.utc)
 
@@ -57,7 +57,7 @@ class CertificateAuthority:
     def issue(self, *names: str, not_after: datetime = NOT_AFTER) -> tuple[bytes, bytes]:
         """Return certificate chain and private key, both PEM, for a server with these names or addresses.
 
-        The certificate holds until `not_after`.
+        The certificate is valid until `not_after`.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()
@@ -77,22 +77,22 @@ class CertificateAuthority:
         return certificate.public_bytes(serialization.Encoding.PEM) + self.pem.encode(), private
 
     def server_context(self, issue: Issue | None = None) -> ssl.SSLContext:
-        """Return a context that presents a certificate for whichever name the client asks for, made when it does.
+        """Return a context that presents a certificate for the name in the client's hello, made at that moment.
 
-        `issue` makes certificate chain and private key for a name, if they are not to be sound ones.
+        `issue` makes the certificate chain and private key for a name if they are to have a defect.
         """
         context = _new_context()
 
         def present(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-            asked = (name or "localhost").lower()
-            connection.context = _load(*issue(asked)) if issue else self._context_for(asked)
+            server_name = (name or "localhost").lower()
+            connection.context = _load(*issue(server_name)) if issue else self._context_for(server_name)
 
         context.sni_callback = present
         return context
 
     @cached_property
     def thumbprint(self) -> str:
-        """The SHA-1 of the certificate that servers present to clients which ask for no name, or for "localhost"."""
+        """The SHA-1 of the certificate for clients whose hello names "localhost" or no server."""
         chain, _ = self._issued_for("localhost")
         return x509.load_pem_x509_certificate(chain).fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303
 
@@ -103,10 +103,10 @@ class CertificateAuthority:
             return self._contexts[name]
 
     def _issued_for(self, name: str) -> tuple[bytes, bytes]:
-        return self._own if name == "localhost" else self.issue(name)
+        return self._localhost if name == "localhost" else self.issue(name)
 
     @cached_property
-    def _own(self) -> tuple[bytes, bytes]:
+    def _localhost(self) -> tuple[bytes, bytes]:
         return self.issue("localhost", "127.0.0.1", "::1")
 
 
@@ -127,7 +127,7 @@ def _load(chain: bytes, key: bytes) -> ssl.SSLContext:
 
 def _new_context() -> ssl.SSLContext:
     """Make a server context of Python's own class: an app may have put another in its place (truststore does)."""
-    kind: type[ssl.SSLContext] = next(one for one in ssl.SSLContext.__mro__ if one.__module__ == "ssl")
+    kind: type[ssl.SSLContext] = next(base for base in ssl.SSLContext.__mro__ if base.__module__ == "ssl")
     return kind(ssl.PROTOCOL_TLS_SERVER)
 
 

@@ -1,13 +1,13 @@
-"""Reading URLs that clients send, which may be anything."""
+"""The parts of URLs that clients send, which may be malformed."""
 
 from urllib.parse import SplitResult, urlsplit
 
 
 def split_url(text: str) -> SplitResult:
-    """Return the parts of a URL, all of them empty if the text is none."""
+    """Return the parts of a URL, all of them empty if it is malformed."""
     try:
         parts = urlsplit(text)
-        _ = parts.hostname, parts.port  # read late, and refused late
+        _ = parts.hostname, parts.port  # these raise ValueError only when they are read
     except ValueError:
         return SplitResult("", "", "", "", "")
     return parts

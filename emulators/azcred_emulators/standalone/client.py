@@ -1,8 +1,8 @@
 """The emulators of a server, as if they were in this process: what fixtures use with `--azcred-server`.
 
-Each test run has a session of its own there. What tests change and look at is sent to and fetched from the server at
-every use; what cannot be told over its API says so. The server must be on this machine, and of the same user: apps
-read the files of environments.
+Each test run has its own session there. Every use of a fixture is a request to the server; what its API does not offer
+raises UnavailableRemotely. The server must run on this machine and as the same user: apps read the files of
+environments.
 """
 
 import os
@@ -22,24 +22,24 @@ from azcred_emulators.environments import Environment
 from azcred_emulators.environments.active import Setup
 from azcred_emulators.faults.registry import read_fault, write_fault
 from azcred_emulators.serving.urls import split_url
-from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.client import ControlClient
 from azcred_emulators.standalone.control.mirrors import RemoteDirectory, RemoteJournal
 from azcred_emulators.tokens import Token
 
 Address = tuple[str, int]
 
 
-class Unavailable(RuntimeError):
-    """Something that the emulators of another process do not let a test do."""
+class UnavailableRemotely(RuntimeError):
+    """Something that the emulators of another process do not offer to a test."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} cannot be had from a server; run this test without --azcred-server")
 
 
 class RemoteFaults(Faults[Fault]):
-    """What is to go wrong with the next requests to an emulator of a session."""
+    """The faults of the next requests to an emulator of a session."""
 
-    def __init__(self, client: Client, emulator: str) -> None:
+    def __init__(self, client: ControlClient, emulator: str) -> None:
         super().__init__()
         self._client = client
         self._emulator = emulator
@@ -54,7 +54,7 @@ class RemoteFaults(Faults[Fault]):
     @property
     def unspent(self) -> tuple[Fault, ...]:
         """The faults that have not happened yet, optional ones left out."""
-        return tuple(read_fault(one) for one in self._client.get("/faults")["faults"].get(self._emulator, ()))
+        return tuple(read_fault(data) for data in self._client.get("/faults")["faults"].get(self._emulator, ()))
 
     def __bool__(self) -> bool:
         """Whether any fault is left."""
@@ -62,40 +62,40 @@ class RemoteFaults(Faults[Fault]):
 
 
 class RemoteEmulator:
-    """An emulator of a session, as far as it can be told what is to go wrong."""
+    """An emulator of a session, of which a test can set the faults."""
 
     def __init__(self, name: str, faults: Faults[Fault]) -> None:
         self.name = name
         self.faults = faults
 
     def __getattr__(self, name: str) -> Any:
-        raise Unavailable(f"{name!r} of the emulator {self.name!r}")
+        raise UnavailableRemotely(f"{name!r} of the emulator {self.name!r}")
 
 
 class RemoteTokens:
     """Mints tokens with the key of a session."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ControlClient) -> None:
         self._client = client
 
     def mint(self, claims: Mapping[str, object]) -> Token:
         """Sign these claims; see `Tokens.mint`."""
-        minted = self._client.post("/tokens", {"claims": claims})
-        found = minted["claims"]
-        return Token(minted["token"], found, int(found.get("exp", 0)), int(found.get("nbf", 0)))
+        token = self._client.post("/tokens", {"claims": claims})
+        content = token["claims"]
+        return Token(token["token"], content, int(content.get("exp", 0)), int(content.get("nbf", 0)))
 
     def forge(self, defect: str, claims: Mapping[str, object]) -> str:
         """Return a token with a defect; see `Tokens.forge`."""
         return str(self._client.post("/tokens", {"claims": claims, "defect": defect})["token"])
 
     def __getattr__(self, name: str) -> Any:
-        raise Unavailable(f"tokens.{name}")
+        raise UnavailableRemotely(f"tokens.{name}")
 
 
 class RemoteResource:
     """A protected resource of a session."""
 
-    def __init__(self, client: Client, host: str, audience: str | None) -> None:
+    def __init__(self, client: ControlClient, host: str, audience: str | None) -> None:
         self.host = host.lower()
         self.audience = audience or audience_of(self.host)
         self.url = f"https://{self.host}"
@@ -112,20 +112,20 @@ class RemoteResource:
         data: str | bytes = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Set what requests with this method and path are answered once they are authorized; see `Resource.answer`."""
+        """Set the answer to authorized requests with this method and path; see `Resource.answer`."""
         text = data.decode() if isinstance(data, bytes) else data
         answer = {"method": method, "path": path, "status": status, "data": text, "headers": dict(headers or {})}
         self._client.post("/resources", {"url": self.url, "answers": [answer | ({"json": json} if json else {})]})
 
     def revoke(self) -> None:
-        """Take no token from now on that was issued before."""
+        """Refuse every token that was issued before now."""
         self._client.post(f"/resources/{self.host}/revocation")
 
 
 class RemoteResources:
     """The protected resources of a session."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ControlClient) -> None:
         self._client = client
 
     def add(self, host: str, audience: str | None = None) -> RemoteResource:
@@ -136,12 +136,12 @@ class RemoteResources:
 class RemoteEnvironments:
     """The environments that a session is in."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ControlClient) -> None:
         self._client = client
         self._environments: list[Environment] = []
 
     def enter(self, environment: Environment, environ: Mapping[str, str] = os.environ) -> Setup:
-        """Put an environment in place beside the present ones; returns what a process there has."""
+        """Add an environment to the present ones; returns the variables, routes and folders of a process there."""
         self._environments.append(environment)
         setup = self._put(environ)[-1]
         routes = {(host, port): (to, at) for host, port, to, at in setup["routes"]}
@@ -149,16 +149,16 @@ class RemoteEnvironments:
         return Setup(environment, setup["variables"], routes, folders)
 
     def leave(self, environment: Environment) -> None:
-        """Take an environment away."""
+        """Remove an environment."""
         self._environments.remove(environment)
         self._put({})
 
     def rotate_files(self) -> None:
-        """Let the session follow this process's clock, which has moved."""
+        """Set the session's clock to this process's, which has moved."""
         self._client.post("/clock", {"now": Clock().now()})
 
     def reset(self) -> None:
-        """Forget every environment."""
+        """Remove every environment."""
         self._environments.clear()
 
     def _put(self, environ: Mapping[str, str]) -> Any:
@@ -179,24 +179,24 @@ class RemotePort:
 class RemoteAuthority:
     """The certificate authority of a server."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ControlClient) -> None:
         self._client = client
 
     @cached_property
     def pem(self) -> str:
         """The authority's certificate, which a client must trust."""
-        return str(self._client.get("/ca"))
+        return self._client.certificate_authority()
 
     def issue(self, *names: str) -> tuple[bytes, bytes]:
         """Return certificate chain and private key, both PEM, for a server with these names or addresses."""
-        made = self._client.post("/certificates", {"names": names})
-        return made["certificate"].encode(), made["private_key"].encode()
+        issued = self._client.post("/certificates", {"names": names})
+        return issued["certificate"].encode(), issued["private_key"].encode()
 
 
 class RemoteEmulators:
-    """The emulators of a session of one's own. Raises ServerError if there is no server, or none that may be used."""
+    """The emulators of one session of a server. Raises ServerError if the server does not answer or refuses."""
 
-    def __init__(self, client: Client, session: Mapping[str, Any]) -> None:
+    def __init__(self, client: ControlClient, session: Mapping[str, Any]) -> None:
         self._client = client
         self.name = str(session["session"])
         self.http, self.https = RemotePort(session["http"]), RemotePort(session["https"])
@@ -219,17 +219,17 @@ class RemoteEmulators:
 
     @property
     def hosts(self) -> Mapping[str, RemoteEmulator]:
-        """The emulators that can be told what is to go wrong, by name."""
+        """The emulators of which a test can set the faults, by name."""
         return {name: RemoteEmulator(name, self.faults_of(name)) for name in self._client.get("/faults")["faults"]}
 
     def faults_of(self, name: str) -> Faults[Fault]:
-        """Return what is to go wrong with an emulator's next requests."""
+        """Return the faults of an emulator's next requests."""
         return self._scripts.setdefault(name, RemoteFaults(self._client, name))
 
     def unspent_faults(self) -> Mapping[str, Faults[Fault]]:
         """Return the scripts to which this process has added faults that have not all happened.
 
-        What the server's configuration lets happen is nothing that a test must meet.
+        Faults of the server's configuration are left out: no test has to use them up.
         """
         return {name: faults for name, faults in self._scripts.items() if faults.added and faults.unspent}
 
@@ -254,18 +254,18 @@ class RemoteEmulators:
         self._folder.cleanup()
 
     def __getattr__(self, name: str) -> Any:
-        raise Unavailable(repr(name))
+        raise UnavailableRemotely(repr(name))
 
 
 @contextmanager
-def connected(url: str, key: str | None = None) -> Iterator[RemoteEmulators]:
-    """Open a session of the server at a URL, for as long as the `with` lasts.
+def remote_emulators(url: str, key: str | None = None) -> Iterator[RemoteEmulators]:
+    """Open a session of the server at a URL and give its emulators; the end of the `with` closes it.
 
     Raises ServerError if there is no such server.
     """
-    server = Client(url, key)
+    server = ControlClient(url, key)
     session = server.post("/sessions")
-    emulators = RemoteEmulators(Client(session["http"], key), session)
+    emulators = RemoteEmulators(ControlClient(session["http"], key), session)
     try:
         yield emulators
     finally:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from azcred_emulators.directory.serialization import KINDS, check_known, fill_directory, read
 from azcred_emulators.environments import select
+from azcred_emulators.standalone.control.guard import check_key
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,6 +61,13 @@ class Configuration:
     faults: tuple[Mapping[str, Any], ...] = ()
     resources: tuple[Mapping[str, Any], ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("http_port", "https_port"):
+            port = getattr(self, name)
+            if not 0 <= port <= 65535:
+                raise ValueError(f"{name} must be a port, or 0 for a free one, not {port}")
+        check_key(self.key)
+
     def apply(self, emulators: "Emulators") -> None:
         """Set emulators up; raises ValueError that names the key with which something is wrong."""
         fill_directory(emulators.directory, self.directory, keep=True)
@@ -97,9 +105,6 @@ def configuration(document: Mapping[str, Any]) -> Configuration:
     settings: dict[str, Any] = {
         name: read(hints.get(name, tuple[str, ...]), document[name], name) for name in _SETTINGS if name in document
     }
-    for port in ("http_port", "https_port"):
-        if not 0 <= settings.get(port, 0) <= 65535:
-            raise ValueError(f"{port} must be a port, or 0 for a free one, not {settings[port]}")
     try:
         select(*settings.get("environments", ()))
     except LookupError as error:

@@ -7,171 +7,112 @@ import json
 import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from azcred_emulators.emulators import Emulators
-from azcred_emulators.environments import Environment, processes, select
-from azcred_emulators.environments.active import Setup
-from azcred_emulators.serving.tls import NOT_AFTER, CertificateAuthority, write_private
+from azcred_emulators.serving.tls import CertificateAuthority, write_private
 from azcred_emulators.standalone.configuration import Configuration
-from azcred_emulators.standalone.control.guard import Forbidden, Guard
+from azcred_emulators.standalone.control.guard import ControlRejection, Guard
+from azcred_emulators.standalone.session import ServerSession
 
 if TYPE_CHECKING:
-    from azcred_emulators.standalone.control.application import Control
+    from azcred_emulators.standalone.control.application import ControlApplication
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _MOST_SESSIONS = 100
-_KEPT = 10_000  # requests in a journal: a server may run for weeks
 MAIN = "main"
 
 
-class Session:
-    """Emulators that are controlled from outside."""
+class _SessionApplication:
+    """The application at the HTTP port of a session: the control API, imported at the first request.
 
-    def __init__(self, server: "Standalone", name: str, *, http_port: int = 0, https_port: int = 0) -> None:
-        configuration = server.configuration
-        self.name = name
-        self.server = server
-        self.emulators = Emulators(
-            address=configuration.address,
-            host_name=next(iter(configuration.host_names), None),
-            http_port=http_port,
-            https_port=https_port,
-            certificate_authority=server.certificate_authority,
-        )
-        self.emulators.journal.limit = _KEPT
-        self._answer = self.emulators.http.application
-        self.emulators.http.application = lambda environ, start_response: self._control(environ, start_response)
+    So the server listens soon.
+    """
+
+    def __init__(self, server: "StandaloneServer", session: ServerSession) -> None:
+        self._server = server
+        self._session = session
+        self._emulators = session.emulators.http.application
         self._lock = threading.Lock()
-        self._loaded: Control | None = None
+        self._control: ControlApplication | None = None
 
-    @property
-    def _control(self) -> "Control":
-        """What answers at the HTTP port, loaded when it is first asked so that the server listens soon."""
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self._loaded()(environ, start_response)
+
+    def _loaded(self) -> "ControlApplication":
         with self._lock:
-            if self._loaded is None:
-                _ = self.emulators.application  # two threads must not import what needs each other at once
-                from azcred_emulators.standalone.control.application import Control
+            if self._control is None:
+                _ = self._session.emulators.application  # two threads must not import what needs each other at once
+                from azcred_emulators.standalone.control.application import ControlApplication
 
-                configuration = self.server.configuration
+                configuration = self._server.configuration
                 guard = Guard(configuration.key, (configuration.address, *configuration.host_names))
-                self._loaded = Control(self, guard, self._answer)
-            return self._loaded
-
-    def start(self) -> None:
-        """Serve as the configuration says; raises OSError if a port is taken, ValueError for what cannot be set up."""
-        self.emulators.start()
-        try:
-            self._set_up()
-        except BaseException:
-            self.emulators.stop()
-            raise
-
-    def reset(self) -> None:
-        """Return to the state at the start."""
-        self.emulators.reset()
-        self._set_up()
-
-    def enter(self, environments: Sequence[Environment], environ: Mapping[str, str]) -> dict[str, Any]:
-        """Put environments in the place of the present ones; returns what a process there must have.
-
-        `environ` are its variables, whose PATH is the only one that matters. A variable that is None is removed.
-        """
-        emulators = self.emulators
-        emulators.active.reset()
-        emulators.environments = list(environments)
-        given = {"PATH": environ.get("PATH", os.defpath)}
-        emulators.setups = emulators.active.enter_alone(*environments, environ=given)
-        return {
-            "variables": {name: value for setup in emulators.setups for name, value in setup.variables.items()},
-            "connection": processes.connection(emulators, environ),
-            "setups": [_describe(setup) for setup in emulators.setups],
-        }
-
-    def move_clock(self, seconds: float) -> None:
-        """Move the clock ahead; raises ValueError if it would leave what certificates hold for."""
-        clock = self.emulators.clock
-        if not 0 <= clock.now() + seconds <= NOT_AFTER.timestamp():
-            raise ValueError("the clock moves within the years from 1970 to 2099")
-        clock.advance(seconds=seconds)
-        self.emulators.active.rotate_files()
-
-    def describe(self) -> dict[str, Any]:
-        """Return where the session is, as the ready file and the API say it."""
-        emulators = self.emulators
-        return {
-            "session": self.name,
-            "http": emulators.http.url,
-            "https": emulators.https.url,
-            "environments": [environment.name for environment in emulators.environments],
-            "folder": str(emulators.folder),
-            "requests": emulators.journal.total,
-            "status": "ready",
-        }
-
-    def _set_up(self) -> None:
-        configuration = self.server.configuration
-        configuration.apply(self.emulators)
-        self.emulators.environments = []
-        if configuration.environments:  # else every host has its identity, whoever asks
-            self.enter(select(*configuration.environments), os.environ)
+                self._control = ControlApplication(self._session, self._server, guard, self._emulators)
+            return self._control
 
 
-def _describe(setup: Setup) -> dict[str, Any]:
-    """Return what a process in one environment has, for a process that redirects itself."""
-    return {
-        "environment": setup.environment.name,
-        "variables": dict(setup.variables),
-        "routes": [[*real, *to] for real, to in setup.routes.items()],
-        "folders": {name: str(path) for name, path in setup.folders.items()},
-    }
-
-
-class Standalone:
-    """A server, as a context manager that runs it. Raises as `Session.start` does."""
+class StandaloneServer:
+    """A server, as a context manager that runs it. Raises as `ServerSession.start` does."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.certificate_authority = CertificateAuthority()
         self._lock = threading.Lock()
-        self.main = Session(self, MAIN, http_port=configuration.http_port, https_port=configuration.https_port)
-        self.sessions: dict[str, Session] = {MAIN: self.main}
+        self.main = self._new_session(MAIN, http_port=configuration.http_port, https_port=configuration.https_port)
+        self.sessions: dict[str, ServerSession] = {MAIN: self.main}
 
-    def open(self, name: str | None = None) -> Session:
-        """Open a session; raises ValueError for a malformed name, Forbidden for one that is taken."""
+    def open(self, name: str | None = None) -> ServerSession:
+        """Open a session; raises ValueError for a malformed name, ControlRejection for one that is taken."""
         with self._lock:
             if name is None:
-                name = next(one for number in range(1, 1000) if (one := f"session-{number}") not in self.sessions)
+                name = next(free for number in range(1, 1000) if (free := f"session-{number}") not in self.sessions)
             if not _NAME.fullmatch(name):
                 raise ValueError("a session's name has up to 40 small letters, digits and hyphens")
             if name in self.sessions:
-                raise Forbidden(f"there is a session {name!r} already", 409)
+                raise ControlRejection(f"there is a session {name!r} already", 409)
             if len(self.sessions) >= _MOST_SESSIONS:
-                raise Forbidden(f"the server has {_MOST_SESSIONS} sessions, which is all that it opens; close one", 429)
-            session = Session(self, name)
+                raise ControlRejection(
+                    f"the server has {_MOST_SESSIONS} sessions, the most that it opens; close one", 429
+                )
+            session = self._new_session(name)
             session.start()
             self.sessions[name] = session
             return session
 
     def close(self, name: str) -> bool:
-        """End a session and tell whether there was one; that of the server itself stays."""
+        """End a session; returns False if there is none of this name, and for the server's own, which stays."""
         with self._lock:
             session = self.sessions.pop(name, None) if name != MAIN else None
         if session is None:
             return False
-        # One that ends itself has to answer first.
+        # On a thread: a session that was told to end itself has to answer first.
         threading.Thread(target=session.emulators.stop, name="azcred-close", daemon=True).start()
         return True
 
-    def write_ready_file(self, path: Path) -> None:
-        """Write where the server is to a file, as JSON, at once and for this user only."""
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        write_private(unfinished, f"{json.dumps({**self.main.describe(), 'pid': os.getpid()})}\n".encode())
-        os.replace(unfinished, path)
+    def _new_session(self, name: str, *, http_port: int = 0, https_port: int = 0) -> ServerSession:
+        session = ServerSession(
+            name, self.configuration, self.certificate_authority, http_port=http_port, https_port=https_port
+        )
+        session.emulators.http.application = _SessionApplication(self, session)
+        return session
 
-    def __enter__(self) -> "Standalone":
+    def write_ready_file(self, path: Path) -> None:
+        """Write where the server is to a file, as JSON, at once and for this user only; raises OSError."""
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        content = f"{json.dumps({**self.main.describe(), 'pid': os.getpid()})}\n"
+        try:
+            write_private(unfinished, content.encode())
+            os.replace(unfinished, path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, str(path)) from None
+
+    def write_certificate_authority(self, path: Path) -> None:
+        """Write the certificate that clients must trust to a file, in PEM form; raises OSError."""
+        path.write_text(self.certificate_authority.pem)
+
+    def __enter__(self) -> "StandaloneServer":
         self.main.start()
         return self
 

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 import pytest
 
 from azcred_emulators.standalone.configuration import Configuration
-from azcred_emulators.standalone.control.client import Client
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.control.client import ControlClient
+from azcred_emulators.standalone.server import StandaloneServer
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Standalone]:
+def running() -> Iterator[StandaloneServer]:
     """The server that the tests of this run share."""
-    with Standalone(Configuration()) as server:
+    with StandaloneServer(Configuration()) as server:
         yield server
 
 
 @pytest.fixture
-def server(running: Standalone) -> Iterator[Standalone]:
+def server(running: StandaloneServer) -> Iterator[StandaloneServer]:
     """A server in the state at its start."""
     yield running
     for name in [name for name in running.sessions if name != "main"]:
@@ -26,6 +26,6 @@ def server(running: Standalone) -> Iterator[Standalone]:
 
 
 @pytest.fixture
-def client(server: Standalone) -> Client:
+def client(server: StandaloneServer) -> ControlClient:
     """A client of the server's own session."""
-    return Client(server.main.emulators.http.url)
+    return ControlClient(server.main.emulators.http.url)

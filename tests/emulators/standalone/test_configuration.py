@@ -7,7 +7,7 @@ from support.standalone import managed_identity_token
 
 from azcred_emulators.directory import Application, ManagedIdentity
 from azcred_emulators.standalone.configuration import load
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.server import StandaloneServer
 from azcred_emulators.tokens.keys import SigningKey
 
 EVERYTHING = """
@@ -74,7 +74,7 @@ def test_everything_can_be_configured(file: Path) -> None:
     key = SigningKey("orders")
     (file.parent / "orders.pem").write_text(key.pem().decode())
     file.write_text(EVERYTHING)
-    with Standalone(load(file)) as server:
+    with StandaloneServer(load(file)) as server:
         emulators = server.main.emulators
         directory = emulators.directory
         orders = directory.principal("dddddddd-dddd-4ddd-8ddd-dddddddddddd")
@@ -130,7 +130,7 @@ def test_what_is_wrong_is_said_with_its_line_or_key(file: Path, text: str, reaso
 def test_what_cannot_be_set_up_is_said_with_its_key(file: Path, text: str, reason: str) -> None:
     """And no port stays open."""
     file.write_text(text)
-    server = Standalone(load(file))
+    server = StandaloneServer(load(file))
     with pytest.raises(ValueError, match=r".") as error, server:
         pass
     assert reason in str(error.value)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import ssl
 import threading
 from collections.abc import Mapping
@@ -11,13 +12,13 @@ import pytest
 from support.standalone import VAULT, managed_identity_token
 
 from azcred_emulators.directory.contoso import TENANT
-from azcred_emulators.standalone.control.client import Client, ServerError
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.control.client import ControlClient, ServerError
+from azcred_emulators.standalone.server import StandaloneServer
 
 JSON = {"Content-Type": "application/json"}
 
 
-def ask(client: Client, method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> tuple[int, str]:
+def ask(client: ControlClient, method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> tuple[int, str]:
     """Send a request with these headers and return status and body."""
     connection = http.client.HTTPConnection(*client.address, timeout=20)
     connection.request(method, path, body if method != "GET" else None, dict(headers))
@@ -27,7 +28,7 @@ def ask(client: Client, method: str, path: str, headers: Mapping[str, str], body
     return answer
 
 
-def test_the_directory_is_a_document(client: Client) -> None:
+def test_the_directory_is_a_document(client: ControlClient) -> None:
     """What is read can be written again, and a change is known to the token service at once."""
     before = client.get("/directory")
     tenant = before["tenants"][0]["id"]
@@ -51,7 +52,7 @@ def test_the_directory_is_a_document(client: Client) -> None:
         ({"hosts": {"imds": {"identities": ["nobody"]}}}, "there is no managed identity 'nobody'"),
     ],
 )
-def test_what_is_wrong_with_a_directory_is_said(client: Client, body: dict[str, object], reason: str) -> None:
+def test_what_is_wrong_with_a_directory_is_said(client: ControlClient, body: dict[str, object], reason: str) -> None:
     """And nothing is changed."""
     before = client.get("/directory")
     with pytest.raises(ServerError, match="refused") as refused:
@@ -60,10 +61,10 @@ def test_what_is_wrong_with_a_directory_is_said(client: Client, body: dict[str, 
     assert client.get("/directory") == before
 
 
-def test_the_clock_moves_what_is_issued(client: Client) -> None:
+def test_the_clock_moves_what_is_issued(client: ControlClient) -> None:
     """A day later the metadata service hands out another token."""
     first = managed_identity_token(client.url).json()
-    client.post("/clock", {"advance": 25 * 3600})
+    client.post("/clock", {"advance": "25 hours"})
     second = managed_identity_token(client.url).json()
     assert int(second["expires_on"]) - int(first["expires_on"]) >= 25 * 3600 - 5
     moved = client.post("/clock", {"now": 2_000_000_000})["now"]
@@ -71,14 +72,45 @@ def test_the_clock_moves_what_is_issued(client: Client) -> None:
     assert client.delete("/clock")["now"] < 2_000_000_000
 
 
-@pytest.mark.parametrize("body", [{}, {"advance": 1, "now": 1}, {"now": 1e300}, {"advance": "1"}, {"advance": -1e12}])
-def test_a_clock_that_cannot_be_moved(client: Client, body: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({}, r"the clock moves either by a duration \('advance'\) or to epoch seconds \('now'\)"),
+        ({"advance": 1, "now": 1}, r"the clock moves either by a duration"),
+        ({"now": 1e300}, "the clock moves within the years from 1970 to 2099"),
+        ({"now": "5 min"}, "the body.now must be a number, not a string"),
+        ({"advance": -3e9}, "the clock moves within the years from 1970 to 2099"),
+        ({"advance": -1e12}, "the body.advance: a duration is at most a century"),
+        ({"advance": "1"}, "the body.advance: a duration is .* or text such as '5 min', .*, not '1'"),
+        ({"advance": "5 fortnights"}, "not '5 fortnights'"),
+        ({"advance": True}, "not True"),
+    ],
+)
+def test_a_clock_that_cannot_be_moved(client: ControlClient, body: dict[str, object], reason: str) -> None:
     """It stays where it is."""
-    with pytest.raises(ServerError, match=r"the clock moves|must be a number"):
+    before = client.get("/clock")["now"]
+    with pytest.raises(ServerError, match=reason):
         client.post("/clock", body)
+    assert 0 <= client.get("/clock")["now"] - before < 600
 
 
-def test_faults_befall_the_next_requests(client: Client) -> None:
+@pytest.mark.parametrize(("duration", "seconds"), [(90, 90), ("90 s", 90), ("5 min", 300), ("2 hours", 7200)])
+def test_durations_are_seconds_or_text(client: ControlClient, duration: object, seconds: int) -> None:
+    """As in the configuration file: for the clock and for the lifetimes of tokens; the document says so."""
+    before = client.get("/clock")["now"]
+    assert client.post("/clock", {"advance": duration})["now"] - before >= seconds
+    shop = {"name": "shop", "tenant_id": TENANT.id, "token_times": {"lifetime": duration}}
+    *_, written = client.patch("/directory", {"applications": [shop]})["applications"]
+    assert written["token_times"]["lifetime"] == seconds
+    document = client.get("/openapi.json")
+    clock = document["paths"]["/azcred/clock"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    forms = clock["properties"]["advance"]["oneOf"]
+    assert [form["type"] for form in forms] == ["number", "string"]
+    if isinstance(duration, str):
+        assert re.search(forms[1]["pattern"], duration)
+
+
+def test_faults_apply_to_the_next_requests(client: ControlClient) -> None:
     """In their order; what is left is told, and can be forgotten."""
     client.post("/faults", {"emulator": "imds", "kind": "Status", "code": 429, "retry_after": 1, "times": 2})
     assert managed_identity_token(client.url).status_code == 429
@@ -96,13 +128,13 @@ def test_faults_befall_the_next_requests(client: Client) -> None:
         ({"emulator": "imds", "kind": "Gone", "criteria": {"x": 1}}, "cannot be chosen by 'x'"),
     ],
 )
-def test_a_fault_that_there_is_not(client: Client, body: dict[str, object], reason: str) -> None:
+def test_a_fault_that_there_is_not(client: ControlClient, body: dict[str, object], reason: str) -> None:
     """The answer says what there is."""
     with pytest.raises(ServerError, match=reason):
         client.post("/faults", body)
 
 
-def test_the_journal_holds_no_token(client: Client) -> None:
+def test_the_journal_holds_no_token(client: ControlClient) -> None:
     """It has the claims, without the signature that would make a token of them."""
     token = managed_identity_token(client.url).json()["access_token"]
     (entry,) = client.get("/journal")["entries"]
@@ -113,7 +145,7 @@ def test_the_journal_holds_no_token(client: Client) -> None:
     assert client.get("/journal")["entries"] == []
 
 
-def test_the_journal_can_be_followed(client: Client) -> None:
+def test_the_journal_can_be_followed(client: ControlClient) -> None:
     """As server-sent events: what there was already, and what comes."""
     managed_identity_token(client.url)
     connection = http.client.HTTPConnection(*client.address, timeout=20)
@@ -132,7 +164,7 @@ def test_the_journal_can_be_followed(client: Client) -> None:
     assert numbers == [1, 2]
 
 
-def test_a_token_is_minted(client: Client) -> None:
+def test_a_token_is_minted(client: ControlClient) -> None:
     """Sound or with a defect, and against the published keys."""
     minted = client.post("/tokens", {"claims": {"aud": "api://orders", "roles": ["Read"]}})
     assert jwt.decode(minted["token"], options={"verify_signature": False})["roles"] == ["Read"]
@@ -142,7 +174,7 @@ def test_a_token_is_minted(client: Client) -> None:
         client.post("/tokens", {"defect": "x"})
 
 
-def test_reset_returns_to_the_start(client: Client) -> None:
+def test_reset_returns_to_the_start(client: ControlClient) -> None:
     """Journal, directory, faults and clock."""
     start = client.get("/directory")
     managed_identity_token(client.url)
@@ -155,9 +187,9 @@ def test_reset_returns_to_the_start(client: Client) -> None:
     assert not client.get("/faults")["faults"]["imds"]
 
 
-def test_sessions_know_nothing_of_each_other(server: Standalone, client: Client) -> None:
+def test_sessions_know_nothing_of_each_other(server: StandaloneServer, client: ControlClient) -> None:
     """Each has ports, directory, clock, faults, journal and signing keys of its own; the authority to trust is one."""
-    one, two = (Client(client.post("/sessions", {"name": name})["http"]) for name in ("one", "two"))
+    one, two = (ControlClient(client.post("/sessions", {"name": name})["http"]) for name in ("one", "two"))
     one.post("/faults", {"emulator": "imds", "kind": "Status", "code": 500})
     one.post("/clock", {"advance": 86400})
     one.put("/directory", {"tenants": [{"id": TENANT.id}]})
@@ -169,7 +201,7 @@ def test_sessions_know_nothing_of_each_other(server: Standalone, client: Client)
     assert one.get("/clock")["now"] - two.get("/clock")["now"] > 86000
     other = managed_identity_token(client.url).json()["access_token"]
     assert jwt.get_unverified_header(token)["kid"] != jwt.get_unverified_header(other)["kid"]
-    assert one.get("/ca") == two.get("/ca")
+    assert one.certificate_authority() == two.certificate_authority()
     assert [session["session"] for session in client.get("/sessions")["sessions"]] == ["main", "one", "two"]
     assert client.delete("/sessions/one") == {"closed": "one"}
     with pytest.raises(ServerError, match="there is no session 'one'"):
@@ -182,7 +214,7 @@ def test_sessions_know_nothing_of_each_other(server: Standalone, client: Client)
         client.post("/sessions", {"name": "../two"})
 
 
-def test_environments_follow_one_another(client: Client) -> None:
+def test_environments_follow_one_another(client: ControlClient) -> None:
     """Only where the app has a metadata service does that have an identity."""
     client.put("/environments", {"names": ["app-service"]})
     assert managed_identity_token(client.url).status_code == 400
@@ -210,14 +242,16 @@ def test_environments_follow_one_another(client: Client) -> None:
         ("GET", {"Host": "169.254.169.254"}, 404),
     ],
 )
-def test_no_page_of_others_controls_it(client: Client, method: str, headers: dict[str, str], status: int) -> None:
+def test_no_page_of_others_controls_it(
+    client: ControlClient, method: str, headers: dict[str, str], status: int
+) -> None:
     """Neither by a form or script of another origin, nor under another name, nor under one that is emulated."""
     answered, body = ask(client, method, "/azcred/clock", headers, '{"advance": 1}')
     assert answered == status
     assert '"now"' not in body
 
 
-def test_the_emulated_names_do_not_lead_to_it(client: Client, server: Standalone) -> None:
+def test_the_emulated_names_do_not_lead_to_it(client: ControlClient, server: StandaloneServer) -> None:
     """Neither through the proxy nor at the HTTPS port, whatever the Host header says."""
     assert ask(client, "GET", f"{client.url}/azcred/directory", {})[0] == 403
     assert ask(client, "GET", "http://169.254.169.254/azcred/directory", {})[0] == 404
@@ -232,14 +266,14 @@ def test_the_emulated_names_do_not_lead_to_it(client: Client, server: Standalone
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", '"x"', "{}x", "NaN", "[" * 100_000, '{"advance": Infinity}', "\xff"])
-def test_bodies_that_are_none(client: Client, body: str) -> None:
+def test_bodies_that_are_none(client: ControlClient, body: str) -> None:
     """The answer is a sentence."""
     status, answer = ask(client, "POST", "/azcred/clock", JSON, body)
     assert status == 400
     assert json.loads(answer)["error"].startswith(("the body", "the clock"))
 
 
-def test_the_document_describes_every_operation(client: Client) -> None:
+def test_the_document_describes_every_operation(client: ControlClient) -> None:
     """It is OpenAPI's, and names what each operation takes."""
     document = client.get("/openapi.json")
     assert document["openapi"] == "3.0.3"

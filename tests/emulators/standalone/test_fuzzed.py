@@ -9,7 +9,7 @@ import pytest
 from support.standalone import managed_identity_token
 
 from azcred_emulators.standalone.configuration import Configuration
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.server import StandaloneServer
 
 
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed; run: make test")
@@ -18,7 +18,7 @@ def test_no_request_is_answered_by_a_server_error(tmp_path: Path) -> None:
     command = "import sys; from schemathesis.cli import schemathesis; sys.argv[0] = 'schemathesis'; schemathesis()"
     options = ["--checks", "not_a_server_error", "--max-examples", "5", "--phases", "coverage,fuzzing"]
     options += ["--exclude-path", "/azcred/journal/events", "--request-timeout", "20", "--no-color"]
-    with Standalone(Configuration()) as server:
+    with StandaloneServer(Configuration()) as server:
         url = server.main.emulators.http.url
         ran = subprocess.run(
             [sys.executable, "-c", command, "run", f"{url}/azcred/openapi.json", *options],

@@ -8,16 +8,16 @@ import sys
 import pytest
 
 from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.standalone.control.guard import Forbidden, Guard
+from azcred_emulators.standalone.control.guard import ControlRejection, Guard
 
 ELSEWHERE = "192.0.2.7"
 AS_ANOTHER_MACHINE = """
 import sys
 from http.client import HTTPConnection
 from azcred_emulators.standalone.configuration import Configuration
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.server import StandaloneServer
 
-with Standalone(Configuration(address="0.0.0.0", key="sesame")) as server:
+with StandaloneServer(Configuration(address="0.0.0.0", key="sesame")) as server:
     for port in server.main.emulators.http.address[1], server.main.emulators.https.address[1]:
         for tunnel in None, "169.254.169.254", "localhost":
             connection = HTTPConnection(sys.argv[1], port, timeout=10)
@@ -62,7 +62,7 @@ def test_other_machines_have_the_key(authorization: str) -> None:
 )
 def test_other_machines_without_it_are_refused(key: str | None, authorization: str) -> None:
     """Also where no key is set; browsers are told to ask for it."""
-    with pytest.raises(Forbidden) as forbidden:
+    with pytest.raises(ControlRejection) as forbidden:
         Guard(key).check(request(ELSEWHERE, authorization=authorization))
     assert forbidden.value.status == 401
     assert forbidden.value.headers[0][0] == "WWW-Authenticate"
@@ -74,7 +74,7 @@ def test_other_machines_without_it_are_refused(key: str | None, authorization: s
 )
 def test_a_key_does_not_let_other_pages_in(headers: dict[str, str]) -> None:
     """A browser sends what its user has typed in for every page."""
-    with pytest.raises(Forbidden, match="pages of other origins"):
+    with pytest.raises(ControlRejection, match="pages of other origins"):
         Guard("sesame").check(request(ELSEWHERE, "POST", authorization=basic("sesame"), **headers))
     Guard("sesame").check(request(ELSEWHERE, "POST", authorization=basic("sesame"), origin="http://azcred:8400"))
 

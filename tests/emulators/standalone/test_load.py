@@ -13,7 +13,7 @@ import pytest
 from support.standalone import serving
 
 from azcred_emulators.directory.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
-from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.client import ControlClient
 
 ROOT = Path(__file__).parents[3]
 SECONDS = float(os.environ.get("AZCRED_LOAD_SECONDS", "3"))
@@ -42,7 +42,7 @@ def memory(process: int) -> float:
 def test_no_error_and_no_growth(tmp_path: Path) -> None:
     """Once the journal is full, memory stays as it is; until then, it grows by no more than the journal."""
     with serving(tmp_path / "ready.json") as (process, where):
-        client = Client(where["http"])
+        client = ControlClient(where["http"])
         secrets = {one["client_id"]: one["secrets"] for one in client.get("/directory")["applications"]}
         form = {
             "grant_type": "client_credentials",

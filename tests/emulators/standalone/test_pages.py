@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 import pytest
 from support.standalone import managed_identity_token
 
-from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.client import ControlClient
 from azcred_emulators.standalone.control.pages import FAULTS
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.server import StandaloneServer
 
 
-def ask(client: Client, method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[int, str]:
+def ask(
+    client: ControlClient, method: str, path: str, form: dict[str, str] | None = None, **headers: str
+) -> tuple[int, str]:
     """Send what a browser would and return status and body."""
     connection = http.client.HTTPConnection(*client.address, timeout=20)
     given = {"Content-Type": "application/x-www-form-urlencoded", "Origin": client.url, **headers}
@@ -22,7 +24,7 @@ def ask(client: Client, method: str, path: str, form: dict[str, str] | None = No
     return answer
 
 
-def test_the_page_shows_who_asked_for_what(client: Client) -> None:
+def test_the_page_shows_who_asked_for_what(client: ControlClient) -> None:
     """With the claims of the token, and nothing that would make one."""
     token = managed_identity_token(client.url).json()["access_token"]
     status, page = ask(client, "GET", "/")
@@ -34,7 +36,7 @@ def test_the_page_shows_who_asked_for_what(client: Client) -> None:
     assert "http" not in page.split("<style>")[1].split("</style>")[0]
 
 
-def test_everything_shown_is_escaped(client: Client, server: Standalone) -> None:
+def test_everything_shown_is_escaped(client: ControlClient, server: StandaloneServer) -> None:
     """Also what clients and the directory make up."""
     evil = '"><script>alert(1)</script>'
     identity = {"name": evil, "tenant_id": evil, "resource_id": "/x", "client_id": "evil"}
@@ -51,7 +53,7 @@ def test_everything_shown_is_escaped(client: Client, server: Standalone) -> None
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_each_fault_can_be_switched_on(client: Client, name: str) -> None:
+def test_each_fault_can_be_switched_on(client: ControlClient, name: str) -> None:
     """By its words on the page."""
     form = {"emulator": "imds", "fault": name, "times": "2"}
     assert ask(client, "POST", "/azcred/pages/fault", form)[0] == 303
@@ -72,7 +74,7 @@ def test_each_fault_can_be_switched_on(client: Client, name: str) -> None:
         ("environment", {}),
     ],
 )
-def test_forms_that_no_page_has(client: Client, path: str, form: dict[str, str]) -> None:
+def test_forms_that_no_page_has(client: ControlClient, path: str, form: dict[str, str]) -> None:
     """They are refused with a reason."""
     status, answer = ask(client, "POST", f"/azcred/pages/{path}", form)
     assert status == 400
@@ -82,7 +84,7 @@ def test_forms_that_no_page_has(client: Client, path: str, form: dict[str, str])
 @pytest.mark.parametrize(
     "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
 )
-def test_forms_of_other_pages_are_refused(client: Client, headers: dict[str, str]) -> None:
+def test_forms_of_other_pages_are_refused(client: ControlClient, headers: dict[str, str]) -> None:
     """The clock stays where it is."""
     before = client.get("/clock")["now"]
     assert ask(client, "POST", "/azcred/pages/clock", {"advance": "90000"}, **headers)[0] == 403

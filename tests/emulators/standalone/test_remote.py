@@ -2,8 +2,8 @@
 
 import pytest
 
-from azcred_emulators.standalone.control.client import Client
-from azcred_emulators.standalone.server import Standalone
+from azcred_emulators.standalone.control.client import ControlClient
+from azcred_emulators.standalone.server import StandaloneServer
 
 SUITE = """
 import jwt
@@ -106,7 +106,9 @@ def test_what_there_is_not(azcred):
 """
 
 
-def test_every_fixture_uses_the_server(pytester: pytest.Pytester, server: Standalone, client: Client) -> None:
+def test_every_fixture_uses_the_server(
+    pytester: pytest.Pytester, server: StandaloneServer, client: ControlClient
+) -> None:
     """What tests do in this process they can do with a server; what they cannot is said."""
     pytester.makepyfile(SUITE)
     client.post("/faults", {"emulator": "imds", "kind": "Gone"})
@@ -133,7 +135,7 @@ def test_a_server_that_is_not_there(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one-process", "xdist"])
 @pytest.mark.usefixtures("server")
-def test_coverage_of_a_server(pytester: pytest.Pytester, client: Client, options: tuple[str, ...]) -> None:
+def test_coverage_of_a_server(pytester: pytest.Pytester, client: ControlClient, options: tuple[str, ...]) -> None:
     """What a server's emulators saw is counted as well, of each worker's session."""
     pytester.makepyfile(SUITE)
     select = ("-k", "test_places or test_the_clock")

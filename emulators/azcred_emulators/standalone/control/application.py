@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
@@ -11,11 +11,10 @@ from werkzeug.wrappers import Response
 from azcred_emulators.directory.serialization import read
 from azcred_emulators.emulation.emulator import MAXIMUM_BODY, Request
 from azcred_emulators.standalone.control import pages
-from azcred_emulators.standalone.control.guard import Forbidden, Guard
-from azcred_emulators.standalone.control.operations import OPERATIONS, Call, Operation
-
-if TYPE_CHECKING:
-    from azcred_emulators.standalone.server import Session
+from azcred_emulators.standalone.control.guard import ControlRejection, Guard
+from azcred_emulators.standalone.control.operation import ControlRequest, Operation
+from azcred_emulators.standalone.control.operations import OPERATIONS
+from azcred_emulators.standalone.session import ServerSession, ServerSessions
 
 _PREFIX = "/azcred"
 _EXECUTABLES = f"{_PREFIX}/executables/"  # the launchers', which have a key of their own
@@ -24,18 +23,22 @@ _BY_NAME = {operation.name: operation for operation in OPERATIONS}
 _RULES = Map(
     [
         Rule(f"{_PREFIX}/openapi.json", methods=["GET"], endpoint="openapi"),
-        *(Rule(f"{_PREFIX}{one.rule}", methods=[one.method], endpoint=one.name) for one in OPERATIONS),
+        *(
+            Rule(f"{_PREFIX}{operation.rule}", methods=[operation.method], endpoint=operation.name)
+            for operation in OPERATIONS
+        ),
     ],
     merge_slashes=False,
 )
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Control:
-    """Answers for the server itself what is asked under its own name, and leaves the rest to the emulators."""
+class ControlApplication:
+    """Answers the requests for the server's own name; passes the others on to the emulators."""
 
-    def __init__(self, session: "Session", guard: Guard, emulators: Wsgi) -> None:
+    def __init__(self, session: ServerSession, server: ServerSessions, guard: Guard, emulators: Wsgi) -> None:
         self._session = session
+        self._server = server
         self._guard = guard
         self._emulators = emulators
 
@@ -51,44 +54,45 @@ class Control:
     def _answer(self, request: Request) -> Response:
         try:
             self._guard.check(request)
-            if shown := pages.answer(self._session, request):
-                return shown
+            if page := pages.answer(self._session, self._server, request):
+                return page
             name, values = _RULES.bind("localhost").match(request.path, method=request.method)
             if name == "openapi":
                 from azcred_emulators.standalone.control.openapi import document
 
                 return _json(document(OPERATIONS))
             operation = _BY_NAME[name]
-            call = Call(self._session, request, values, _body(request, operation))
-            result = operation.run(call)
-        except Forbidden as error:
+            body = _body(request, operation)
+            result = operation.run(ControlRequest(self._session, self._server, request, values, body))
+        except ControlRejection as error:
             return _json({"error": str(error)}, error.status, error.headers)
         except NotFound:
             return _json({"error": f"there is no {request.path}; {_PREFIX}/openapi.json says what there is"}, 404)
         except HTTPException as error:
             return _json({"error": error.description}, error.code or 400, getattr(error, "get_headers", lambda: [])())
         except (LookupError, ValueError, OverflowError, TypeError) as error:
-            return _json({"error": str(error.args[0]) if error.args else "what was sent cannot be read"}, 400)
+            return _json({"error": str(error.args[0]) if error.args else "the request cannot be read"}, 400)
         return result if isinstance(result, Response) else _json(result, operation.status)
 
 
-def _body(request: Request, operation: Operation) -> Mapping[str, Any]:
-    """Return the JSON object that was sent; raises Forbidden if it is none, ValueError if it has another form."""
+def _body(request: Request, operation: Operation) -> Any:
+    """Return the body of a request: an object of the operation's type of body, or the JSON object.
+
+    Raises ControlRejection if it is no JSON, ValueError if it has another form.
+    """
     if operation.body is None:
-        return {}
-    if request.mimetype != "application/json":  # which no page of another origin may send unasked
-        raise Forbidden("the body must be JSON, and its Content-Type application/json", 415)
+        return None
+    if request.mimetype != "application/json":  # which a page of another origin may not send without a preflight
+        raise ControlRejection("the body must be JSON, and its Content-Type application/json", 415)
     if (request.content_length or 0) > MAXIMUM_BODY:
-        raise Forbidden(f"the body may have {MAXIMUM_BODY} bytes", 413)
+        raise ControlRejection(f"the body may have {MAXIMUM_BODY} bytes", 413)
     try:
         body = json.loads(request.get_data(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise ValueError("the body is no JSON") from None
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")
-    if not isinstance(operation.body, Mapping):
-        read(operation.body, body, "the body")
-    return body
+    return body if isinstance(operation.body, Mapping) else read(operation.body, body, "the body")
 
 
 def _no_constant(name: str) -> None:

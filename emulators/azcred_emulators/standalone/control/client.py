@@ -1,4 +1,4 @@
-"""Speaks with a server's control API."""
+"""The client of a server's control API."""
 
 import json
 from collections.abc import Mapping
@@ -8,53 +8,73 @@ from typing import Any
 from urllib.parse import urlencode
 
 from azcred_emulators.serving.urls import split_url
+from azcred_emulators.standalone.control.guard import check_key
 
 _PATIENCE = 30.0  # real seconds
+_JSON = "application/json"
 
 
 class ServerError(Exception):
-    """A server that does not answer, or refuses; the text is one sentence."""
+    """A server that does not answer, or answers with an error; the text is one sentence."""
 
 
-class Client:
+class ControlClient:
     """A client of the server at a URL such as "http://127.0.0.1:8400"; `key` is needed from another machine.
 
-    Raises ServerError if the URL is none.
+    Raises ServerError for a malformed URL or key.
     """
 
     def __init__(self, url: str, key: str | None = None) -> None:
         parts = split_url(url)
         if parts.scheme != "http" or not parts.hostname:
             raise ServerError(f"a server is at a URL such as 'http://127.0.0.1:8400', not at {url!r}")
+        try:
+            check_key(key)
+        except ValueError as error:
+            raise ServerError(str(error)) from None
         self.url = url.rstrip("/")
         self.address = (parts.hostname, parts.port or 80)
         self._key = key
 
     def get(self, path: str, **query: object) -> Any:
-        """Return what a GET of a path below /azcred is answered; raises ServerError."""
-        return self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
+        """Return the answer to a GET of a path below /azcred; raises ServerError."""
+        return self._send("GET", f"{path}?{urlencode(query)}" if query else path)
 
     def put(self, path: str, body: Mapping[str, object]) -> Any:
-        """Return what a PUT is answered; raises ServerError."""
-        return self._ask("PUT", path, body)
+        """Return the answer to a PUT; raises ServerError."""
+        return self._send("PUT", path, body)
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
-        """Return what a PATCH is answered; raises ServerError."""
-        return self._ask("PATCH", path, body)
+        """Return the answer to a PATCH; raises ServerError."""
+        return self._send("PATCH", path, body)
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """Return what a POST is answered; raises ServerError."""
-        return self._ask("POST", path, {} if body is None else body)
+        """Return the answer to a POST; raises ServerError."""
+        return self._send("POST", path, {} if body is None else body)
 
     def delete(self, path: str) -> Any:
-        """Return what a DELETE is answered; raises ServerError."""
-        return self._ask("DELETE", path)
+        """Return the answer to a DELETE; raises ServerError."""
+        return self._send("DELETE", path)
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+    def certificate_authority(self) -> str:
+        """Return the certificate authority of the server, in PEM form; raises ServerError."""
+        return self._request("GET", "/ca", media_type="application/x-pem-file")
+
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        answer = self._request(method, path, body)
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise ServerError(f"the server at {self.url} is no azcred server: it answers {path} with no JSON") from None
+
+    def _request(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, media_type: str = _JSON
+    ) -> str:
+        """Return the answer to a request, which must have this type."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         content = None if body is None else json.dumps(body).encode()
         if content is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = _JSON
         try:
             # Of the standard library and without a proxy: the client may be where everything else is redirected.
             with closing(HTTPConnection(*self.address, timeout=_PATIENCE)) as connection:
@@ -62,10 +82,19 @@ class Client:
                 response = connection.getresponse()
                 answer = response.read().decode()
         except (OSError, HTTPException, ValueError) as error:
-            raise ServerError(f"no azcred server answers at {self.url}: {error}") from None
-        is_json = response.headers.get_content_type() == "application/json"
-        found = json.loads(answer) if is_json else answer
+            raise ServerError(f"no azcred server answers at {self.url}: {error or type(error).__name__}") from None
+        kind = response.headers.get_content_type()
         if response.status >= 400:
-            reason = found.get("error") if isinstance(found, dict) else f"{response.status} {response.reason}"
-            raise ServerError(f"the server at {self.url} refused: {reason}")
-        return found
+            reason = f"{response.status} {response.reason}"
+            raise ServerError(f"the server at {self.url} refused: {_error(answer) if kind == _JSON else reason}")
+        if kind != media_type:
+            raise ServerError(f"the server at {self.url} is no azcred server: it answers {path} with {kind}")
+        return answer
+
+
+def _error(answer: str) -> str:
+    """Return the sentence in the answer of a server, which may be another than azcred's."""
+    try:
+        return str(json.loads(answer)["error"])
+    except (ValueError, LookupError, TypeError):
+        return "it does not say why"

@@ -1,6 +1,7 @@
-"""Who may control a server: whoever is on this machine, or has the key, and no web page of others."""
+"""Who may control a server: every process of this machine, whoever has the key, and no web page of another origin."""
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD")
+_KEY = re.compile("[!-~]*")  # what an Authorization header can hold (RFC 9110, section 5.5)
 
 
-class Forbidden(Exception):
-    """A request that is not answered; the text is one sentence."""
+class ControlRejection(Exception):
+    """A request to the control API that is rejected with this status; the text is one sentence."""
 
     def __init__(self, message: str, status: int = 403) -> None:
         super().__init__(message)
@@ -24,7 +26,7 @@ class Forbidden(Exception):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What tells a browser to ask its user for the key."""
+        """The header that makes a browser ask its user for the key."""
         return [("WWW-Authenticate", 'Basic realm="azcred: any name, and the key as password"')] * (self.status == 401)
 
 
@@ -47,23 +49,31 @@ class Guard:
         return (split_url(f"//{request.host}").hostname or "") in (*_THIS_MACHINE, *self.names)
 
     def check(self, request: "Request") -> None:
-        """Raise Forbidden unless whoever sends a request may control the server."""
+        """Raise ControlRejection unless the sender of a request may control the server."""
         authorization = request.authorization
-        given = ""
+        key = ""
         if authorization and authorization.type in ("bearer", "basic"):
-            given = authorization.token or authorization.password or ""
-        has_key = bool(self.key) and hmac.compare_digest(given.encode(), (self.key or "").encode())
+            key = authorization.token or authorization.password or ""
+        has_key = bool(self.key) and hmac.compare_digest(key.encode(), (self.key or "").encode())
         if not has_key and not _is_loopback(request.remote_addr or ""):
-            raise Forbidden("only this machine may control the server without its key in an Authorization header", 401)
+            raise ControlRejection(
+                "only this machine may control the server without its key in an Authorization header", 401
+            )
         origin = request.headers.get("Origin")
         foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
         if request.method not in _SAFE and (foreign or origin not in (None, f"{request.scheme}://{request.host}")):
-            raise Forbidden("pages of other origins may not control the server")
+            raise ControlRejection("pages of other origins may not control the server")
+
+
+def check_key(key: str | None) -> None:
+    """Raise ValueError for a key that no HTTP header can hold; the message does not repeat it."""
+    if key is not None and not _KEY.fullmatch(key):
+        raise ValueError("the key must consist of visible ASCII characters, without spaces")
 
 
 def _is_loopback(address: str) -> bool:
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return False
-    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback

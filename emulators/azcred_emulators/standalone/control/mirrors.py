@@ -1,4 +1,4 @@
-"""The directory and the journal of a server's session, fetched at every look and sent back after every change."""
+"""The directory and the journal of a server's session, fetched for every read and sent back after every change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from azcred_emulators.directory import Directory
 from azcred_emulators.directory.serialization import fill_directory, write_directory
 from azcred_emulators.emulation.journal import Entry, Journal
-from azcred_emulators.standalone.control.client import Client
+from azcred_emulators.standalone.control.client import ControlClient
 
 _READERS = (
     *("tenant", "tenants", "principal", "applications", "application_for_resource", "user", "users", "groups_of"),
@@ -18,8 +18,8 @@ _WRITERS = ("add", "replace", "remove", "consent", "assign", "unassign", "locate
 class RemoteDirectory(Directory):
     """The directory of a session."""
 
-    def __init__(self, client: Client) -> None:
-        self._client: Client | None = None
+    def __init__(self, client: ControlClient) -> None:
+        self._client: ControlClient | None = None
         super().__init__()
         self._client = client
 
@@ -56,7 +56,7 @@ for _name in (*_READERS, *_WRITERS):
 class RemoteJournal(Journal):
     """The journal of a session."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ControlClient) -> None:
         super().__init__()
         self._client = client
 

@@ -6,12 +6,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from azcred_emulators.directory.serialization import schema
-from azcred_emulators.standalone.control.operations import Operation
+from azcred_emulators.standalone.control.operation import Operation
 
 _ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
 _VALUE = re.compile("<([a-z]+)>")
-_REFUSALS = {
-    "400": "What was sent is not of this form",
+_ERRORS = {
+    "400": "The request does not have this form",
     "401": "Another machine without the key",
     "403": "A page of another origin",
     "404": "There is nothing of this name",
@@ -39,7 +39,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
 
 def _describe(operation: Operation) -> dict[str, Any]:
     answer = {"type": "string"} if operation.media_type != "application/json" else {"type": "object"}
-    described: dict[str, Any] = {
+    description: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "responses": {
@@ -49,18 +49,18 @@ def _describe(operation: Operation) -> dict[str, Any]:
             },
             **{
                 status: {"description": text, "content": {"application/json": {"schema": _ERROR}}}
-                for status, text in _REFUSALS.items()
+                for status, text in _ERRORS.items()
             },
         },
     }
     parameters = [_parameter("path", name, "string") for name in _VALUE.findall(operation.rule)]
     parameters += [_parameter("query", name, kind) for name, kind in operation.query.items()]
     if parameters:
-        described["parameters"] = parameters
+        description["parameters"] = parameters
     if operation.body is not None:
-        wanted = operation.body if isinstance(operation.body, Mapping) else schema(operation.body)
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": wanted}}}
-    return described
+        body = operation.body if isinstance(operation.body, Mapping) else schema(operation.body)
+        description["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return description
 
 
 def _parameter(place: str, name: str, kind: str) -> dict[str, Any]:

@@ -1,153 +1,117 @@
-"""What the control API can do: one function for each operation, in a table that the OpenAPI document is made from."""
+"""The operations of the control API: a function each, in the table that the OpenAPI document is made from."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 from werkzeug.wrappers import Response
 
 from azcred_emulators.directory.serialization import fill_directory, write_directory
-from azcred_emulators.emulation.emulator import Request
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.faults.registry import write_fault
 from azcred_emulators.standalone.configuration import add_fault, add_resource
-from azcred_emulators.standalone.control.guard import Forbidden
+from azcred_emulators.standalone.control.guard import ControlRejection
+from azcred_emulators.standalone.control.operation import ControlRequest, Operation
 from azcred_emulators.standalone.control.schemas import (
     DIRECTORY,
     FAULT,
     RESOURCE,
-    Certificate,
+    CertificateNames,
     ClockMove,
-    Environments,
-    Mint,
-    NewSession,
+    EnvironmentNames,
+    SessionName,
+    TokenClaims,
 )
 from azcred_emulators.tokens import DEFECTS
 
-if TYPE_CHECKING:
-    from azcred_emulators.standalone.server import Session
 
-Body = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to the API: for which session, with which values in its path and which body."""
-
-    session: "Session"
-    request: Request
-    values: Mapping[str, str]
-    body: Body
+def _health(request: ControlRequest) -> object:
+    return request.session.describe()
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation.
-
-    `body` is the type of what is sent, or its JSON schema if `run` reads it otherwise, None for nothing; `query` are
-    the types of parameters.
-    """
-
-    method: str
-    rule: str
-    name: str
-    summary: str
-    run: Callable[[Call], object]
-    _: KW_ONLY
-    body: type[Any] | Mapping[str, Any] | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
-    status: int = 200
-    media_type: str = "application/json"
+def _ca(request: ControlRequest) -> Response:
+    return Response(request.session.emulators.certificate_authority.pem, content_type="application/x-pem-file")
 
 
-def _health(call: Call) -> object:
-    return call.session.describe()
-
-
-def _ca(call: Call) -> Response:
-    return Response(call.session.emulators.certificate_authority.pem, content_type="application/x-pem-file")
-
-
-def _list_environments(call: Call) -> object:
-    wanted = ("name", "description", "provider", "host", "client_id", "user")
-    active = [environment.name for environment in call.session.emulators.environments]
+def _list_environments(request: ControlRequest) -> object:
+    fields = ("name", "description", "provider", "host", "client_id", "user")
+    active = [environment.name for environment in request.session.emulators.environments]
     rows = [
-        {name: getattr(one, name) for name in wanted} | {"active": one.name in active} for one in ENVIRONMENTS.values()
+        {**{field: getattr(environment, field) for field in fields}, "active": environment.name in active}
+        for environment in ENVIRONMENTS.values()
     ]
     return {"environments": rows}
 
 
-def _enter(call: Call) -> object:
-    environ = call.body.get("environ") or {}
-    return call.session.enter(select(*call.body["names"]), environ)
+def _enter(request: ControlRequest) -> object:
+    return request.session.enter(select(*request.body.names), request.body.environ)
 
 
-def _read_directory(call: Call) -> object:
-    return write_directory(call.session.emulators.directory)
+def _read_directory(request: ControlRequest) -> object:
+    return write_directory(request.session.emulators.directory)
 
 
-def _write_directory(call: Call) -> object:
-    fill_directory(call.session.emulators.directory, call.body)
-    return _read_directory(call)
+def _write_directory(request: ControlRequest) -> object:
+    fill_directory(request.session.emulators.directory, request.body)
+    return _read_directory(request)
 
 
-def _change_directory(call: Call) -> object:
-    fill_directory(call.session.emulators.directory, call.body, keep=True)
-    return _read_directory(call)
+def _change_directory(request: ControlRequest) -> object:
+    fill_directory(request.session.emulators.directory, request.body, keep=True)
+    return _read_directory(request)
 
 
-def _read_clock(call: Call) -> object:
-    return {"now": call.session.emulators.clock.now()}
+def _read_clock(request: ControlRequest) -> object:
+    return {"now": request.session.emulators.clock.now()}
 
 
-def _move_clock(call: Call) -> object:
-    clock = call.session.emulators.clock
-    advance, moment = call.body.get("advance"), call.body.get("now")
-    given = [one for one in (advance, None if moment is None else moment - clock.now()) if one is not None]
-    if len(given) != 1:
-        raise ValueError("the clock moves either by seconds ('advance') or to epoch seconds ('now')")
-    (seconds,) = given
-    call.session.move_clock(seconds)
-    return _read_clock(call)
+def _move_clock(request: ControlRequest) -> object:
+    duration, moment = request.body.advance, request.body.now
+    if (duration is None) == (moment is None):
+        raise ValueError("the clock moves either by a duration ('advance') or to epoch seconds ('now')")
+    if duration is not None:
+        request.session.move_clock(duration.total_seconds())
+    else:
+        request.session.move_clock(moment - request.session.emulators.clock.now())
+    return _read_clock(request)
 
 
-def _reset_clock(call: Call) -> object:
-    call.session.emulators.clock.reset()
-    return _read_clock(call)
+def _reset_clock(request: ControlRequest) -> object:
+    request.session.emulators.clock.reset()
+    return _read_clock(request)
 
 
-def _list_faults(call: Call) -> object:
-    scripts = call.session.emulators.faults()
+def _list_faults(request: ControlRequest) -> object:
+    scripts = request.session.emulators.faults()
     return {"faults": {name: [write_fault(fault) for fault in faults.unspent] for name, faults in scripts.items()}}
 
 
-def _add_fault(call: Call) -> object:
-    add_fault(call.session.emulators, call.body)
-    return _list_faults(call)
+def _add_fault(request: ControlRequest) -> object:
+    add_fault(request.session.emulators, request.body)
+    return _list_faults(request)
 
 
-def _clear_faults(call: Call) -> object:
-    for faults in call.session.emulators.faults().values():
+def _clear_faults(request: ControlRequest) -> object:
+    for faults in request.session.emulators.faults().values():
         faults.clear()
-    return _list_faults(call)
+    return _list_faults(request)
 
 
-def _read_journal(call: Call) -> object:
-    after = _number(call, "after")
-    entries = [entry for entry in call.session.emulators.journal.requests() if entry.number > after]
+def _read_journal(request: ControlRequest) -> object:
+    after = _number(request, "after")
+    entries = [entry for entry in request.session.emulators.journal.requests() if entry.number > after]
     return {"entries": [asdict(entry) for entry in entries]}
 
 
-def _clear_journal(call: Call) -> object:
-    call.session.emulators.journal.clear()
+def _clear_journal(request: ControlRequest) -> object:
+    request.session.emulators.journal.clear()
     return {"entries": []}
 
 
-def _events(call: Call) -> Response:
-    journal = call.session.emulators.journal
-    last = call.request.headers.get("Last-Event-ID", "")
-    after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else _number(call, "after")
+def _events(request: ControlRequest) -> Response:
+    journal = request.session.emulators.journal
+    last = request.http.headers.get("Last-Event-ID", "")
+    after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else _number(request, "after")
 
     def stream() -> Any:
         for entry in journal.follow(after):
@@ -156,14 +120,14 @@ def _events(call: Call) -> Response:
     return Response(stream(), content_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-def _reset(call: Call) -> object:
-    call.session.reset()
-    return _health(call)
+def _reset(request: ControlRequest) -> object:
+    request.session.reset()
+    return _health(request)
 
 
-def _mint(call: Call) -> object:
-    tokens = call.session.emulators.tokens
-    defect, claims = call.body.get("defect"), call.body.get("claims", {})
+def _mint(request: ControlRequest) -> object:
+    tokens = request.session.emulators.tokens
+    defect, claims = request.body.defect, request.body.claims
     if defect is None:
         token = tokens.mint(claims)
         return {"token": token.value, "claims": dict(token.claims)}
@@ -172,39 +136,39 @@ def _mint(call: Call) -> object:
     return {"token": tokens.forge(defect, claims), "claims": None}
 
 
-def _issue(call: Call) -> object:
-    if not call.body["names"]:
+def _issue(request: ControlRequest) -> object:
+    if not request.body.names:
         raise ValueError("a certificate is for at least one name")
-    chain, key = call.session.emulators.certificate_authority.issue(*call.body["names"])
+    chain, key = request.session.emulators.certificate_authority.issue(*request.body.names)
     return {"certificate": chain.decode(), "private_key": key.decode()}
 
 
-def _add_resource(call: Call) -> object:
-    add_resource(call.session.emulators, call.body)
-    return {"url": call.body["url"]}
+def _add_resource(request: ControlRequest) -> object:
+    add_resource(request.session.emulators, request.body)
+    return {"url": request.body["url"]}
 
 
-def _revoke(call: Call) -> object:
-    call.session.emulators.resources.add(call.values["host"]).revoke()
-    return {"url": f"https://{call.values['host']}"}
+def _revoke(request: ControlRequest) -> object:
+    request.session.emulators.resources.add(request.values["host"]).revoke()
+    return {"url": f"https://{request.values['host']}"}
 
 
-def _list_sessions(call: Call) -> object:
-    return {"sessions": [one.describe() for one in call.session.server.sessions.values()]}
+def _list_sessions(request: ControlRequest) -> object:
+    return {"sessions": [session.describe() for session in list(request.server.sessions.values())]}
 
 
-def _open_session(call: Call) -> object:
-    return call.session.server.open(call.body.get("name")).describe()
+def _open_session(request: ControlRequest) -> object:
+    return request.server.open(request.body.name).describe()
 
 
-def _close_session(call: Call) -> object:
-    if not call.session.server.close(call.values["name"]):
-        raise Forbidden(f"there is no session {call.values['name']!r} that could be closed", 404)
-    return {"closed": call.values["name"]}
+def _close_session(request: ControlRequest) -> object:
+    if not request.server.close(request.values["name"]):
+        raise ControlRejection(f"there is no session {request.values['name']!r} that could be closed", 404)
+    return {"closed": request.values["name"]}
 
 
-def _number(call: Call, name: str) -> int:
-    text = call.request.args.get(name, "0")
+def _number(request: ControlRequest, name: str) -> int:
+    text = request.http.args.get(name, "0")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise ValueError(f"the parameter {name!r} must be a number")
     return int(text)
@@ -212,7 +176,7 @@ def _number(call: Call, name: str) -> int:
 
 _AFTER = {"after": "integer"}
 OPERATIONS = (
-    Operation("GET", "/health", "health", "Whether it is ready, and where", _health),
+    Operation("GET", "/health", "health", "Whether the server is ready, and where", _health),
     Operation(
         "GET",
         "/ca",
@@ -226,30 +190,28 @@ OPERATIONS = (
         "PUT",
         "/environments",
         "enterEnvironments",
-        "Put environments in the place of the present ones; returns the variables of a process there",
+        "Replace the present environments; returns the variables of a process there",
         _enter,
-        body=Environments,
+        body=EnvironmentNames,
     ),
     Operation("GET", "/directory", "directory", "Everything in the directory", _read_directory),
-    Operation(
-        "PUT", "/directory", "replaceDirectory", "Put another directory in its place", _write_directory, body=DIRECTORY
-    ),
+    Operation("PUT", "/directory", "replaceDirectory", "Replace the directory", _write_directory, body=DIRECTORY),
     Operation(
         "PATCH",
         "/directory",
         "changeDirectory",
-        "Add entities, or put them in the place of those with the same ids",
+        "Add entities, or replace those with the same ids",
         _change_directory,
         body=DIRECTORY,
     ),
-    Operation("GET", "/clock", "clock", "The time that the emulators go by", _read_clock),
+    Operation("GET", "/clock", "clock", "The time of the emulators", _read_clock),
     Operation("POST", "/clock", "moveClock", "Move the clock", _move_clock, body=ClockMove),
     Operation("DELETE", "/clock", "resetClock", "Return to the machine's time", _reset_clock),
-    Operation("GET", "/faults", "faults", "What is still to go wrong, by emulator", _list_faults),
+    Operation("GET", "/faults", "faults", "The faults that have not happened yet, by emulator", _list_faults),
     Operation(
-        "POST", "/faults", "addFault", "Let the next requests to an emulator meet a fault", _add_fault, body=FAULT
+        "POST", "/faults", "addFault", "Add a fault for the next requests to an emulator", _add_fault, body=FAULT
     ),
-    Operation("DELETE", "/faults", "clearFaults", "Forget every fault", _clear_faults),
+    Operation("DELETE", "/faults", "clearFaults", "Remove every fault", _clear_faults),
     Operation("GET", "/journal", "journal", "Every request, or those with higher numbers", _read_journal, query=_AFTER),
     Operation("DELETE", "/journal", "clearJournal", "Empty the journal", _clear_journal),
     Operation(
@@ -263,15 +225,20 @@ OPERATIONS = (
     ),
     Operation("POST", "/reset", "reset", "Return to the state at the start", _reset),
     Operation(
-        "POST", "/tokens", "mintToken", "Make a token with these claims, sound or with a defect", _mint, body=Mint
+        "POST",
+        "/tokens",
+        "mintToken",
+        "Make a token with these claims, valid or with a defect",
+        _mint,
+        body=TokenClaims,
     ),
     Operation(
         "POST",
         "/certificates",
         "issueCertificate",
-        "Make a certificate for a server of one's own under these names",
+        "Make a certificate for your own server with these names",
         _issue,
-        body=Certificate,
+        body=CertificateNames,
     ),
     Operation(
         "POST",
@@ -285,7 +252,7 @@ OPERATIONS = (
         "POST",
         "/resources/<host>/revocation",
         "revoke",
-        "Take no token of a resource any more that was issued before",
+        "Refuse, at a resource, every token issued before now",
         _revoke,
     ),
     Operation("GET", "/sessions", "sessions", "The sessions of the server", _list_sessions),
@@ -293,9 +260,9 @@ OPERATIONS = (
         "POST",
         "/sessions",
         "openSession",
-        "Open a session of one's own, with ports, directory, clock, faults and journal",
+        "Open a session with its own ports, directory, clock, faults and journal",
         _open_session,
-        body=NewSession,
+        body=SessionName,
         status=201,
     ),
     Operation("DELETE", "/sessions/<name>", "closeSession", "End a session", _close_session),

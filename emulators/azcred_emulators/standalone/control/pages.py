@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -19,13 +19,11 @@ from azcred_emulators.emulation.emulator import Request
 from azcred_emulators.emulation.journal import Entry
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.standalone.configuration import add_fault
-
-if TYPE_CHECKING:
-    from azcred_emulators.standalone.server import Session
+from azcred_emulators.standalone.session import ServerSession, ServerSessions
 
 _STYLE = Markup(Path(__file__).with_name("dashboard.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file
 _SCRIPT = Markup(Path(__file__).with_name("dashboard.js").read_text(encoding="utf-8"))  # noqa: S704
-_SHOWN = 200  # requests
+_MOST_ROWS = 200  # requests
 _TIMES = ("exp", "iat", "nbf", "auth_time", "xms_rt")
 _HEADINGS = Markup().join(
     Markup('<th scope="col"{}>{}</th>').format(Markup(' class="took"') * (name == "ms"), name)
@@ -46,14 +44,14 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def dashboard(session: "Session") -> Response:
+def dashboard(session: ServerSession, server: ServerSessions) -> Response:
     """Return the whole page."""
     emulators = session.emulators
     entries = emulators.journal.requests()
     others = Markup().join(
-        Markup('<a href="{}/">{}</a> ').format(one.emulators.http.url, one.name)
-        for one in session.server.sessions.values()
-        if one is not session
+        Markup('<a href="{}/">{}</a> ').format(other.emulators.http.url, other.name)
+        for other in list(server.sessions.values())
+        if other is not session
     )
     body = Markup(
         '<header><h1>azcred <small>{} session</small></h1><code>{}</code><code>{}</code><nav>{}<a href="/">Refresh</a>'
@@ -106,12 +104,12 @@ def timeline(entries: Iterable[Entry]) -> Markup:
     numbers = Markup().join(
         Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, count) for name, count in counts.items()
     )
-    rows = Markup().join(_row(entry) for entry in newest[:_SHOWN])
-    more = Markup('<p class="hint">The {} newest of {} are shown.</p>').format(_SHOWN, len(newest))
+    rows = Markup().join(_row(entry) for entry in newest[:_MOST_ROWS])
+    more = Markup('<p class="hint">The {} newest of {} are shown.</p>').format(_MOST_ROWS, len(newest))
     return Markup(
         '<dl class="counts">{}</dl><div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
         "{}"
-    ).format(numbers, _HEADINGS, rows, more if len(newest) > _SHOWN else "")
+    ).format(numbers, _HEADINGS, rows, more if len(newest) > _MOST_ROWS else "")
 
 
 def _row(entry: Entry) -> Markup:
@@ -156,9 +154,8 @@ def _environments(active: list[str]) -> Markup:
         Markup('<option value="{}"{}>{}</option>').format(name, Markup(" selected") * (name in active[-1:]), name)
         for name in ENVIRONMENTS
     )
-    known = [ENVIRONMENTS[name] for name in active]
     present = Markup().join(
-        Markup("<li><strong>{}</strong><br>{}</li>").format(one.name, one.description) for one in known
+        Markup("<li><strong>{}</strong><br>{}</li>").format(name, ENVIRONMENTS[name].description) for name in active
     ) or Markup('<li class="empty">none: every host has an identity, whoever asks</li>')
     body = Markup('<label for="name">Environment</label><select id="name" name="name">{}</select>').format(options)
     return Markup('<section><h2>Where the app runs</h2><ul class="list">{}</ul>{}</section>').format(
@@ -202,11 +199,11 @@ def _form(action: str, body: Markup, button: str) -> Markup:
     )
 
 
-def _set_environment(session: "Session", form: Mapping[str, str]) -> None:
+def _set_environment(session: ServerSession, form: Mapping[str, str]) -> None:
     session.enter(select(form.get("name", "")), {})
 
 
-def _move_clock(session: "Session", form: Mapping[str, str]) -> None:
+def _move_clock(session: ServerSession, form: Mapping[str, str]) -> None:
     seconds = form.get("advance", "")
     if seconds and int(seconds) not in dict(_LEAPS).values():
         raise ValueError("the clock has a button for each of its leaps")
@@ -216,19 +213,19 @@ def _move_clock(session: "Session", form: Mapping[str, str]) -> None:
         session.emulators.clock.reset()
 
 
-def _switch_on(session: "Session", form: Mapping[str, str]) -> None:
+def _switch_on(session: ServerSession, form: Mapping[str, str]) -> None:
     fault = FAULTS.get(form.get("fault", ""))
     if fault is None:
         raise ValueError("there is no such fault")
     add_fault(session.emulators, {**fault, "emulator": form.get("emulator"), "times": int(form.get("times", "1"))})
 
 
-def _switch_off(session: "Session", _: Mapping[str, str]) -> None:
+def _switch_off(session: ServerSession, _: Mapping[str, str]) -> None:
     for faults in session.emulators.faults().values():
         faults.clear()
 
 
-_ACTIONS: Mapping[str, Callable[["Session", Mapping[str, str]], None]] = {
+_ACTIONS: Mapping[str, Callable[[ServerSession, Mapping[str, str]], None]] = {
     "environment": _set_environment,
     "clock": _move_clock,
     "fault": _switch_on,
@@ -236,10 +233,10 @@ _ACTIONS: Mapping[str, Callable[["Session", Mapping[str, str]], None]] = {
 }
 
 
-def answer(session: "Session", request: Request) -> Response | None:
+def answer(session: ServerSession, server: ServerSessions, request: Request) -> Response | None:
     """Answer a request for a page or one of its forms, None for other paths; raises ValueError or LookupError."""
     if request.path == "/" and request.method in ("GET", "HEAD"):
-        return dashboard(session)
+        return dashboard(session, server)
     if request.path == "/azcred/pages/timeline" and request.method == "GET":
         return page(timeline(session.emulators.journal.requests()))
     action = _ACTIONS.get(request.path.removeprefix("/azcred/pages/"))

@@ -1,7 +1,8 @@
-"""What the operations of the control API are sent."""
+"""The bodies of requests to the control API: types, and JSON schemas of those that are read otherwise."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from azcred_emulators.directory.serialization import KINDS, HostData, schema
@@ -10,8 +11,8 @@ from azcred_emulators.standalone.configuration import AnswerData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Environments:
-    """The names of environments; `environ` are the variables of the process that is to run there."""
+class EnvironmentNames:
+    """The names of environments; `environ` are the variables of the process that will run there."""
 
     names: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -19,30 +20,30 @@ class Environments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockMove:
-    """By how many seconds the clock is to move ahead, or to which epoch seconds; one of the two."""
+    """By which duration the clock moves forward, or to which epoch seconds; one of the two."""
 
-    advance: float | None = None
+    advance: timedelta | None = None
     now: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mint:
-    """The claims of a token beside the usual ones, and what is to be wrong with it."""
+class TokenClaims:
+    """The claims of a token beside the usual ones, and its defect if it is to have one."""
 
     claims: Mapping[str, object] = field(default_factory=dict)
     defect: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """The names and addresses that a certificate is to hold."""
+class CertificateNames:
+    """The names and addresses of a certificate."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewSession:
-    """The name of a session; by default it gets one."""
+class SessionName:
+    """The name of a new session; by default the server chooses it."""
 
     name: str | None = None
 
@@ -51,7 +52,7 @@ _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": 1000}
 _ANSWER = schema(AnswerData)
 _ANSWER["properties"]["json"] = {}
-# Bodies that are read as configuration files are.
+# Bodies with the form of the configuration file.
 DIRECTORY: Mapping[str, Any] = {
     "type": "object",
     "properties": {

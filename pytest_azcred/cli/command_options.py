@@ -1,0 +1,58 @@
+"""The options that `azcred run` and `azcred shell` share."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_azcred.cli.commands import CommandError, file_error
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Declare them."""
+    command.add_argument(
+        "-e",
+        "--environment",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="where the command runs; several compose, and the chain's order decides who wins (default: nothing)",
+    )
+    command.add_argument(
+        "--azurite",
+        action="append",
+        default=[],
+        metavar="ACCOUNT",
+        help="let Azurite answer for this storage account, at ACCOUNT.blob.core.windows.net; may be repeated",
+    )
+    command.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file with directory, faults and resources, as for `azcred serve`",
+    )
+    command.add_argument("-q", "--quiet", action="store_true", help="print no summary of the requests")
+    command.add_argument("--journal", type=Path, metavar="FILE", help="write every request, one JSON object a line")
+
+
+def run_in_environments(command: Sequence[str], options: argparse.Namespace) -> int:
+    """Run a command as the options say and return its exit code."""
+    from azcred_emulators.standalone.configuration import load
+    from pytest_azcred.cli.emulated_command import run
+
+    try:
+        return run(
+            command,
+            options.environment,
+            quiet=options.quiet,
+            journal=options.journal,
+            accounts=options.azurite,
+            configuration=load(options.config) if options.config else None,
+        )
+    except (LookupError, ValueError) as error:
+        raise CommandError(error.args[0]) from None
+    except RuntimeError as error:  # Azurite does not start
+        raise CommandError(error, 1) from None
+    except OSError as error:
+        if error.filename is None:  # no file, but a port
+            raise CommandError(f"the emulators cannot listen on this machine: {error.strerror or error}", 1) from None
+        raise file_error(error) from None
