@@ -1,16 +1,23 @@
 """AD FS on the wire: what it publishes, whom it vouches for, and what Entra ID makes of an assertion."""
 
 import base64
+import gc
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from support.entra import AUTHORITY, GRAPH, SAML_GRANT, Entra, claims_of, code_of
+from support.entra import AUTHORITY, GRAPH, SAML_GRANT, SECRET, Entra, claims_of, code_of
 from werkzeug.test import Client, TestResponse
 
+import azcred_emulators
 from azcred_emulators.directory import Mfa, User, contoso
+from azcred_emulators.emulation.script import CRITERIA
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.faults import Status
+from azcred_emulators.federation.adfs.oauth2 import AdFsError, AdFsTokenRequest
 from azcred_emulators.tokens import saml_assertions
 from azcred_emulators.tokens.keys import SigningKey
 
@@ -213,3 +220,50 @@ def test_its_token_service_refuses_in_words_of_its_own(
     response = entra.client.post("/adfs/oauth2/token", base_url=ADFS, data=given)
     assert (response.status_code, response.get_json()["error"]) == (400, error)
     assert response.get_json()["error_description"].startswith(f"{code}: ")
+
+
+def test_a_fault_of_its_token_service_is_chosen_by_what_the_journal_shows(entra: Entra, grace: User) -> None:
+    """Client, user, resource and tenant of both of its grants."""
+    client = {"client_id": entra.add_web_app().client_id, "client_secret": SECRET, "resource": "urn:orders"}
+    own = {"grant_type": "client_credentials", **client}
+    users = {"grant_type": "password", **client, "username": grace.principal_name, "password": grace.password}
+    for form, identity in ((own, "shop"), (users, grace.principal_name)):
+        assert entra.client.post("/adfs/oauth2/token", base_url=ADFS, data=form).status_code == 200
+        [*_, entry] = entra.emulators.journal.requests()
+        assert (entry.identity, entry.resource) == (identity, "urn:orders")
+        entra.emulators.adfs.faults.add(Status(503), **{name: getattr(entry, name) for name in CRITERIA})
+        assert entra.client.post("/adfs/oauth2/token", base_url=ADFS, data=form).status_code == 503
+
+
+def test_refused_requests_leave_nothing_behind(entra: Entra) -> None:
+    """Neither the form with its password nor the error outlives the answer, however many are refused."""
+
+    def alive() -> int:
+        gc.collect()
+        return sum(type(item) in (AdFsTokenRequest, AdFsError) for item in gc.get_objects())
+
+    shop = {"client_id": entra.add_web_app().client_id, "client_secret": SECRET}
+    forms: list[dict[str, str]] = [
+        {"client_id": "nonsense"},
+        {**shop, "client_secret": "wrong"},
+        {**shop, "grant_type": "nonsense"},
+        {**shop, "grant_type": "password", "username": "x", "password": "hunter2"},
+        {**shop, "client_assertion": "nonsense"},
+    ]
+    before = alive()
+    for form in forms * 10:
+        assert entra.client.post("/adfs/oauth2/token", base_url=ADFS, data=form).status_code == 400
+    assert alive() == before
+
+
+def test_no_module_of_the_emulators_keeps_an_exception() -> None:
+    """A raised exception keeps its traceback, with every value in it, as long as it lives: each is made when raised."""
+    names = [module.name for module in pkgutil.walk_packages(azcred_emulators.__path__, "azcred_emulators.")]
+    kept = [
+        f"{name}.{attribute}"
+        for name in names
+        for attribute, value in vars(importlib.import_module(name)).items()
+        if isinstance(value, BaseException)
+    ]
+    assert len(names) > 100
+    assert kept == []

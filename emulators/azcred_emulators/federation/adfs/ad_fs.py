@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -16,6 +17,7 @@ from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.directory.identifiers import TENANT_ID
 from azcred_emulators.emulation.emulator import Emulator, Request, json_response
 from azcred_emulators.federation.adfs import oauth2, ws_trust
+from azcred_emulators.federation.adfs.oauth2 import AdFsError, AdFsTokenRequest
 from azcred_emulators.tokens import saml_assertions
 from azcred_emulators.tokens.keys import SigningKey
 
@@ -74,7 +76,7 @@ class AdFs(Emulator):
         tenant = self._directory.tenant(domain) or self._directory.tenant(TENANT_ID)
         if tenant is None:
             raise LookupError(f"no tenant of the directory has the domain {domain!r}; add one with it in `domains`")
-        if domain.lower() not in (one.lower() for one in tenant.federated_domains):
+        if domain.lower() not in (name.lower() for name in tenant.federated_domains):
             self._directory.replace(tenant, federated_domains=(*tenant.federated_domains, domain))
         self._announce(f"{_HOST}{domain.lower()}")
 
@@ -87,9 +89,25 @@ class AdFs(Emulator):
         """Serve the host names of the federated domains."""
         return self._tenant(host) is not None
 
+    def describe(self, request: Request, path: str) -> None:
+        """Note who asks for what, as `handle` does before it answers."""
+        with suppress(HTTPException):
+            endpoint, _ = self.rules.bind("localhost").match(path, method=request.method)
+            self._describe(request, endpoint)
+
+    def _describe(self, request: Request, endpoint: str) -> None:
+        request.details["operation"] = endpoint
+        tenant = self._tenant(_name(request))
+        if endpoint == "token" and tenant:
+            request.details.update(self._token_request(request, tenant).describe())
+        if endpoint == "ws-trust":
+            with suppress(ValueError):
+                trust_request = ws_trust.read(request.get_data(as_text=True))
+                request.details.update(identity=trust_request.username, resource=trust_request.applies_to)
+
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a request for a document, an assertion or a token."""
-        request.details["operation"] = endpoint
+        self._describe(request, endpoint)
         tenant = self._tenant(_name(request))
         if tenant is None:  # it has just ceased to be federated
             raise NotFound
@@ -103,24 +121,23 @@ class AdFs(Emulator):
         """Return the tenant of the federated domain whose AD FS has this host name."""
         prefix, domain = host[: len(_HOST)].lower(), host[len(_HOST) :].lower()
         tenant = self._directory.tenant(domain) if prefix == _HOST else None
-        return tenant if tenant and domain in (one.lower() for one in tenant.federated_domains) else None
+        return tenant if tenant and domain in (name.lower() for name in tenant.federated_domains) else None
 
     def _metadata(self, request: Request, *_: object) -> Response:
         return Response(ws_trust.metadata(f"https://{request.host}"), content_type="text/xml; charset=utf-8")
 
     def _trust(self, request: Request, tenant: Tenant, values: Mapping[str, str]) -> Response:
         try:
-            asked = ws_trust.read(request.get_data(as_text=True))
+            trust_request = ws_trust.read(request.get_data(as_text=True))
         except ValueError:
             return self._fault(request, "InvalidRequest", "ID3035: The request was not valid or is not supported.")
-        if asked.applies_to != saml_assertions.ENTRA_ID:
+        if trust_request.applies_to != saml_assertions.ENTRA_ID:
             return self._fault(request, "InvalidScope", "ID3082: The request scope is not valid or is unsupported.")
-        request.details.update(identity=asked.username, resource=asked.applies_to)
         try:
-            user = users.find_by_name(self._directory, asked.username, tenant=tenant)
+            user = users.find_by_name(self._directory, trust_request.username, tenant=tenant)
             if not _is_of(user.principal_name, _name(request)):
                 raise EntraError(50034)
-            users.check_password(user, asked.password)
+            users.check_password(user, trust_request.password)
         except EntraError:  # AD FS tells nobody whether it was the name or the password
             return self._fault(
                 request,
@@ -142,12 +159,18 @@ class AdFs(Emulator):
         return Response(ws_trust.fault(code, reason), status=500, content_type=_SOAP)
 
     def _token(self, request: Request, tenant: Tenant, _: object) -> Response:
-        form, now = request.form.to_dict(), self._clock.now()
-        answer = oauth2.token(
-            oauth2.Asked(form, _name(request), tenant, self._directory, self.key, now, request.details)
+        headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+        try:
+            return json_response(oauth2.token(self._token_request(request, tenant)), headers=headers)
+        except AdFsError as error:
+            request.details["error"] = error.code
+            body = {"error": error.error, "error_description": str(error)}
+            return json_response(body, status=400, headers=headers)
+
+    def _token_request(self, request: Request, tenant: Tenant) -> AdFsTokenRequest:
+        return AdFsTokenRequest(
+            request.form.to_dict(), _name(request), tenant, self._directory, self.key, self._clock.now()
         )
-        status = 400 if "error" in answer else 200
-        return json_response(answer, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
 _SOAP = "application/soap+xml; charset=utf-8"

@@ -6,12 +6,13 @@ Source: "AD FS OpenID Connect/OAuth flows and Application Scenarios"; msal 1.39 
 import hmac
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_assertions
-from azcred_emulators.directory import Application, Directory, Tenant
+from azcred_emulators.directory import Application, Directory, Tenant, User
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens.keys import SigningKey
 
@@ -20,28 +21,28 @@ _METHOD = "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod
 _PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 
 
-class _Refused(Exception):
-    """A request that AD FS refuses."""
+ERRORS: Mapping[str, tuple[str, str]] = {
+    "MSIS9223": (
+        "invalid_client",
+        "Received invalid OAuth access token request. The received 'client_id' is invalid as no registered client was "
+        "found with this client identifier. Make sure that the client is registered.",
+    ),
+    "MSIS9611": ("unsupported_grant_type", "The authorization server does not support the requested 'grant_type'."),
+    "MSIS9622": (
+        "invalid_client",
+        "Client authentication failed. Please verify the credential provided for client authentication is valid.",
+    ),
+    "MSIS9659": ("invalid_grant", "Invalid 'username' or 'password'."),
+}
 
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
 
+class AdFsError(Exception):
+    """A request that AD FS refuses with one of the codes in `ERRORS`."""
 
-_NO_CLIENT = _Refused(
-    "invalid_client",
-    "MSIS9223: Received invalid OAuth access token request. The received 'client_id' is invalid as no registered "
-    "client was found with this client identifier. Make sure that the client is registered.",
-)
-_NO_PROOF = _Refused(
-    "invalid_client",
-    "MSIS9622: Client authentication failed. Please verify the credential provided for client authentication is valid.",
-)
-_NO_GRANT = _Refused(
-    "unsupported_grant_type", "MSIS9611: The authorization server does not support the requested 'grant_type'."
-)
-_NO_USER = _Refused("invalid_grant", "MSIS9659: Invalid 'username' or 'password'.")
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.error, text = ERRORS[code]
+        super().__init__(f"{code}: {text}")
 
 
 def configuration(base_url: str) -> dict[str, object]:
@@ -64,8 +65,8 @@ def configuration(base_url: str) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request for a token to the AD FS called `host`; `now` is epoch seconds, `details` is for the journal."""
+class AdFsTokenRequest:
+    """A request for a token to the AD FS called `host`; `now` is epoch seconds."""
 
     form: Mapping[str, str] = field(repr=False)
     host: str
@@ -73,7 +74,57 @@ class Asked:
     directory: Directory
     key: SigningKey
     now: float
-    details: dict[str, object]
+
+    @property
+    def grant_type(self) -> str:
+        """The parameter `grant_type`, "" if it is missing."""
+        return self.form.get("grant_type", "")
+
+    @property
+    def resource(self) -> str:
+        """The parameter `resource`, else what stands before the name in the first scope that has something there."""
+        named = [scope.rpartition("/")[0] for scope in self.form.get("scope", "").split() if "/" in scope]
+        return self.form.get("resource") or (named[0] if named else "urn:microsoft:userinfo")
+
+    def describe(self) -> dict[str, object]:
+        """Return these fields of the request's entry in the journal; nothing is checked yet."""
+        client = self.directory.principal(self.form.get("client_id", ""))
+        identity = client.name if client else None
+        if self.grant_type == "password":
+            with suppress(EntraError):
+                identity = self.user().principal_name
+        return {
+            "client_id": client.client_id if client else self.form.get("client_id"),
+            "grant": self.grant_type,
+            "identity": identity,
+            "provider": "environment",
+            "resource": self.resource,
+            "tenant": self.tenant.id,
+        }
+
+    def user(self) -> User:
+        """Return the user whom the form names; raises EntraError if there is none."""
+        return users.find_by_name(self.directory, self.form.get("username", ""), tenant=self.tenant)
+
+    def client(self) -> Application:
+        """Return the client that the request proves to be from; raises AdFsError."""
+        client = self.directory.principal(self.form.get("client_id", ""))
+        if not isinstance(client, Application) or not client.enabled:
+            raise AdFsError("MSIS9223")
+        if self.form.get("client_assertion"):
+            try:
+                assertion = client_assertions.read(self.form["client_assertion"])
+                client_assertions.verify_certificate(assertion, client, is_own_address=self._is_own, now=self.now)
+            except EntraError as error:
+                raise AdFsError("MSIS9622") from error
+            return client
+        secret = self.form.get("client_secret", "")
+        if not secret and client.public_client and self.grant_type != "client_credentials":
+            return client
+        valid = [item.value for item in client.secrets if item.expires is None or self.now < item.expires]
+        if not any(hmac.compare_digest(value.encode(), secret.encode()) for value in valid):
+            raise AdFsError("MSIS9622")
+        return client
 
     def sign(self, client: Application, **claims: object) -> str:
         """Return a token with these claims and those that every token here has."""
@@ -92,49 +143,39 @@ class Asked:
             }
         )
 
-    @property
-    def resource(self) -> str:
-        """The parameter `resource`, else what stands before the name in the first scope that has something there."""
-        named = [scope.rpartition("/")[0] for scope in self.form.get("scope", "").split() if "/" in scope]
-        return self.form.get("resource") or (named[0] if named else "urn:microsoft:userinfo")
+    def _is_own(self, address: str) -> bool:
+        parts = split_url(address)
+        return (parts.hostname, parts.path.rstrip("/")) == (self.host, "/adfs/oauth2/token")
 
 
-def token(asked: Asked) -> Mapping[str, object]:
-    """Answer a request for a token: the JSON of it, or of the error."""
-    grant_type = asked.form.get("grant_type", "")
-    asked.details.update(grant=grant_type, tenant=asked.tenant.id, provider="environment", resource=asked.resource)
+def token(request: AdFsTokenRequest) -> Mapping[str, object]:
+    """Return the JSON of the answer to a request for a token; raises AdFsError."""
+    client = request.client()
+    if request.grant_type not in _GRANTS:
+        raise AdFsError("MSIS9611")
+    return _GRANTS[request.grant_type](request, client)
+
+
+def _app_only(request: AdFsTokenRequest, client: Application) -> dict[str, object]:
+    return _answer(request.sign(client, authmethod=f"{_METHOD}password"))
+
+
+def _password(request: AdFsTokenRequest, client: Application) -> dict[str, object]:
     try:
-        client = _client(asked)
-        asked.details.update(client_id=client.client_id, identity=client.name)
-        if grant_type not in _GRANTS:
-            raise _NO_GRANT
-        return _GRANTS[grant_type](asked, client)
-    except _Refused as refused:
-        asked.details["error"] = refused.description.partition(":")[0]
-        return {"error": refused.error, "error_description": refused.description}
-
-
-def _app_only(asked: Asked, client: Application) -> dict[str, object]:
-    return _answer(asked.sign(client, authmethod=f"{_METHOD}password"))
-
-
-def _password(asked: Asked, client: Application) -> dict[str, object]:
-    try:
-        user = users.find_by_name(asked.directory, asked.form.get("username", ""), tenant=asked.tenant)
-        users.check_password(user, asked.form.get("password", ""))
+        user = request.user()
+        users.check_password(user, request.form.get("password", ""))
     except EntraError as error:
-        raise _NO_USER from error
-    asked.details["identity"] = user.principal_name
+        raise AdFsError("MSIS9659") from error
     person = {"sub": user.object_id, "upn": user.principal_name, "unique_name": user.principal_name}
-    id_token = asked.sign(client, **person, aud=client.client_id, sid=str(uuid.uuid4()))
+    id_token = request.sign(client, **person, aud=client.client_id, sid=str(uuid.uuid4()))
     return {
-        **_answer(asked.sign(client, **person, scp="openid", authmethod=_PASSWORD)),
+        **_answer(request.sign(client, **person, scp="openid", authmethod=_PASSWORD)),
         "id_token": id_token,
         "scope": "openid",
     }
 
 
-_GRANTS: Mapping[str, Callable[[Asked, Application], Mapping[str, object]]] = {
+_GRANTS: Mapping[str, Callable[[AdFsTokenRequest, Application], Mapping[str, object]]] = {
     "client_credentials": _app_only,
     "password": _password,
 }
@@ -142,32 +183,3 @@ _GRANTS: Mapping[str, Callable[[Asked, Application], Mapping[str, object]]] = {
 
 def _answer(access_token: str) -> dict[str, object]:
     return {"access_token": access_token, "token_type": "bearer", "expires_in": LIFETIME}
-
-
-def _client(asked: Asked) -> Application:
-    """Return the client that a request proves to be from."""
-    form = asked.form
-    client = asked.directory.principal(form.get("client_id", ""))
-    if not isinstance(client, Application) or not client.enabled:
-        raise _NO_CLIENT
-    if form.get("client_assertion"):
-        try:
-            assertion = client_assertions.read(form["client_assertion"])
-            client_assertions.verify_certificate(
-                assertion, client, is_own_address=lambda address: _is_own(address, asked.host), now=asked.now
-            )
-        except EntraError as error:
-            raise _NO_PROOF from error
-        return client
-    secret = form.get("client_secret", "")
-    if not secret and client.public_client and form.get("grant_type") != "client_credentials":
-        return client
-    valid = [one.value for one in client.secrets if one.expires is None or asked.now < one.expires]
-    if not any(hmac.compare_digest(one.encode(), secret.encode()) for one in valid):
-        raise _NO_PROOF
-    return client
-
-
-def _is_own(address: str, host: str) -> bool:
-    parts = split_url(address)
-    return (parts.hostname, parts.path.rstrip("/")) == (host, "/adfs/oauth2/token")
