@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from .credential import within_default_chain
 from .errors import CredentialUnavailableError, authentication_failed
-from .process import run
 from .redirect_listener import RedirectListener
+from .tools.process import run
 from .user import DEVELOPER_CLIENT_ID, UserCredential
 
 if TYPE_CHECKING:

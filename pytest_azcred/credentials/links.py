@@ -110,19 +110,19 @@ def _managed_identity(settings: Settings) -> Credential:
 
 
 def _azure_cli(settings: Settings) -> Credential:
-    from .azure_cli import AzureCliCredential
+    from .tools.azure_cli import AzureCliCredential
 
     return AzureCliCredential(process_timeout=settings.process_timeout)
 
 
 def _azure_powershell(settings: Settings) -> Credential:
-    from .azure_powershell import AzurePowerShellCredential
+    from .tools.azure_powershell import AzurePowerShellCredential
 
     return AzurePowerShellCredential(process_timeout=settings.process_timeout)
 
 
 def _azure_developer_cli(settings: Settings) -> Credential:
-    from .azure_developer_cli import AzureDeveloperCliCredential
+    from .tools.azure_developer_cli import AzureDeveloperCliCredential
 
     return AzureDeveloperCliCredential(process_timeout=settings.process_timeout)
 

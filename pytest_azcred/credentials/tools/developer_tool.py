@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .credential import CachingCredential, within_default_chain
+from pytest_azcred.credentials.credential import CachingCredential, within_default_chain
+from pytest_azcred.credentials.request import TokenRequest, validate_tenant
+from pytest_azcred.credentials.tenants import resolve_tenant
+from pytest_azcred.credentials.trace import exchange
+
 from .process import Output, run
-from .request import TokenRequest, validate_tenant
-from .tenants import resolve_tenant
-from .trace import exchange
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -125,7 +126,7 @@ class DeveloperToolCredential(CachingCredential):
 
 def unavailable(message: str) -> ClientAuthenticationError:
     """The error for a tool that is not there, or in which nobody has signed in."""
-    from .errors import CredentialUnavailableError
+    from pytest_azcred.credentials.errors import CredentialUnavailableError
 
     return CredentialUnavailableError(message=message)
 

@@ -6,9 +6,10 @@ import base64
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_azcred.credentials.request import TokenRequest
+
 from .developer_tool import DeveloperToolCredential, find, unavailable
 from .process import Output
-from .request import TokenRequest
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo

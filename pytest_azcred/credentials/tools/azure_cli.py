@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pytest_azcred.credentials.request import TokenRequest
+
 from .developer_tool import DeveloperToolCredential, failed, find, redacted, unavailable
 from .process import Output
-from .request import TokenRequest
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo

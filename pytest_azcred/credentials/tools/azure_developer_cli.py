@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_azcred.credentials.request import TokenRequest
+
 from .developer_tool import DeveloperToolCredential, failed, find, redacted, unavailable
 from .process import Output
-from .request import TokenRequest
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
