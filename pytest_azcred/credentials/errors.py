@@ -32,6 +32,8 @@ def is_unavailable(error: BaseException) -> bool:
     azure-identity's error of the same name counts too, so that its credentials can be links of a chain of ours. It
     is known by name, because importing azure-identity only to compare classes would make it a dependency.
     """
+    if isinstance(error, CredentialUnavailableError):
+        return True
     return any(kind.__name__ == "CredentialUnavailableError" for kind in type(error).__mro__)
 
 
