@@ -6,19 +6,19 @@ import os
 from collections.abc import Iterable
 
 from .credential import name_of
-from .errors import is_unavailable
 from .explanation import Attempt, Explanation, Outcome, error_code, without_tokens
 from .remedies import remedy, seen
 from .trace import Trace
 
+_OUTCOMES = {"unavailable": Outcome.UNAVAILABLE, "failed": Outcome.FAILED, None: Outcome.WON}
+
 
 def attempt_of(trace: Trace) -> Attempt:
     """A credential that was asked."""
-    provider, error, outcome = name_of(trace.credential), trace.error, _outcome(trace.error)
-    reason = str(error or "") if outcome is Outcome.FAILED else getattr(error, "message", str(error or ""))
-    reason = without_tokens(reason)
+    provider, outcome = name_of(trace.credential), _OUTCOMES[trace.problem]
+    reason = without_tokens(trace.reason)
     code = error_code(reason)
-    explained = getattr(error, "explanation", None)
+    own = trace.explanation
     return Attempt(
         provider=provider,
         outcome=outcome,
@@ -29,7 +29,7 @@ def attempt_of(trace: Trace) -> Attempt:
         code=code,
         elapsed=trace.elapsed,
         remedy=remedy(provider, code=code, is_unavailable=outcome is Outcome.UNAVAILABLE),
-        attempts=explained.attempts if isinstance(explained, Explanation) else (),
+        attempts=own.attempts if isinstance(own, Explanation) else (),
     )
 
 
@@ -42,12 +42,6 @@ def attempt_not_made(credential: object) -> Attempt:
         configured=_is_configured(credential),
         seen=seen(provider, os.environ),
     )
-
-
-def _outcome(error: Exception | None) -> Outcome:
-    if error is None:
-        return Outcome.WON
-    return Outcome.UNAVAILABLE if is_unavailable(error) else Outcome.FAILED
 
 
 def _is_configured(credential: object) -> bool | None:

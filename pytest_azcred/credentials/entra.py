@@ -10,8 +10,8 @@ from typing import Any
 from .authority_hosts import authority_url
 from .credential import NetworkCredential
 from .http import build_pipeline
-from .request import TokenRequest, validate_tenant
-from .tenants import resolve_tenant
+from .request import TokenRequest
+from .tenants import resolve_tenant, validate_tenant
 
 
 class EntraCredential(NetworkCredential):

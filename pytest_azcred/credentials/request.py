@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from .tenants import validate_tenant
 from .trace import Caller, current_caller
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ Key = tuple[tuple[str, ...], str | None, bool]
 """What tells tokens apart: scopes, tenant and CAE setting. The claims make no difference."""
 
 _SCOPE = re.compile(r"[A-Za-z0-9_\-.:/]+")
-_TENANT = re.compile(r"[A-Za-z0-9\-.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,6 @@ def token_request(
         current_caller(),
         Call("get_token" if method == "get_token" else "get_token_info", options, keywords or {}),
     )
-
-
-def validate_tenant(tenant_id: str) -> None:
-    """Refuse what cannot be a tenant's id or domain name.
-
-    :raises ValueError: if it is empty or has another character than letters, digits, ``-`` and ``.``.
-    """
-    if not _TENANT.fullmatch(tenant_id):
-        raise ValueError(f"{tenant_id!r} is not a tenant: give its id (a GUID) or one of its domain names.")
 
 
 def is_overridden(credential: Any, base: type[Any]) -> bool:

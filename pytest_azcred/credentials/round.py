@@ -39,7 +39,7 @@ class Round:
 
         :raises ChainFailedError: it failed, and that is the end of the round.
         """
-        from .errors import is_unavailable
+        from .errors import problem_of
 
         trace = Trace(credential, self._request.asked_by)
         self._traces.append(trace)
@@ -47,8 +47,10 @@ class Round:
         try:
             yield
         except Exception as error:
-            trace.elapsed, trace.error = time.monotonic() - started, error
-            if not is_unavailable(error):
+            trace.elapsed = time.monotonic() - started
+            problem = problem_of(error)
+            trace.note(error, problem)
+            if problem == "failed":
                 raise self.failure() from error
         else:
             trace.elapsed = time.monotonic() - started
@@ -61,13 +63,16 @@ class Round:
         """Ask the one that has won before: its errors are passed on as they are, with an ``explanation``."""
         from azure.core.exceptions import ClientAuthenticationError
 
+        from .errors import problem_of
+
         trace = Trace(credential, self._request.asked_by)
         self._traces.append(trace)
         started, reset = time.monotonic(), TRACE.set(trace)
         try:
             yield
         except ClientAuthenticationError as error:
-            trace.elapsed, trace.error = time.monotonic() - started, error
+            trace.elapsed = time.monotonic() - started
+            trace.note(error, problem_of(error))
             vars(error)["explanation"] = self.explanation()  # the class is azure-core's, and knows none
             raise
         finally:

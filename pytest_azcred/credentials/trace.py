@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 
 class Caller(Enum):
@@ -43,19 +44,30 @@ class Pending:
 
 @dataclass(slots=True)
 class Trace:
-    """How a chain asks one of its credentials, and what comes of it: an error, or a token.
+    """How a chain asks one of its credentials, and what comes of it.
 
     :param credential: the credential.
     :param asked_by: who asks it.
     :param exchanges: what it has asked others so far.
     :param elapsed: how long it took, in seconds.
+    :param problem: whether it is unavailable or has failed; None if it gave a token.
+    :param reason: why it gave none, in its own words.
+    :param explanation: its own, if it is a chain as well.
     """
 
     credential: object
     asked_by: Caller
     exchanges: list[Exchange] = field(default_factory=list)
     elapsed: float = 0.0
-    error: Exception | None = None
+    problem: Literal["unavailable", "failed"] | None = None
+    reason: str = ""
+    explanation: object = None
+
+    def note(self, error: Exception, problem: Literal["unavailable", "failed"]) -> None:
+        """Note what is to be told of an error. The error itself would keep the frames alive that it went through."""
+        self.problem = problem
+        self.reason = str(error) if problem == "failed" else getattr(error, "message", str(error))
+        self.explanation = getattr(error, "explanation", None)
 
 
 TRACE: ContextVar[Trace | None] = ContextVar("trace", default=None)

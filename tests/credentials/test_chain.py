@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any, cast
 
 import azure.identity
@@ -70,6 +72,28 @@ def test_a_failure_stops_the_chain(failure: Exception) -> None:
         ChainedTokenCredential(First(failure), second).get_token("scope")
     assert second.calls == 0
     assert raised.value.__cause__ is failure
+
+
+def test_what_was_unavailable_is_forgotten() -> None:
+    """With the frames that its error went through, and without waiting for the garbage collector."""
+
+    errors: list[weakref.ref[Watched]] = []
+
+    class Watched(CredentialUnavailableError):
+        def __init__(self) -> None:
+            super().__init__(message="not here")
+            errors.append(weakref.ref(self))
+
+    class Absent(Scripted):
+        def _answer(self) -> str:
+            raise Watched
+
+    gc.disable()
+    try:
+        assert ChainedTokenCredential(Absent(), Second()).get_token("scope").token == "token"
+        assert [error() for error in errors] == [None]
+    finally:
+        gc.enable()
 
 
 def test_every_call_begins_with_the_first_credential() -> None:

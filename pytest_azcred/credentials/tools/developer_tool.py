@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_azcred.credentials.credential import CachingCredential
-from pytest_azcred.credentials.request import TokenRequest, validate_tenant
-from pytest_azcred.credentials.tenants import resolve_tenant
+from pytest_azcred.credentials.request import TokenRequest
+from pytest_azcred.credentials.tenants import resolve_tenant, validate_tenant
 from pytest_azcred.credentials.trace import Caller, exchange
 
 if TYPE_CHECKING:
