@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .authentication_record import AuthenticationRecord
     from .authority_hosts import AzureAuthorityHosts
-    from .azure_cli import AzureCliCredential
-    from .azure_developer_cli import AzureDeveloperCliCredential
     from .azure_pipelines import AzurePipelinesCredential
-    from .azure_powershell import AzurePowerShellCredential
     from .bearer_token_provider import get_bearer_token_provider
     from .certificate import CertificateCredential
     from .chain import ChainedTokenCredential
@@ -29,6 +26,9 @@ if TYPE_CHECKING:
     from .interactive_browser import InteractiveBrowserCredential
     from .managed_identity import ManagedIdentityCredential
     from .on_behalf_of import OnBehalfOfCredential
+    from .tools.azure_cli import AzureCliCredential
+    from .tools.azure_developer_cli import AzureDeveloperCliCredential
+    from .tools.azure_powershell import AzurePowerShellCredential
     from .user import AuthenticationRequiredError
     from .username_password import UsernamePasswordCredential
     from .workload_identity import WorkloadIdentityCredential
@@ -66,10 +66,10 @@ _MODULES = {
     "AuthenticationRecord": "authentication_record",
     "AuthenticationRequiredError": "user",
     "AzureAuthorityHosts": "authority_hosts",
-    "AzureCliCredential": "azure_cli",
-    "AzureDeveloperCliCredential": "azure_developer_cli",
+    "AzureCliCredential": "tools.azure_cli",
+    "AzureDeveloperCliCredential": "tools.azure_developer_cli",
     "AzurePipelinesCredential": "azure_pipelines",
-    "AzurePowerShellCredential": "azure_powershell",
+    "AzurePowerShellCredential": "tools.azure_powershell",
     "CertificateCredential": "certificate",
     "ChainFailedError": "errors",
     "ChainedTokenCredential": "chain",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from azure.core.rest import HttpRequest
 
@@ -11,9 +11,7 @@ from .client_assertion import ClientAssertionCredential
 from .errors import CredentialUnavailableError, authentication_failed
 from .http import send
 from .request import TokenRequest
-
-if TYPE_CHECKING:
-    from azure.core.credentials import AccessTokenInfo
+from .token_cache import TokenResult
 
 _VARIABLE = "SYSTEM_OIDCREQUESTURI"
 
@@ -51,7 +49,7 @@ class AzurePipelinesCredential(ClientAssertionCredential):
         self._service_connection_id = service_connection_id
         self._system_access_token = system_access_token
 
-    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+    def _token(self, request: TokenRequest) -> TokenResult:
         if _VARIABLE not in os.environ:
             raise CredentialUnavailableError(
                 message=f"AzurePipelinesCredential is unavailable: {_VARIABLE} is not set. Azure Pipelines sets it in "

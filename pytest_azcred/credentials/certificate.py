@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .confidential import ConfidentialCredential
-from .request import validate_tenant
+from .tenants import validate_tenant
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .credential import Credential
-from .request import TokenRequest, token_request
-from .round import Question, Round
+from .request import TokenRequest, is_overridden, token_info, token_request
+from .round import Round
+from .token_cache import TokenResult
+from .trace import Caller
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenProvider, TokenRequestOptions
+    from azure.core.credentials import TokenProvider
     from typing_extensions import Self
 
     from .explanation import Explanation
@@ -29,80 +32,35 @@ class ChainedTokenCredential(Credential):
     :raises ValueError: there are none.
     """
 
+    _caller = Caller.CHAIN
+
     def __init__(self, *credentials: TokenProvider) -> None:
         if not credentials:
             raise ValueError("at least one credential is required")
         super().__init__()
         self.credentials = credentials
-        if isinstance(credentials[0], Credential):
-            self._known = credentials[0]._known  # whatever it has is what the chain would return
 
-    def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,
-        enable_cae: bool = False,
-        **kwargs: Any,
-    ) -> AccessToken:
-        """Get an access token from the first credential that has one.
+    def _token(self, request: TokenRequest) -> TokenResult:
+        credential, result, _ = self._first_logged(request)
+        # Only what the first credential has is what the next call would return, too.
+        return result if credential is self.credentials[0] else TokenResult(result.info)
 
-        :param scopes: what the token is for, such as ``https://vault.azure.net/.default``.
-        :param claims: the claims that a service asked for when it refused a token.
-        :param tenant_id: the tenant to ask, if it is not the one that a credential was configured with.
-        :param enable_cae: ask for a token that continuous access evaluation can revoke.
-        :return: the token and its expiry, in seconds since the epoch.
-        :raises ~azure.core.exceptions.ClientAuthenticationError: no credential gave a token; the message lists them.
-        :raises ValueError: there is no scope, or a scope or the tenant is malformed.
-        """
-        slot = self._at_hand(scopes, claims, tenant_id, enable_cae)
-        if slot is not None:
-            return slot.token
-        options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
-        token_request("get_token", scopes, options)
-        token: AccessToken = self._ask(Question("get_token", scopes, options, kwargs))
-        return token
-
-    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """Get an access token with its type and the time to renew it. Otherwise the same as ``get_token``.
-
-        :param scopes: what the token is for, such as ``https://vault.azure.net/.default``.
-        :param options: ``claims``, ``tenant_id`` and ``enable_cae``, as the keywords of ``get_token``.
-        :return: the token; its times are in seconds since the epoch.
-        :raises ~azure.core.exceptions.ClientAuthenticationError: no credential gave a token; the message lists them.
-        :raises ValueError: there is no scope, or a scope or the tenant is malformed.
-        """
-        given: Any = options or {}
-        slot = self._at_hand(scopes, given.get("claims"), given.get("tenant_id"), given.get("enable_cae", False))
-        if slot is not None:
-            return slot.info
-        token_request("get_token_info", scopes, options)
-        info: AccessTokenInfo = self._ask(Question("get_token_info", scopes, given))
-        return info
-
-    def _token(self, request: TokenRequest) -> AccessTokenInfo:
-        info: AccessTokenInfo = self._ask(Question("get_token_info", request.scopes, request.options))
-        return info
-
-    def _ask(self, question: Question) -> Any:
-        """Ask the credentials that are to be asked."""
-        return self._logged(question)[1]
-
-    def _logged(self, question: Question) -> tuple[Any, Any, Round]:
+    def _first_logged(self, request: TokenRequest) -> tuple[TokenProvider, TokenResult, Round]:
         from .errors import ChainFailedError
 
         try:
-            return self._first(question)
+            return self._first(request)
         except ChainFailedError as error:
             _LOGGER.warning(error.message)
             raise
 
-    def _first(self, question: Question) -> tuple[Any, Any, Round]:
+    def _first(self, request: TokenRequest) -> tuple[TokenProvider, TokenResult, Round]:
         """The first credential that gives a token, the token, and how that came about."""
-        this_round = Round(type(self).__name__, self.credentials, question.scopes)
+        request = replace(request, asked_by=self._caller)
+        this_round = Round(type(self).__name__, self.credentials, request)
         for credential in self.credentials:
             with this_round.asking(credential):
-                return credential, question.read(question.put_to(credential)), this_round
+                return credential, ask(credential, request), this_round
         raise this_round.failure()
 
     def explain(self, *scopes: str) -> Explanation:
@@ -115,9 +73,8 @@ class ChainedTokenCredential(Credential):
         """
         from .errors import ChainFailedError
 
-        token_request("explain", scopes, None)
         try:
-            _, _, this_round = self._first(Question("get_token_info", scopes, {}))
+            _, _, this_round = self._first(token_request("explain", scopes, {}))
         except ChainFailedError as error:
             return error.explanation
         return this_round.explanation()
@@ -134,3 +91,10 @@ class ChainedTokenCredential(Credential):
             if hasattr(credential, "__enter__"):
                 credential.__enter__()
         return self
+
+
+def ask(credential: TokenProvider, request: TokenRequest) -> TokenResult:
+    """Ask one credential: one of ours directly, any other by the method that the app called."""
+    if isinstance(credential, Credential) and not is_overridden(credential, Credential):
+        return credential._token(request)
+    return TokenResult(token_info(request.repeat_call(credential)))

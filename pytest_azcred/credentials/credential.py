@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from .request import TokenRequest, token_request
-from .token_cache import Slot, TokenCache
+from .token_cache import NO_TOKEN, CallCache, TokenCache, TokenResult
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -16,24 +15,16 @@ if TYPE_CHECKING:
 
     from .http import HttpPipeline
 
-within_chain = ContextVar("within_chain", default=False)
-"""True while a chain asks its credentials: then one that is not there must find out quickly."""
-
-within_default_chain = ContextVar("within_default_chain", default=False)
-"""True while the default chain asks: there a developer's tool that fails counts as unavailable."""
-
-Known = dict[tuple[tuple[str, ...], str | None, bool], Slot]
-"""Where the token for a call is kept, by its scopes, tenant and CAE setting as the caller wrote them."""
-
 
 class Credential(ABC):
-    """Gives access tokens to the clients of the Azure SDK."""
+    """Gives access tokens to the clients of the Azure SDK.
 
-    _known: Known
-    """Calls that were checked and answered before: the next such call looks here and nowhere else."""
+    A call goes one way: it is looked for among those that were answered before, or checked and made a request, which
+    ``_token`` answers. A chain hands the request to the ``_token`` of its credentials.
+    """
 
     def __init__(self) -> None:
-        self._known = {}
+        self._calls = CallCache()
 
     @property
     def name(self) -> str:
@@ -64,14 +55,15 @@ class Credential(ABC):
         :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
-        slot = self._at_hand(scopes, claims, tenant_id, enable_cae)
-        if slot is not None:
+        slot = self._calls.get((scopes, tenant_id, enable_cae), NO_TOKEN)
+        if time.time() < slot.good_until and not claims:
             return slot.token
         from azure.core.credentials import AccessToken
 
         options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
-        token = self._token(token_request("get_token", scopes, options))
-        return AccessToken(token.token, token.expires_on)
+        request = token_request("get_token", scopes, options, kwargs)
+        info = self._calls.keep(request, self._token(request))
+        return AccessToken(info.token, info.expires_on)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Get an access token with its type and the time to renew it. Otherwise the same as ``get_token``.
@@ -84,18 +76,14 @@ class Credential(ABC):
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
         given: Any = options or {}
-        slot = self._at_hand(scopes, given.get("claims"), given.get("tenant_id"), given.get("enable_cae", False))
-        if slot is not None:
+        slot = self._calls.get((scopes, given.get("tenant_id"), given.get("enable_cae", False)), NO_TOKEN)
+        if time.time() < slot.good_until and not given.get("claims"):
             return slot.info
-        return self._token(token_request("get_token_info", scopes, options))
-
-    def _at_hand(self, scopes: tuple[str, ...], claims: str | None, tenant_id: str | None, cae: bool) -> Slot | None:
-        """Where the token for a call is that needs no further thought, if there is one."""
-        slot = self._known.get((scopes, tenant_id, cae))
-        return slot if slot is not None and time.time() < slot.good_until and not claims else None
+        request = token_request("get_token_info", scopes, given)
+        return self._calls.keep(request, self._token(request))
 
     @abstractmethod
-    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+    def _token(self, request: TokenRequest) -> TokenResult:
         """Answer a checked request, from wherever the token comes."""
 
     @abstractmethod
@@ -116,11 +104,9 @@ class CachingCredential(Credential):
         super().__init__()
         self._cache = TokenCache()
 
-    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+    def _token(self, request: TokenRequest) -> TokenResult:
         settled = self._settled(request)
-        token = self._cache.token(settled, self._fetch)
-        self._known[request.scopes, request.tenant_id, request.enable_cae] = self._cache.slot(settled)
-        return token
+        return TokenResult(self._cache.token(settled, self._fetch), self._cache.slot(settled))
 
     def _settled(self, request: TokenRequest) -> TokenRequest:
         """The request with everything decided that distinguishes one token from another, such as the tenant."""
@@ -154,15 +140,15 @@ class DelegatingCredential(Credential):
     """A credential whose configuration decides which other one does the work."""
 
     def __init__(self, delegate: Credential) -> None:
+        super().__init__()
         self._delegate = delegate
-        self._known = delegate._known
 
     @property
     def is_configured(self) -> bool:
         """Whether the other credential has what it needs to try."""
         return self._delegate.is_configured
 
-    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+    def _token(self, request: TokenRequest) -> TokenResult:
         return self._delegate._token(request)
 
     def close(self) -> None:
@@ -196,10 +182,15 @@ class Unavailable(Credential):
         """It is not."""
         return False
 
-    def _token(self, request: TokenRequest) -> AccessTokenInfo:
+    def _token(self, request: TokenRequest) -> TokenResult:
         from .errors import CredentialUnavailableError
 
         raise CredentialUnavailableError(message=self._message)
 
     def close(self) -> None:
         """Nothing to do: it holds no connections."""
+
+
+def name_of(credential: object) -> str:
+    """What a chain calls a credential in its messages."""
+    return credential.name if isinstance(credential, Credential) else type(credential).__name__

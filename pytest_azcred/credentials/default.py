@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .chain import ChainedTokenCredential
-from .credential import Credential, within_default_chain
+from .chain import ChainedTokenCredential, ask
+from .credential import name_of
 from .links import LINKS, Link, build
-from .round import Question, Round
+from .round import Round
+from .token_cache import TokenResult
+from .trace import Caller
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenProvider
+
+    from .request import TokenRequest
 
 
 class DefaultAzureCredential(ChainedTokenCredential):
@@ -55,6 +63,8 @@ class DefaultAzureCredential(ChainedTokenCredential):
     configure the links which are never available are accepted.
     """
 
+    _caller = Caller.DEFAULT_CHAIN
+
     def __init__(self, **kwargs: Any) -> None:
         if "tenant_id" in kwargs:
             raise TypeError("DefaultAzureCredential takes no tenant_id. Set AZURE_TENANT_ID instead.")
@@ -64,30 +74,23 @@ class DefaultAzureCredential(ChainedTokenCredential):
             required=kwargs.pop("require_envvar", False),
         )
         super().__init__(*build(selected, kwargs, os.environ))
-        self._known = {}  # until one of them has won, which is to be noted
-        self._successful_credential: Credential | None = None
+        self._successful_credential: TokenProvider | None = None
+        self._lock = threading.Lock()
 
     @property
     def selected(self) -> str | None:
         """The class name of the credential that gave the first token, and gives all others; None before that."""
-        return self._successful_credential.name if self._successful_credential else None
+        return name_of(self._successful_credential) if self._successful_credential else None
 
-    def _ask(self, question: Question) -> Any:
+    def _token(self, request: TokenRequest) -> TokenResult:
         winner = self._successful_credential
         if winner is not None:
-            with Round(type(self).__name__, [winner], question.scopes).asking_again(winner):
-                return question.read(question.put_to(winner))
-        winner, token, _ = self._logged(question)
-        self._successful_credential = winner
-        self._known = winner._known  # from now on its calls are these
-        return token
-
-    def _first(self, question: Question) -> tuple[Any, Any, Round]:
-        reset = within_default_chain.set(True)
-        try:
-            return super()._first(question)
-        finally:
-            within_default_chain.reset(reset)
+            with Round(type(self).__name__, [winner], request).asking_again(winner):
+                return ask(winner, request)
+        credential, result, _ = self._first_logged(request)
+        with self._lock:  # several threads may have asked for the first token
+            winner = self._successful_credential = self._successful_credential or credential
+        return result if credential is winner else TokenResult(result.info)
 
 
 def selected_links(value: str, excluded: Mapping[str, bool | None], *, required: bool = False) -> tuple[Link, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from .authority_hosts import AzureAuthorityHosts
+from .authority_hosts import authority_url
 from .credential import NetworkCredential
 from .http import build_pipeline
-from .request import TokenRequest, validate_tenant
-from .tenants import resolve_tenant
+from .request import TokenRequest
+from .tenants import resolve_tenant, validate_tenant
 
 
 class EntraCredential(NetworkCredential):
@@ -38,21 +38,3 @@ class EntraCredential(NetworkCredential):
     def _settled(self, request: TokenRequest) -> TokenRequest:
         tenant_id = resolve_tenant(self._tenant_id, request.tenant_id, self._additionally_allowed_tenants, os.environ)
         return replace(request, tenant_id=tenant_id)
-
-
-def authority_url(authority: str | None, environ: Mapping[str, str]) -> str:
-    """The authority's URL, without a slash at its end.
-
-    :param authority: what the credential was given, with or without ``https://``.
-    :param environ: holds ``AZURE_AUTHORITY_HOST``, which counts if the credential was given nothing.
-    :raises ValueError: if it is not an https URL.
-    """
-    host = (
-        (authority or environ.get("AZURE_AUTHORITY_HOST") or AzureAuthorityHosts.AZURE_PUBLIC_CLOUD).strip().rstrip("/")
-    )
-    scheme, separator, _ = host.partition("://")
-    if not separator:
-        return f"https://{host}"
-    if scheme.lower() != "https":
-        raise ValueError(f"The authority {host!r} is not an https URL. Secrets are sent there: use https.")
-    return host

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from azure.core.exceptions import ClientAuthenticationError
 
@@ -26,13 +26,16 @@ class ChainFailedError(ClientAuthenticationError):
         self.explanation = explanation
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Whether a chain goes on to its next credential after this error.
+def problem_of(error: BaseException) -> Literal["unavailable", "failed"]:
+    """Whether a chain goes on to its next credential after this error, because the credential is unavailable.
 
     azure-identity's error of the same name counts too, so that its credentials can be links of a chain of ours. It
     is known by name, because importing azure-identity only to compare classes would make it a dependency.
     """
-    return any(kind.__name__ == "CredentialUnavailableError" for kind in type(error).__mro__)
+    if isinstance(error, CredentialUnavailableError):
+        return "unavailable"
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return "unavailable" if "CredentialUnavailableError" in names else "failed"
 
 
 class AnswerCutOff(ClientAuthenticationError):

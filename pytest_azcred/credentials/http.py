@@ -121,14 +121,16 @@ def send(pipeline: HttpPipeline, request: HttpRequest, **options: Any) -> Answer
 
     from .errors import AnswerCutOff
 
+    url = urlsplit(request.url)
+    host = url.netloc
     try:
-        with exchange(f"{request.method} {_host(request)}{urlsplit(request.url).path}") as asked:
+        with exchange(f"{request.method} {host}{url.path}") as asked:
             response = pipeline.run(request, stream=False, **options).http_response
             asked.outcome = str(response.status_code)
     except HttpResponseError:
         # Without its cause: that one's text has what was read of the body, which may be part of a token.
-        raise AnswerCutOff(message=f"Authentication failed: the answer of {_host(request)} was cut off.") from None
-    host, text = _host(request), _text(response)
+        raise AnswerCutOff(message=f"Authentication failed: the answer of {host} was cut off.") from None
+    text = _text(response)
     return Answer(response.status_code, response.headers, host, text, _payload(host, response, text))
 
 
@@ -159,7 +161,3 @@ def _payload(host: str, response: HttpResponse, text: str) -> Any:
         raise authentication_failed(
             f"{host} answered {response.status_code} with malformed JSON. Is there a proxy in between?"
         ) from None
-
-
-def _host(request: HttpRequest) -> str:
-    return urlsplit(request.url).netloc

@@ -6,22 +6,21 @@ import json
 import os
 import socket
 import time
-from contextvars import ContextVar
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
-from .credential import NetworkCredential, within_chain
+from .credential import NetworkCredential
 from .errors import AnswerCutOff
 from .http import Answer, build_pipeline, send
 from .identity import Identity, unavailable
 from .request import TokenRequest
 from .threads import within
 from .token_response import refusal, token_of
-from .trace import exchange
+from .trace import Caller, exchange
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -47,23 +46,28 @@ _GONE_BACKOFF_FACTOR = 2.5
 """For 410, which IMDS answers for up to 70 s while it is being updated: waits of 0, 5, 10, 20 and 40 s."""
 
 
-_in_a_hurry = ContextVar("in_a_hurry", default=False)
-"""True while others wait for their turn, and whether IMDS is there at all is not known yet."""
-
-
 class ImdsRetryPolicy(RetryPolicy[HttpRequest, HttpResponse]):
-    """Waits longer while IMDS is being updated, and not at all for what is not IMDS while others wait."""
+    """Waits longer while IMDS is being updated.
+
+    The setting ``retry_only_imds`` of a request makes it try again only what looks like IMDS: others wait for their
+    turn, and whether IMDS is there at all is not known yet.
+    """
+
+    def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The settings for one request."""
+        only_imds = options.pop("retry_only_imds", False)
+        return {**super().configure_retries(options), "only_imds": only_imds}
 
     def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
         """Whether to try again after an answer."""
         answer = response.http_response
-        if _in_a_hurry.get() and not could_be_imds(answer.status_code, answer.text()):
+        if settings["only_imds"] and not could_be_imds(answer.status_code, answer.text()):
             return False
         return super().is_retry(settings, response)
 
     def increment(self, settings: dict[str, Any], response: Any = None, error: Any = None) -> bool:
         """Whether to try again after an answer or an error."""
-        if _in_a_hurry.get() and isinstance(error, ServiceRequestError):
+        if settings["only_imds"] and isinstance(error, ServiceRequestError):
             return False
         return super().increment(settings, response, error)
 
@@ -93,19 +97,21 @@ class ImdsCredential(NetworkCredential):
         self._probe_timeout = probe_timeout
         self._known_to_answer = not probe or "AZURE_POD_IDENTITY_AUTHORITY_HOST" in os.environ
         self._worth_waiting = not probe
+        self._clients: dict[bool, Any] = {}
         self._is_direct = not (http.get("transport") or http.get("proxies") or any(map(os.environ.get, _PROXIES)))
 
     def _settled(self, request: TokenRequest) -> TokenRequest:
         # A managed identity lives in one tenant, so the tenant asked for makes no difference.
-        return TokenRequest((request.resource,), claims=request.claims)
+        return replace(request, scopes=(request.resource,), tenant_id=None, enable_cae=False)
 
     def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
-        if within_chain.get() and not self._known_to_answer:
+        in_chain = request.asked_by is not Caller.APP
+        if in_chain and not self._known_to_answer:
             self._probe(request.resource)
+        client = self._client(retry_only_imds=in_chain and not self._worth_waiting)
         now = int(time.time())
-        reset = _in_a_hurry.set(within_chain.get() and not self._worth_waiting)
         try:
-            result = self._client.acquire_token_for_client(resource=request.resource)
+            result = client.acquire_token_for_client(resource=request.resource)
         except ClientAuthenticationError:
             raise
         except AzureError as error:
@@ -114,16 +120,18 @@ class ImdsCredential(NetworkCredential):
             raise unavailable(
                 f"the answer makes no sense ({type(error).__name__}). Is there a proxy in front of IMDS?"
             ) from error
-        finally:
-            _in_a_hurry.reset(reset)
         token = token_of(result, now, halve=True)
         if token is None:
             raise unavailable(self._refused(result))
         self._worth_waiting = True
         return token
 
-    @cached_property
-    def _client(self) -> Any:
+    def _client(self, *, retry_only_imds: bool) -> Any:
+        if retry_only_imds not in self._clients:
+            self._clients[retry_only_imds] = self._new_client(retry_only_imds=retry_only_imds)
+        return self._clients[retry_only_imds]
+
+    def _new_client(self, **options: Any) -> Any:
         import msal
 
         from .msal_adapter import MsalHttpClient, NoTokenCache
@@ -133,9 +141,8 @@ class ImdsCredential(NetworkCredential):
             if self._identity
             else msal.SystemAssignedManagedIdentity()
         )
-        return msal.ManagedIdentityClient(
-            identity, http_client=MsalHttpClient(self._pipeline), token_cache=NoTokenCache()
-        )
+        http_client = MsalHttpClient(self._pipeline, **options)
+        return msal.ManagedIdentityClient(identity, http_client=http_client, token_cache=NoTokenCache())
 
     def _probe(self, resource: str) -> None:
         """Make sure that something answers, for otherwise the retries would take long."""

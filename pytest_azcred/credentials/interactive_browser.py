@@ -10,10 +10,10 @@ import webbrowser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .credential import within_default_chain
 from .errors import CredentialUnavailableError, authentication_failed
-from .process import run
 from .redirect_listener import RedirectListener
+from .tools.process import run
+from .trace import Caller
 from .user import DEVELOPER_CLIENT_ID, UserCredential
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class InteractiveBrowserCredential(UserCredential):
             response = listener.wait(flow["state"], self._timeout)
         if not response:
             reason = f"nobody signed in within {self._timeout:g} s."
-            raise unavailable(reason) if within_default_chain.get() else authentication_failed(reason)
+            in_default_chain = request.asked_by is Caller.DEFAULT_CHAIN
+            raise unavailable(reason) if in_default_chain else authentication_failed(reason)
         return client.acquire_token_by_auth_code_flow(
             flow, response, scopes=list(request.scopes), claims_challenge=request.claims
         )

@@ -55,7 +55,7 @@ def build(links: Sequence[Link], keywords: dict[str, Any], environ: Environ) -> 
     :param keywords: those of the chain that are not about leaving links out.
     :raises ValueError: the authority is not https, or a variable or keyword of a link is malformed.
     """
-    from .entra import authority_url
+    from .authority_hosts import authority_url
 
     rest = {name: value for name, value in keywords.items() if name not in _OF_ABSENT_LINKS}
     rest.pop("enable_azure_proxy", None)  # which azure-identity 1.27 leaves to WorkloadIdentityCredential by itself
@@ -71,7 +71,7 @@ def build(links: Sequence[Link], keywords: dict[str, Any], environ: Environ) -> 
         probe_timeout=rest.pop("imds_probe_timeout", 1.0),
         # Whoever asks for managed identity by name expects it to be there, and to be worth its retries.
         probe=environ.get("AZURE_TOKEN_CREDENTIALS", "").strip().lower() != "managedidentitycredential",
-        has_workload_identity=any(link.make is _workload_identity for link in links),
+        has_workload_identity=any(link.credential == "WorkloadIdentityCredential" for link in links),
         others=rest,
     )
     return [link.make(settings) for link in links]
@@ -100,29 +100,29 @@ def _workload_identity(settings: Settings) -> Credential:
 def _managed_identity(settings: Settings) -> Credential:
     from .managed_identity import ManagedIdentityCredential
 
-    return ManagedIdentityCredential(
+    return ManagedIdentityCredential.for_default_chain(
         client_id=settings.identity_client_id,
-        imds_probe_timeout=settings.probe_timeout,
-        _probe=settings.probe,
-        _workload_identity=settings.has_workload_identity,
+        has_workload_identity=settings.has_workload_identity,
+        probe=settings.probe,
+        probe_timeout=settings.probe_timeout,
         **settings.others,
     )
 
 
 def _azure_cli(settings: Settings) -> Credential:
-    from .azure_cli import AzureCliCredential
+    from .tools.azure_cli import AzureCliCredential
 
     return AzureCliCredential(process_timeout=settings.process_timeout)
 
 
 def _azure_powershell(settings: Settings) -> Credential:
-    from .azure_powershell import AzurePowerShellCredential
+    from .tools.azure_powershell import AzurePowerShellCredential
 
     return AzurePowerShellCredential(process_timeout=settings.process_timeout)
 
 
 def _azure_developer_cli(settings: Settings) -> Credential:
-    from .azure_developer_cli import AzureDeveloperCliCredential
+    from .tools.azure_developer_cli import AzureDeveloperCliCredential
 
     return AzureDeveloperCliCredential(process_timeout=settings.process_timeout)
 

@@ -48,16 +48,36 @@ class ManagedIdentityCredential(DelegatingCredential):
         imds_probe_timeout: float = 1.0,
         **kwargs: Any,
     ) -> None:
-        in_default_chain = "_workload_identity" in kwargs  # where AZURE_CLIENT_ID may be meant for another link
-        has_workload_identity = kwargs.pop("_workload_identity", True)
-        probe = kwargs.pop("_probe", True)
         identity = named_identity(client_id, identity_config)
-        host = detected_host(
-            os.environ, {host: HOSTS[host] for host in HOSTS if has_workload_identity or host != "workload_identity"}
-        )
-        if host == "cloud_shell" and identity and not in_default_chain:
+        host = detected_host(os.environ, HOSTS)
+        if host == "cloud_shell" and identity:
             raise ValueError(f"Cloud Shell has no identities to choose from: leave {identity.kind} out.")
-        super().__init__(_delegate(host, identity, probe=probe, probe_timeout=imds_probe_timeout, **kwargs))
+        super().__init__(_delegate(host, identity, probe=True, probe_timeout=imds_probe_timeout, **kwargs))
+
+    @classmethod
+    def for_default_chain(
+        cls,
+        *,
+        client_id: str | None,
+        identity_config: Mapping[str, str] | None = None,
+        has_workload_identity: bool,
+        probe: bool,
+        probe_timeout: float,
+        **http: Any,
+    ) -> ManagedIdentityCredential:
+        """The one of the default chain, where ``AZURE_CLIENT_ID`` may be meant for another link.
+
+        :param has_workload_identity: whether the chain is to use the workload identity of a pod.
+        :param probe: whether to find out first if IMDS is there at all.
+        :param probe_timeout: how long that may take altogether, in seconds.
+        """
+        identity = named_identity(client_id, identity_config)
+        hosts = {host: HOSTS[host] for host in HOSTS if has_workload_identity or host != "workload_identity"}
+        host = detected_host(os.environ, hosts)
+        credential = cls.__new__(cls)
+        delegate = _delegate(host, identity, probe=probe, probe_timeout=probe_timeout, **http)
+        DelegatingCredential.__init__(credential, delegate)
+        return credential
 
 
 def _delegate(host: str, identity: Identity | None, *, probe: bool, probe_timeout: float, **http: Any) -> Credential:

@@ -36,10 +36,14 @@ class MsalResponse:
 
 
 class MsalHttpClient:
-    """Sends msal's requests through an azure-core pipeline."""
+    """Sends msal's requests through an azure-core pipeline.
 
-    def __init__(self, pipeline: HttpPipeline) -> None:
+    Keywords are settings of the pipeline for these requests, such as ``retry_total``.
+    """
+
+    def __init__(self, pipeline: HttpPipeline, **options: Any) -> None:
         self._pipeline = pipeline
+        self._options = options
         self.last_refusal = ""
         """What the service said when it last refused a request; msal drops that text during discovery."""
 
@@ -70,7 +74,7 @@ class MsalHttpClient:
         """Nothing to do: the pipeline belongs to the credential."""
 
     def _send(self, request: HttpRequest, **options: Any) -> MsalResponse:
-        answer = send(self._pipeline, request, **options)
+        answer = send(self._pipeline, request, **self._options, **options)
         if answer.status >= 400:
             self.last_refusal = refusal(answer.payload)
         # msal logs a body that is not JSON, whatever is in it.

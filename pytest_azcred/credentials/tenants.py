@@ -1,8 +1,11 @@
-"""Which tenant a token comes from."""
+"""Tenants: how they can be written, and which one a token comes from."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
+
+_TENANT = re.compile(r"[A-Za-z0-9\-.]+")
 
 
 def resolve_tenant(
@@ -33,3 +36,12 @@ def resolve_tenant(
         message=f"This credential is for tenant {configured} and may not ask tenant {requested}. "
         f"Add {requested!r} (or '*') to its additionally_allowed_tenants to allow it."
     )
+
+
+def validate_tenant(tenant_id: str) -> None:
+    """Refuse what cannot be a tenant's id or domain name.
+
+    :raises ValueError: if it is empty or has another character than letters, digits, ``-`` and ``.``.
+    """
+    if not _TENANT.fullmatch(tenant_id):
+        raise ValueError(f"{tenant_id!r} is not a tenant: give its id (a GUID) or one of its domain names.")

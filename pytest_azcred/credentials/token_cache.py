@@ -1,4 +1,4 @@
-"""The tokens of one credential, and at most one request at a time for each."""
+"""The tokens of one credential: when each is renewed, and at most one request at a time for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-from .refresh import good_until
+from .request import Key
 from .threads import start
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from .request import TokenRequest
 
 _LOGGER = logging.getLogger(__name__)
+
+EARLY_SECONDS = 300
+"""How long before its expiry a token is renewed (azure-identity 1.27)."""
+
+PAUSE_SECONDS = 30
+"""How long after an attempt a token that is still valid is left alone (azure-identity 1.27)."""
 
 
 @dataclass(slots=True)
@@ -43,18 +49,43 @@ class Slot:
         self.good_until = good_until(info, self.last_attempt)
 
 
+class TokenResult(NamedTuple):
+    """A token, and where its successors will be; None if each call has to find out anew who has one."""
+
+    info: AccessTokenInfo
+    slot: Slot | None = None
+
+
+NO_TOKEN = Slot()
+"""The slot of a call that is not known."""
+
+
+class CallCache(dict[Key, Slot]):
+    """Where the token is for calls that a credential checked and answered before: the next ones look only here.
+
+    They take the token as it is until ``good_until``.
+    """
+
+    __slots__ = ()
+
+    def keep(self, request: TokenRequest, result: TokenResult) -> AccessTokenInfo:
+        """Remember where the token is that a call got, and return the token."""
+        if result.slot is not None:
+            self[request.key] = result.slot
+        return result.info
+
+
 class TokenCache:
     """Keeps a token for each scopes, tenant and CAE setting, and renews it once however many threads ask."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._slots: dict[TokenRequest, Slot] = {}
+        self._slots: dict[Key, Slot] = {}
         self._flights: dict[TokenRequest, Future[AccessTokenInfo]] = {}
 
     def slot(self, request: TokenRequest) -> Slot:
-        """Where the token for a request is kept; the claims make no difference."""
-        key = replace(request, claims=None) if request.claims else request
-        return self._slots.setdefault(key, Slot())
+        """Where the token for a request is kept."""
+        return self._slots.setdefault(request.key, Slot())
 
     def token(self, request: TokenRequest, fetch: Callable[[TokenRequest], AccessTokenInfo]) -> AccessTokenInfo:
         """Answer from the cache, or with what ``fetch`` brings.
@@ -133,3 +164,16 @@ class TokenCache:
             del self._flights[request]
         flight.set_result(token)
         return token
+
+
+def good_until(token: AccessTokenInfo, last_attempt: float) -> float:
+    """Until when a token is handed out without another thought, in seconds since the epoch.
+
+    Afterwards it still does until it expires, but is due to be renewed.
+
+    :param last_attempt: when a request for such a token was last begun, in seconds since the epoch.
+    """
+    due = token.expires_on - EARLY_SECONDS
+    if token.refresh_on is not None:
+        due = min(due, token.refresh_on)
+    return min(max(due, last_attempt + PAUSE_SECONDS), token.expires_on)

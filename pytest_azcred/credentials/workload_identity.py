@@ -8,10 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .client_assertion import ClientAssertionCredential
 from .credential import Credential, DelegatingCredential, Unavailable
-from .entra import authority_url
-from .errors import CredentialUnavailableError
 
 
 class WorkloadIdentityCredential(DelegatingCredential):
@@ -60,9 +57,12 @@ def _configured(
             f"WorkloadIdentityCredential is unavailable: missing {', '.join(missing)}. "
             "On Kubernetes the workload identity webhook sets them, if the pod is labelled for it."
         )
+    from .client_assertion import ClientAssertionCredential
+
     tenant_id, client_id, path = (value or "" for value in settings.values())
     proxy: dict[str, Any] = {}
     if use_proxy:
+        from .authority_hosts import authority_url
         from .token_proxy import through_proxy
 
         proxy = through_proxy(environ, authority_url(kwargs.get("authority"), environ), kwargs)
@@ -86,6 +86,8 @@ def _read(path: Path) -> str:
         if token:
             return token
         problem = "is empty"
+    from .errors import CredentialUnavailableError
+
     raise CredentialUnavailableError(
         message=f"WorkloadIdentityCredential is unavailable: the token file {path} {problem}. "
         "Check AZURE_FEDERATED_TOKEN_FILE and the pod's projected volume."

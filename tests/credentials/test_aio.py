@@ -277,6 +277,45 @@ def test_a_chain_asks_the_next_one(run: Run, authority: Authority) -> None:
     run(main)
 
 
+def test_a_method_of_the_apps_own_is_called(run: Run, authority: Authority) -> None:
+    """By a chain, each time anew."""
+
+    class Careful(aio.ClientSecretCredential):
+        async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            token = await super().get_token(*scopes, **options)
+            return AccessToken(f"careful {token.token}", token.expires_on)
+
+    async def main() -> None:
+        async with aio.ChainedTokenCredential(
+            Careful(TENANT, CLIENT, SECRET, transport=FakeTransport(authority))
+        ) as chain:
+            assert (await chain.get_token_info(VAULT)).token == "token-1"
+            for _ in range(2):
+                assert (await chain.get_token(VAULT)).token == "careful token-1"
+
+    run(main)
+
+
+def test_a_token_at_hand_needs_no_thread_in_a_chain(
+    run: Run, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of its credentials has it."""
+
+    async def main() -> None:
+        other = Scripted(CredentialUnavailableError(message="not here"))
+        for chain in (
+            aio.ChainedTokenCredential(credential(authority), other),
+            aio.ChainedTokenCredential(other, credential(authority)),
+        ):
+            token = await chain.get_token(VAULT)
+            with monkeypatch.context() as patch:
+                patch.delattr(aio_credential, "start")
+                assert await chain.get_token(VAULT) == token
+                assert (await chain.get_token_info(VAULT)).token == token.token
+
+    run(main)
+
+
 def test_a_failure_stops_a_chain(run: Run) -> None:
     """With the message of the synchronous chain."""
 

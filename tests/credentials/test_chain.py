@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+import gc
+import weakref
+from typing import Any, cast
 
 import azure.identity
 import pytest
@@ -10,7 +12,8 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOpt
 from azure.core.exceptions import ClientAuthenticationError
 
 from pytest_azcred.credentials import ChainedTokenCredential, CredentialUnavailableError
-from pytest_azcred.credentials.credential import within_chain
+from pytest_azcred.credentials.credential import CachingCredential
+from pytest_azcred.credentials.request import TokenRequest
 
 
 class Scripted:
@@ -69,6 +72,28 @@ def test_a_failure_stops_the_chain(failure: Exception) -> None:
         ChainedTokenCredential(First(failure), second).get_token("scope")
     assert second.calls == 0
     assert raised.value.__cause__ is failure
+
+
+def test_what_was_unavailable_is_forgotten() -> None:
+    """With the frames that its error went through, and without waiting for the garbage collector."""
+
+    errors: list[weakref.ref[Watched]] = []
+
+    class Watched(CredentialUnavailableError):
+        def __init__(self) -> None:
+            super().__init__(message="not here")
+            errors.append(weakref.ref(self))
+
+    class Absent(Scripted):
+        def _answer(self) -> str:
+            raise Watched
+
+    gc.disable()
+    try:
+        assert ChainedTokenCredential(Absent(), Second()).get_token("scope").token == "token"
+        assert [error() for error in errors] == [None]
+    finally:
+        gc.enable()
 
 
 def test_every_call_begins_with_the_first_credential() -> None:
@@ -154,16 +179,70 @@ def test_a_proof_of_possession_is_not_asked_of_a_link_that_cannot_give_one() -> 
     assert chain.get_token_info("scope", options=options).token == "proof"
 
 
-def test_links_know_that_they_are_in_a_chain() -> None:
-    """And no longer once the chain is done, even if it was within another."""
+class Curious(CachingCredential):
+    """One of ours, whose token says who asks for it."""
 
-    class Curious(Scripted):
-        def _answer(self) -> str:
-            return str(within_chain.get())
+    def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
+        return AccessTokenInfo(request.asked_by.value, 2**40)
 
-    inner = ChainedTokenCredential(Curious())
-    assert ChainedTokenCredential(inner).get_token("scope").token == "True"
-    assert not within_chain.get()
+
+class Wrapper:
+    """A credential of somebody else that asks one of ours."""
+
+    def __init__(self, wrapped: CachingCredential) -> None:
+        self.wrapped = wrapped
+
+    def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        return self.wrapped.get_token(*scopes, **kwargs)
+
+
+class Careful(Curious):
+    """One of ours with a method of the app's own, which asks ours."""
+
+    def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        token = super().get_token(*scopes, **kwargs)
+        return AccessToken(f"careful {token.token}", token.expires_on)
+
+
+def test_credentials_know_that_they_are_in_a_chain() -> None:
+    """Also behind one that is not ours, and in a chain within a chain; and no longer once the chain is done."""
+    alone = Curious()
+    assert alone.get_token("scope").token == "app"
+    assert ChainedTokenCredential(Curious()).get_token("scope").token == "chain"
+    assert ChainedTokenCredential(ChainedTokenCredential(Curious())).get_token_info("scope").token == "chain"
+    wrapped = Curious()
+    assert ChainedTokenCredential(Wrapper(wrapped)).get_token("scope").token == "chain"
+    assert wrapped.get_token("another").token == "app"
+
+
+def test_a_method_of_the_apps_own_is_called() -> None:
+    """Of a subclass, of a test's double, and each time anew; the other method remains ours."""
+    chain = ChainedTokenCredential(Careful())
+    assert [chain.get_token("scope").token for _ in range(2)] == ["careful chain"] * 2
+    assert chain.get_token_info("scope").token == "chain"
+    assert chain.get_token("scope").token == "careful chain"
+
+
+def test_a_double_of_a_method_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it stands in the place of a class's method or of one credential's."""
+    ours, others = Curious(), Curious()
+    monkeypatch.setattr(ours, "get_token", lambda *scopes, **options: AccessToken(f"double {options}", 1))
+    options = {"claims": None, "tenant_id": None, "enable_cae": True, "extra": 1}
+    assert ChainedTokenCredential(ours).get_token("scope", enable_cae=True, extra=1).token == f"double {options}"
+    monkeypatch.setattr(Curious, "get_token_info", lambda *_, options: AccessTokenInfo(f"double {options}", 1))
+    assert ChainedTokenCredential(others).get_token_info("scope").token == "double {}"
+
+
+def test_what_the_first_credential_has_is_returned_at_once() -> None:
+    """What another one has is not: the first may have become available."""
+    first = Scripted(unavailable())
+    foreign_first = ChainedTokenCredential(first, Curious())
+    assert [foreign_first.get_token("scope").token for _ in range(2)] == ["chain"] * 2
+    assert first.calls == 2
+    last = Scripted()
+    ours_first = ChainedTokenCredential(Curious(), last)
+    assert {ours_first.get_token("scope").token for _ in range(3)} == {"chain"}
+    assert last.calls == 0
 
 
 def test_closing_a_chain_closes_every_link() -> None:

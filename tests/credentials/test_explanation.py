@@ -23,7 +23,7 @@ from pytest_azcred.credentials.errors import ChainFailedError
 from pytest_azcred.credentials.explanation import Attempt, Explanation, Outcome
 from pytest_azcred.credentials.links import LINKS
 from pytest_azcred.credentials.threads import start
-from pytest_azcred.credentials.trace import Exchange, exchange, recording
+from pytest_azcred.credentials.trace import TRACE, Caller, Exchange, Trace, exchange
 from pytest_azcred.session import Session
 
 TOKEN = f"login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"
@@ -217,8 +217,10 @@ def test_what_a_thread_asks_is_recorded_by_whoever_started_it() -> None:
             asked.outcome = "exit code 1"
 
     ask()
-    with recording() as trace:
-        start(ask, "test").result()
+    trace = Trace(object(), Caller.CHAIN)
+    reset = TRACE.set(trace)
+    start(ask, "test").result()
+    TRACE.reset(reset)
     ((request, outcome),) = [(one.request, one.outcome) for one in trace.exchanges]
     assert (request, outcome) == ("az account", "exit code 1")
     assert isinstance(trace.exchanges[0], Exchange)

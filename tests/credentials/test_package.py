@@ -91,3 +91,31 @@ def test_the_package_imports_nothing_else_of_the_project() -> None:
                 names = [node.module or ""] if not node.level else []
             own = [name for name in names if name.split(".")[0] in {"pytest", "_pytest", *OWN}]
             assert all(f"{name}.".startswith("pytest_azcred.credentials.") for name in own), module
+
+
+def imports_of(module: Path, root: Path) -> set[str]:
+    """What a module of the library imports of it, anywhere and also for annotations only, by paths of modules."""
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if not isinstance(node, ast.ImportFrom | ast.Import):
+            continue
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            folder = module.parent if node.level else root.parent.parent
+            base = folder.joinpath(*(node.module or "").split("."))
+            found |= {base, *(base / name for name in names)}
+        else:
+            found |= {root.parent.parent.joinpath(*name.split(".")) for name in names}
+    files = {path.with_suffix(".py") for path in found} | {path / "__init__.py" for path in found}
+    return {str(file) for file in files if file.is_file() and file.is_relative_to(root)}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Neither when the package is imported, nor later, nor for a type checker."""
+    root = Path(credentials.__file__).parent
+    graph = {str(module): imports_of(module, root) - {str(module)} for module in root.rglob("*.py")}
+    assert sum(map(len, graph.values())) > 100
+    while free := [module for module, imported in graph.items() if imported.isdisjoint(graph)]:
+        for module in free:
+            del graph[module]
+    assert not graph, sorted(graph)

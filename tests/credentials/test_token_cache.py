@@ -13,9 +13,8 @@ from credentials.fakes import renewals_ended
 from freezegun import freeze_time
 
 from pytest_azcred.credentials import token_cache
-from pytest_azcred.credentials.refresh import good_until
 from pytest_azcred.credentials.request import TokenRequest
-from pytest_azcred.credentials.token_cache import TokenCache
+from pytest_azcred.credentials.token_cache import TokenCache, good_until
 
 REQUEST = TokenRequest(("scope",), tenant_id="tenant")
 START = 1_800_000_000

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_azcred.credentials.request import token_request
-from pytest_azcred.credentials.round import Question, Round
+from pytest_azcred.credentials.request import TokenRequest, is_overridden, token_info, token_request
+from pytest_azcred.credentials.round import Round
+from pytest_azcred.credentials.token_cache import TokenResult
+from pytest_azcred.credentials.trace import Caller
+
+from .credential import AsyncCredential
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from azure.core.credentials_async import AsyncTokenProvider
     from typing_extensions import Self
 
     from pytest_azcred.credentials.explanation import Explanation
 
 
-class ChainedTokenCredential:
+class ChainedTokenCredential(AsyncCredential):
     """Asks each credential for a token, in order.
 
     A credential that is unavailable lets the next one try; one that fails ends the attempt. Every call begins with
@@ -29,43 +33,22 @@ class ChainedTokenCredential:
     def __init__(self, *credentials: AsyncTokenProvider) -> None:
         if not credentials:
             raise ValueError("at least one credential is required")
+        super().__init__()
         self.credentials = credentials
 
-    async def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,
-        enable_cae: bool = False,
-        **kwargs: Any,
-    ) -> AccessToken:
-        """Get an access token from the first credential that has one.
+    async def _token(self, request: TokenRequest) -> TokenResult:
+        credential, result, _ = await self._first(request)
+        # Only what the first credential has is what the next call would return, too.
+        return result if credential is self.credentials[0] else TokenResult(result.info)
 
-        :param scopes: what the token is for, such as ``https://vault.azure.net/.default``.
-        :param claims: the claims that a service asked for when it refused a token.
-        :param tenant_id: the tenant to ask, if it is not the one that a credential was configured with.
-        :param enable_cae: ask for a token that continuous access evaluation can revoke.
-        :return: the token and its expiry, in seconds since the epoch.
-        :raises ~azure.core.exceptions.ClientAuthenticationError: no credential gave a token; the message lists them.
-        :raises ValueError: there is no scope, or a scope or the tenant is malformed.
-        """
-        options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
-        token_request("get_token", scopes, options)
-        token: AccessToken = await self._ask(Question("get_token", scopes, options, kwargs))
-        return token
-
-    async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """Get an access token with its type and the time to renew it. Otherwise the same as ``get_token``.
-
-        :param scopes: what the token is for, such as ``https://vault.azure.net/.default``.
-        :param options: ``claims``, ``tenant_id`` and ``enable_cae``, as the keywords of ``get_token``.
-        :return: the token; its times are in seconds since the epoch.
-        :raises ~azure.core.exceptions.ClientAuthenticationError: no credential gave a token; the message lists them.
-        :raises ValueError: there is no scope, or a scope or the tenant is malformed.
-        """
-        token_request("get_token_info", scopes, options)
-        info: AccessTokenInfo = await self._ask(Question("get_token_info", scopes, options or {}))
-        return info
+    async def _first(self, request: TokenRequest) -> tuple[AsyncTokenProvider, TokenResult, Round]:
+        """The first credential that gives a token, the token, and how that came about."""
+        request = replace(request, asked_by=Caller.CHAIN)
+        this_round = Round(type(self).__name__, self.credentials, request)
+        for credential in self.credentials:
+            with this_round.asking(credential):
+                return credential, await ask(credential, request), this_round
+        raise this_round.failure()
 
     async def explain(self, *scopes: str) -> Explanation:
         """Ask every credential in order and tell what came of it, as its synchronous namesake does.
@@ -75,22 +58,11 @@ class ChainedTokenCredential:
         """
         from pytest_azcred.credentials.errors import ChainFailedError
 
-        token_request("explain", scopes, None)
         try:
-            _, this_round = await self._first(Question("get_token_info", scopes, {}))
+            _, _, this_round = await self._first(token_request("explain", scopes, {}))
         except ChainFailedError as error:
             return error.explanation
         return this_round.explanation()
-
-    async def _ask(self, question: Question) -> Any:
-        return (await self._first(question))[0]
-
-    async def _first(self, question: Question) -> tuple[Any, Round]:
-        this_round = Round(type(self).__name__, self.credentials, question.scopes)
-        for credential in self.credentials:
-            with this_round.asking(credential):
-                return question.read(await question.put_to(credential)), this_round
-        raise this_round.failure()
 
     async def close(self) -> None:
         """Close each credential that can be closed."""
@@ -105,5 +77,9 @@ class ChainedTokenCredential:
                 await credential.__aenter__()
         return self
 
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
+
+async def ask(credential: AsyncTokenProvider, request: TokenRequest) -> TokenResult:
+    """Ask one credential: one of ours directly, any other by the method that the app called."""
+    if isinstance(credential, AsyncCredential) and not is_overridden(credential, AsyncCredential):
+        return await credential._token(request)
+    return TokenResult(token_info(await request.repeat_call(credential)))

@@ -1,9 +1,11 @@
-"""What every asynchronous credential is: a synchronous one that waits on a thread, if it has to wait at all."""
+"""What every asynchronous credential is; most are a synchronous one that waits on a thread, if it has to wait."""
 
 from __future__ import annotations
 
 import inspect
 import threading
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial, update_wrapper
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from pytest_azcred.credentials.credential import Credential
 from pytest_azcred.credentials.request import TokenRequest, token_request
 from pytest_azcred.credentials.threads import start
+from pytest_azcred.credentials.token_cache import NO_TOKEN, CallCache, TokenResult
 
 from .waiting import outcome
 
@@ -22,22 +25,11 @@ if TYPE_CHECKING:
 Parameters = ParamSpec("Parameters")
 
 
-class AsyncCredential:
-    """Gives access tokens to the asynchronous clients of the Azure SDK, under asyncio and under trio.
+class AsyncCredential(ABC):
+    """Gives access tokens to the asynchronous clients of the Azure SDK, under asyncio and under trio."""
 
-    A token that is at hand is returned at once. Otherwise one thread asks for it, however many tasks want it; a task
-    that is cancelled meanwhile does not take it from the others.
-    """
-
-    def __init__(self, wrapped: Credential) -> None:
-        self._wrapped = wrapped
-        self._lock = threading.Lock()  # tasks of several event loops may share a credential
-        self._flights: dict[TokenRequest, Future[AccessTokenInfo]] = {}
-
-    @property
-    def is_configured(self) -> bool:
-        """Whether it has what it needs to try, as far as that can be told without trying."""
-        return self._wrapped.is_configured
+    def __init__(self) -> None:
+        self._calls = CallCache()
 
     async def get_token(
         self,
@@ -58,13 +50,14 @@ class AsyncCredential:
         :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
-        slot = self._wrapped._at_hand(scopes, claims, tenant_id, enable_cae)
-        if slot is not None:
+        slot = self._calls.get((scopes, tenant_id, enable_cae), NO_TOKEN)
+        if time.time() < slot.good_until and not claims:
             return slot.token
         from azure.core.credentials import AccessToken
 
         options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
-        info = await self._token(token_request("get_token", scopes, options))
+        request = token_request("get_token", scopes, options, kwargs)
+        info = self._calls.keep(request, await self._token(request))
         return AccessToken(info.token, info.expires_on)
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
@@ -78,19 +71,60 @@ class AsyncCredential:
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
         given: Any = options or {}
-        claims, tenant_id, cae = given.get("claims"), given.get("tenant_id"), given.get("enable_cae", False)
-        slot = self._wrapped._at_hand(scopes, claims, tenant_id, cae)
-        if slot is not None:
+        slot = self._calls.get((scopes, given.get("tenant_id"), given.get("enable_cae", False)), NO_TOKEN)
+        if time.time() < slot.good_until and not given.get("claims"):
             return slot.info
-        return await self._token(token_request("get_token_info", scopes, options))
+        request = token_request("get_token_info", scopes, given)
+        return self._calls.keep(request, await self._token(request))
 
-    async def _token(self, request: TokenRequest) -> AccessTokenInfo:
+    @abstractmethod
+    async def _token(self, request: TokenRequest) -> TokenResult:
+        """Answer a checked request, from wherever the token comes."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connections that the credential holds open."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+
+class WrappingCredential(AsyncCredential):
+    """Asks a synchronous credential on a thread.
+
+    A token that is at hand is returned at once. Otherwise one thread asks for it, however many tasks want it; a task
+    that is cancelled meanwhile does not take it from the others.
+    """
+
+    def __init__(self, wrapped: Credential) -> None:
+        super().__init__()
+        self._wrapped = wrapped
+        self._lock = threading.Lock()  # tasks of several event loops may share a credential
+        self._flights: dict[TokenRequest, Future[TokenResult]] = {}
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether it has what it needs to try, as far as that can be told without trying."""
+        return self._wrapped.is_configured
+
+    async def _token(self, request: TokenRequest) -> TokenResult:
+        slot = self._calls.get(request.key, NO_TOKEN)
+        if time.time() < slot.good_until and not request.claims:  # a chain asks
+            return TokenResult(slot.info, slot)
         with self._lock:
             flight = self._flights.get(request)
             if flight is None:
-                flight = self._flights[request] = start(partial(self._wrapped._token, request), "azcred-token")
+                flight = self._flights[request] = start(partial(self._answer, request), "azcred-token")
                 flight.add_done_callback(lambda _: self._flights.pop(request))
         return await outcome(flight)
+
+    def _answer(self, request: TokenRequest) -> TokenResult:
+        result = self._wrapped._token(request)
+        self._calls.keep(request, result)  # also if all those have been cancelled who asked
+        return result
 
     async def close(self) -> None:
         """Close the connections that the credential holds open."""
@@ -99,9 +133,6 @@ class AsyncCredential:
     async def __aenter__(self) -> Self:
         await outcome(start(self._wrapped.__enter__, "azcred-open"))
         return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
 
 
 def wrapping(
@@ -116,7 +147,7 @@ def wrapping(
                     f"transport is {type(keywords['transport']).__name__}, but requests for tokens are sent on a "
                     "thread: give a synchronous transport such as azure.core's RequestsTransport, or none."
                 )
-            AsyncCredential.__init__(self, kind(*arguments, **keywords))
+            WrappingCredential.__init__(self, kind(*arguments, **keywords))
 
         update_wrapper(__init__, constructor)
         __init__.__wrapped__ = kind.__init__  # type: ignore[attr-defined]  # what help() shows as the parameters

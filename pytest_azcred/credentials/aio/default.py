@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from pytest_azcred.credentials import default
 from pytest_azcred.credentials.threads import start
 
-from .credential import AsyncCredential, wrapping
+from .credential import WrappingCredential, wrapping
 from .waiting import outcome
 
 if TYPE_CHECKING:
     from pytest_azcred.credentials.explanation import Explanation
 
 
-class DefaultAzureCredential(AsyncCredential):
+class DefaultAzureCredential(WrappingCredential):
     """Finds the identity of the place where the app runs."""
 
     _wrapped: default.DefaultAzureCredential

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_azcred.credentials.threads import start
 
-from .credential import AsyncCredential
+from .credential import WrappingCredential
 from .waiting import outcome
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_azcred.credentials.user import UserCredential
 
 
-class AsyncUserCredential(AsyncCredential):
+class AsyncUserCredential(WrappingCredential):
     """Signs a user in on a thread. azure-identity has such credentials for synchronous apps only."""
 
     _wrapped: UserCredential

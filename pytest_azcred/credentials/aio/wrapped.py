@@ -4,53 +4,53 @@ from __future__ import annotations
 
 import pytest_azcred.credentials as sync
 
-from .credential import AsyncCredential, wrapping
+from .credential import WrappingCredential, wrapping
 from .user import AsyncUserCredential
 
 
-class AzureCliCredential(AsyncCredential):
+class AzureCliCredential(WrappingCredential):
     """The Azure CLI in which a developer has signed in."""
 
     @wrapping(sync.AzureCliCredential)
     def __init__(self) -> None: ...
 
 
-class AzureDeveloperCliCredential(AsyncCredential):
+class AzureDeveloperCliCredential(WrappingCredential):
     """The Azure Developer CLI in which a developer has signed in."""
 
     @wrapping(sync.AzureDeveloperCliCredential)
     def __init__(self) -> None: ...
 
 
-class AzurePipelinesCredential(AsyncCredential):
+class AzurePipelinesCredential(WrappingCredential):
     """A pipeline of Azure DevOps that acts as its service connection's application."""
 
     @wrapping(sync.AzurePipelinesCredential)
     def __init__(self) -> None: ...
 
 
-class AzurePowerShellCredential(AsyncCredential):
+class AzurePowerShellCredential(WrappingCredential):
     """Azure PowerShell in which a developer has signed in."""
 
     @wrapping(sync.AzurePowerShellCredential)
     def __init__(self) -> None: ...
 
 
-class CertificateCredential(AsyncCredential):
+class CertificateCredential(WrappingCredential):
     """An application with a certificate."""
 
     @wrapping(sync.CertificateCredential)
     def __init__(self) -> None: ...
 
 
-class ClientAssertionCredential(AsyncCredential):
+class ClientAssertionCredential(WrappingCredential):
     """An application that proves who it is with a token of another issuer."""
 
     @wrapping(sync.ClientAssertionCredential)
     def __init__(self) -> None: ...
 
 
-class ClientSecretCredential(AsyncCredential):
+class ClientSecretCredential(WrappingCredential):
     """An application with a secret."""
 
     @wrapping(sync.ClientSecretCredential)
@@ -64,7 +64,7 @@ class DeviceCodeCredential(AsyncUserCredential):
     def __init__(self) -> None: ...
 
 
-class EnvironmentCredential(AsyncCredential):
+class EnvironmentCredential(WrappingCredential):
     """An application described by environment variables."""
 
     @wrapping(sync.EnvironmentCredential)
@@ -78,14 +78,14 @@ class InteractiveBrowserCredential(AsyncUserCredential):
     def __init__(self) -> None: ...
 
 
-class ManagedIdentityCredential(AsyncCredential):
+class ManagedIdentityCredential(WrappingCredential):
     """The identity that Azure gives to the place where an app runs."""
 
     @wrapping(sync.ManagedIdentityCredential)
     def __init__(self) -> None: ...
 
 
-class OnBehalfOfCredential(AsyncCredential):
+class OnBehalfOfCredential(WrappingCredential):
     """An API that calls another one for the user who called it."""
 
     @wrapping(sync.OnBehalfOfCredential)
@@ -99,7 +99,7 @@ class UsernamePasswordCredential(AsyncUserCredential):
     def __init__(self) -> None: ...
 
 
-class WorkloadIdentityCredential(AsyncCredential):
+class WorkloadIdentityCredential(WrappingCredential):
     """A pod on Kubernetes that proves who it is with its service account's token."""
 
     @wrapping(sync.WorkloadIdentityCredential)

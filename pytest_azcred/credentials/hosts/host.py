@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError
@@ -84,7 +84,7 @@ class HostCredential(NetworkCredential):
 
     def _settled(self, request: TokenRequest) -> TokenRequest:
         # A managed identity lives in one tenant, so the tenant asked for makes no difference.
-        return TokenRequest((request.resource,), claims=request.claims)
+        return replace(request, scopes=(request.resource,), tenant_id=None, enable_cae=False)
 
     def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
         host, identity = self._host, self._identity
@@ -111,9 +111,10 @@ class HostCredential(NetworkCredential):
         parameters = {**host.parameters, "resource": request.resource}
         if self._identity:
             parameters[host.selectors[self._identity.kind]] = self._identity.value
-        kept = self._cache.slot(request)
-        if request.claims and host.takes_refused_token and time.time() < kept.expires_on:
-            parameters["token_sha256_to_refresh"] = hashlib.sha256(kept.info.token.encode()).hexdigest()
+        if request.claims and host.takes_refused_token:
+            refused = self._cache.slot(request)
+            if time.time() < refused.expires_on:
+                parameters["token_sha256_to_refresh"] = hashlib.sha256(refused.info.token.encode()).hexdigest()
         secret = {host.secret[0]: self._environ[host.secret[1]]} if host.secret else {}
         place = {"params" if host.method == "GET" else "data": parameters}
         everything = {**host.headers, **secret, **headers}

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .credential import CachingCredential, within_default_chain
-from .process import Output, run
-from .request import TokenRequest, validate_tenant
-from .tenants import resolve_tenant
-from .trace import exchange
+from pytest_azcred.credentials.credential import CachingCredential
+from pytest_azcred.credentials.request import TokenRequest
+from pytest_azcred.credentials.tenants import resolve_tenant, validate_tenant
+from pytest_azcred.credentials.trace import Caller, exchange
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
     from azure.core.exceptions import ClientAuthenticationError
+
+    from .process import Output
 
 _SECRETS = (
     re.compile(r'("(?:accessToken|token)"\s*:\s*")[^"]*', re.IGNORECASE),
@@ -71,17 +72,19 @@ class DeveloperToolCredential(CachingCredential):
 
     def _fetch(self, request: TokenRequest) -> AccessTokenInfo:
         output = self._run(self._arguments(request))
-        if output.exit_code:
-            raise self._refusal(output)
-        token = self._read(output.stdout)
-        if token is None:
-            raise failed(self._unexpected(output))
-        return token
+        token = None if output.exit_code else self._read(output.stdout)
+        if token is not None:
+            return token
+        error = self._refusal(output) if output.exit_code else failed(self._unexpected(output))
+        # In the default chain nobody asked for this tool: its failure must not end the search.
+        raise unavailable(error.message) if request.asked_by is Caller.DEFAULT_CHAIN else error
 
     def _run(self, arguments: Sequence[str]) -> Output:
         path = self._path()
         if not path:
             raise unavailable(self._not_found())
+        from .process import run
+
         try:
             with exchange(" ".join((os.path.basename(path), *arguments[:2]))) as asked:
                 output = run(
@@ -125,16 +128,16 @@ class DeveloperToolCredential(CachingCredential):
 
 def unavailable(message: str) -> ClientAuthenticationError:
     """The error for a tool that is not there, or in which nobody has signed in."""
-    from .errors import CredentialUnavailableError
+    from pytest_azcred.credentials.errors import CredentialUnavailableError
 
     return CredentialUnavailableError(message=message)
 
 
 def failed(message: str) -> ClientAuthenticationError:
-    """The error for a tool that gives no token; in the default chain, where nobody asked for it, it is unavailable."""
+    """The error for a tool that gives no token."""
     from azure.core.exceptions import ClientAuthenticationError
 
-    return unavailable(message) if within_default_chain.get() else ClientAuthenticationError(message=message)
+    return ClientAuthenticationError(message=message)
 
 
 def redacted(text: str) -> str:

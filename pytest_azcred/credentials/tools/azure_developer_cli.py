@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_azcred.credentials.request import TokenRequest
+
 from .developer_tool import DeveloperToolCredential, failed, find, redacted, unavailable
-from .process import Output
-from .request import TokenRequest
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
     from azure.core.exceptions import ClientAuthenticationError
+
+    from .process import Output
 
 NOT_FOUND = "Azure Developer CLI could not be found. See https://aka.ms/azure-dev, and then run 'azd auth login'."
 NOT_SIGNED_IN = "Please run 'azd auth login' from a command prompt to authenticate before using this credential."

@@ -6,13 +6,15 @@ import base64
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_azcred.credentials.request import TokenRequest
+
 from .developer_tool import DeveloperToolCredential, find, unavailable
-from .process import Output
-from .request import TokenRequest
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
     from azure.core.exceptions import ClientAuthenticationError
+
+    from .process import Output
 
 NOT_FOUND = "PowerShell is not installed"
 NO_MODULE = "Az.Account module >= 2.2.0 is not installed"

@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pytest_azcred.credentials.request import TokenRequest
+
 from .developer_tool import DeveloperToolCredential, failed, find, redacted, unavailable
-from .process import Output
-from .request import TokenRequest
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
     from azure.core.exceptions import ClientAuthenticationError
+
+    from .process import Output
 
 _SUBSCRIPTION = re.compile(r"[\w\-. ]+", re.ASCII)
 NOT_FOUND = "Azure CLI not found on path"
