@@ -55,17 +55,33 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class TableEntry:
+    """What the table of commands has under a name such as "account show": a command or a group, with its help."""
+
+    name: str
+    summary: str = ""
+    description: str = ""
+
+    @property
+    def last_word(self) -> str:
+        """Its name inside the group that it is in."""
+        return self.name.rpartition(" ")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandGroup(TableEntry):
+    """A group of commands such as "account"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(TableEntry):
     """A command such as "account show".
 
     `run` returns what is printed in the format that was asked for; None prints nothing. `policy` commands have the
     arguments of Azure Policy, which those that only read have not. `table` makes the rows of `--output table`.
     """
 
-    name: str
-    summary: str
     run: Callable[[Call], Any]
-    description: str = ""
     arguments: tuple[Argument, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
     policy: bool = True

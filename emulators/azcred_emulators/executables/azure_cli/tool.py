@@ -9,7 +9,8 @@ from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.executables.accounts import Accounts
 from azcred_emulators.executables.azure_cli import help as help_texts
 from azcred_emulators.executables.azure_cli import subscriptions, version
-from azcred_emulators.executables.azure_cli.command import OUTPUTS, Call, CliError, Unfinished
+from azcred_emulators.executables.azure_cli.command import OUTPUTS, Call, CliError, Command, CommandGroup, Unfinished
+from azcred_emulators.executables.azure_cli.command_table import CommandTable
 from azcred_emulators.executables.azure_cli.commands import COMMANDS
 from azcred_emulators.executables.azure_cli.output import render
 from azcred_emulators.executables.azure_cli.parser import UsageError, find, missing_command, parse
@@ -35,12 +36,13 @@ class AzureCli(Executable):
     token_command = ("account", "get-access-token")
     secret_options = ("-p", "--password", "--federated-token", "--claims-challenge")
 
-    def __init__(self, accounts: Accounts, folder: Path) -> None:
+    def __init__(self, accounts: Accounts, folder: Path, commands: CommandTable = COMMANDS) -> None:
         super().__init__()
         self.version = version.LATEST
         self.refusals = accounts.refusals
-        self._accounts = accounts
+        self.accounts = accounts
         self._folder = folder
+        self._commands = commands
         self._lock = threading.RLock()
         self._everywhere = SignedIn()
         self._folders: dict[Path, SignedIn] = {}
@@ -58,10 +60,10 @@ class AzureCli(Executable):
         an `assertion` of an issuer that it is federated with. Raises ValueError for one that has neither.
         """
         with self._lock:
-            account = self._accounts.sign_in(who, tenant_id=tenant_id, assertion=assertion)
+            account = self.accounts.sign_in(who, tenant_id=tenant_id, assertion=assertion)
             user = subscriptions.user_of(account, who)
-            tenant = self._accounts.directory.tenant(account.tenant_id) if isinstance(who, User) else None
-            found = subscriptions.of_tenant(self._accounts.directory, who, account.tenant_id, user, tenant)
+            tenant = self.accounts.directory.tenant(account.tenant_id) if isinstance(who, User) else None
+            found = subscriptions.of_tenant(self.accounts.directory, who, account.tenant_id, user, tenant)
             self._everywhere.add(account, found or [subscriptions.tenant_level(account.tenant_id, user)])
             self._folders.clear()
 
@@ -74,13 +76,13 @@ class AzureCli(Executable):
     def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
         """Answer one call."""
         try:
-            name, rest = find(COMMANDS, invocation.arguments)
-            if name not in COMMANDS:
-                return self._group(name, rest, invocation)
+            command, rest = find(self._commands, invocation.arguments)
+            if isinstance(command, CommandGroup):
+                return self._group(command, rest, invocation)
             if any(word in _HELP for word in rest):
-                return Result(stdout=help_texts.command_help(COMMANDS[name]))
+                return Result(stdout=help_texts.command_help(command))
             default = invocation.environ.get("AZURE_CORE_OUTPUT", "")
-            arguments = parse(COMMANDS[name], rest, default if default in OUTPUTS else "json")
+            arguments = parse(command, rest, default if default in OUTPUTS else "json")
         except UsageError as error:
             return Result(stderr=str(error), exit_code=2)
         with self._lock:
@@ -89,14 +91,14 @@ class AzureCli(Executable):
                 call = Call(
                     arguments=arguments,
                     signed_in=signed_in,
-                    accounts=self._accounts,
+                    accounts=self.accounts,
                     version=self.version,
                     environ=invocation.environ,
                     folder=Path(invocation.folder),
                     resume=invocation.resume,
                     details=details,
                 )
-                return self._answer(name, call)
+                return self._answer(command, call)
             except OSError as error:  # the configuration folder is none that could be written
                 return Result(stderr=_with_traceback(error), exit_code=1)
 
@@ -108,8 +110,8 @@ class AzureCli(Executable):
             self.refusals.clear()
             self.version = version.LATEST
 
-    def _answer(self, name: str, call: Call) -> Result:
-        command, asked = COMMANDS[name], call.arguments
+    def _answer(self, command: Command, call: Call) -> Result:
+        asked = call.arguments
         stdout, errors, exit_code = "", "", 0
         try:
             value = command.run(call)
@@ -128,15 +130,15 @@ class AzureCli(Executable):
         warnings = "" if asked.only_show_errors else "".join(f"WARNING: {text}\n" for text in call.warnings)
         return Result(stdout=stdout, stderr=warnings + errors, exit_code=exit_code)
 
-    def _group(self, name: str, rest: list[str], invocation: Invocation) -> Result:
+    def _group(self, group: CommandGroup, rest: list[str], invocation: Invocation) -> Result:
         if any(word in _HELP for word in rest):
-            return Result(stdout=help_texts.group_help(COMMANDS, name))
-        if not name and rest[:1] in (["--version"], ["-v"]):
+            return Result(stdout=help_texts.group_help(self._commands, group))
+        if not group.name and rest[:1] in (["--version"], ["-v"]):
             folder = invocation.environ.get("AZURE_CONFIG_DIR", str(self._folder))
             return Result(stdout=version.describe(self.version, folder))
-        if not name and not rest:
-            return Result(stdout=help_texts.WELCOME + help_texts.group_help(COMMANDS, ""))
-        raise missing_command(name)
+        if not group.name and not rest:
+            return Result(stdout=help_texts.WELCOME + help_texts.group_help(self._commands, group))
+        raise missing_command(group)
 
     def _signed_in(self, invocation: Invocation) -> SignedIn:
         """Return who is signed in in the caller's configuration folder."""
