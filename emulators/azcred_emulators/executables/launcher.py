@@ -1,7 +1,7 @@
-"""The files that put an executable on PATH: a script for POSIX, a shim for Windows, each of a line or two.
+"""The files that put an executable on PATH: a script for POSIX, a batch file for Windows.
 
-They name the interpreter by its absolute path and start it isolated, so neither the caller's PATH nor its folder nor
-its Python variables matter.
+They name the interpreter by its absolute path and start it isolated, so the caller's PATH, folder and Python variables
+have no effect.
 """
 
 import os

@@ -24,10 +24,10 @@ from azcred_emulators.directory import (
     contoso,
 )
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.accounts import TokenServiceFailed
-from azcred_emulators.executables.azure_cli import tool as azure_cli_tool
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azure_cli import az as az_module
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Invocation
+from azcred_emulators.executables.token_client import TokenServiceFailed
 from azcred_emulators.tokens.keys import SigningKey
 from azcred_emulators.tokens.mint import LONG_LIFETIME
 
@@ -149,12 +149,12 @@ def test_a_user_with_a_password(run: Az, user: User, emulators: Emulators) -> No
 
 def test_a_token_service_in_trouble(run: Az, az: AzureCli, user: User, emulators: Emulators) -> None:
     """The tool does not foresee a status such as 503, whenever it comes; the second request is for the first tenant."""
-    for refusals_before in (0, 1):
-        az.refusals.add(TokenServiceFailed(503), nth=refusals_before + 1)
+    for requests_before in (0, 1):
+        az.token_errors.add(TokenServiceFailed(503), nth=requests_before + 1)
         result = run("login", "-u", user.principal_name, "-p", user.password)
         assert "ERROR: HTTP Error: 503\n" in result.stderr
         assert result.returncode == 1
-    assert not az.refusals.unspent
+    assert not az.token_errors.unspent
 
 
 def test_a_device_code(emulators: Emulators, user: User, call: Call, tmp_path: Path) -> None:
@@ -403,7 +403,7 @@ def test_the_real_configuration_is_left_alone(
 ) -> None:
     """A caller who names the real folder of whoever runs this, and one who names none, get another."""
     own = tmp_path / ".azure"
-    monkeypatch.setattr(azure_cli_tool, "_own_folder", lambda: own)
+    monkeypatch.setattr(az_module, "_own_folder", lambda: own)
     az.sign_in(user)
     for variables in ({"AZURE_CONFIG_DIR": str(own)}, {}):
         assert call("az", "account", "set", "-s", contoso.SUBSCRIPTION_ID, variables=variables).returncode == 0

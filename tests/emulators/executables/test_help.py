@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.azure_cli.command import Argument, Call, Command, CommandGroup
+from azcred_emulators.executables.azure_cli.az import AzureCli
+from azcred_emulators.executables.azure_cli.command import Argument, Command, CommandContext, CommandGroup
 from azcred_emulators.executables.azure_cli.command_table import CommandTable
 from azcred_emulators.executables.azure_cli.commands import COMMANDS
-from azcred_emulators.executables.azure_cli.tool import AzureCli
 from azcred_emulators.executables.executable import Invocation, Result
 
 
-def show(context: Call) -> dict[str, object]:
+def show(context: CommandContext) -> dict[str, object]:
     """Return what the command was called with."""
     return {"name": context.arguments.name}
 
@@ -38,7 +38,7 @@ NESTED = CommandTable(
 @pytest.fixture
 def az(emulators: Emulators, tmp_path: Path) -> AzureCli:
     """An `az` with groups inside groups; those of `network` have no texts of their own."""
-    return AzureCli(emulators.executables.azure_cli.accounts, tmp_path, NESTED)
+    return AzureCli(emulators.executables.azure_cli.client, tmp_path, NESTED)
 
 
 def run(az: AzureCli, *arguments: str) -> Result:

@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from azcred_emulators.directory import User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables import launcher
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Invocation, Result
 from azcred_emulators.executables.faults import Exit
 from azcred_emulators.faults.delays import Hang

@@ -205,7 +205,7 @@ recommended for downstream applications to use `expires_on` because it is in UTC
     Command(
         name="account set",
         summary="Set a subscription to be the current active subscription.",
-        run=account.choose,
+        run=account.set_default,
         arguments=(Argument(SUBSCRIPTION.options, SUBSCRIPTION.help, name="subscription", required=True),),
     ),
     Command(

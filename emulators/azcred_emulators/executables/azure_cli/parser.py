@@ -1,4 +1,4 @@
-"""The command line of `az`: which command it names, its arguments, and the words for what is wrong with it."""
+"""The command line of `az`: which command it names, its arguments, and the messages for what is wrong with it."""
 
 import argparse
 import difflib
@@ -14,7 +14,7 @@ _ALIKE = 0.7  # how similar a suggestion is at least
 
 
 class UsageError(Exception):
-    """A command line that `az` does not understand; the text is all that it prints."""
+    """A command line that `az` does not understand; the text is everything that it prints."""
 
 
 def find(table: CommandTable, words: Sequence[str]) -> tuple[Command | CommandGroup, list[str]]:
@@ -39,7 +39,7 @@ def missing_command(group: CommandGroup) -> UsageError:
 
 def parse(command: Command, words: Sequence[str], default_output: str) -> argparse.Namespace:
     """Return the arguments of a command, the query compiled; raises UsageError."""
-    parser = _Parser(command, words)
+    parser = _ArgumentParser(command, words)
     for argument in command.every_argument:
         _add(parser, argument)
     parser.set_defaults(output=default_output)
@@ -49,7 +49,7 @@ def parse(command: Command, words: Sequence[str], default_output: str) -> argpar
     return arguments
 
 
-def _add(parser: "_Parser", argument: Argument) -> None:
+def _add(parser: "_ArgumentParser", argument: Argument) -> None:
     options: dict[str, Any] = {"dest": argument.attribute}
     if argument.flag:
         options["action"] = "store_true"
@@ -72,8 +72,8 @@ def jmespath_type(text: str) -> object:
         raise ValueError(text) from error
 
 
-class _Parser(argparse.ArgumentParser):
-    """Python's parser, which `az` is made with as well, with az's words for what is wrong."""
+class _ArgumentParser(argparse.ArgumentParser):
+    """Python's parser, which the real `az` uses as well, with az's messages."""
 
     def __init__(self, command: Command, words: Sequence[str]) -> None:
         super().__init__(prog=f"az {command.name}", add_help=False)
@@ -81,7 +81,7 @@ class _Parser(argparse.ArgumentParser):
         self._words = words
 
     def error(self, message: str) -> NoReturn:
-        """Raise what `az` prints for a message of argparse's."""
+        """Raise what `az` prints for a message of argparse."""
         if "--query" in message:
             link = "'https://learn.microsoft.com/cli/azure/query-azure-cli'"
             raise UsageError(f"ERROR: {message}\nTo learn more about --query, please visit: {link}\n")
@@ -99,11 +99,11 @@ class _Parser(argparse.ArgumentParser):
 
     def _examples(self) -> list[tuple[str, str]]:
         """Return up to three examples of the help: those with most of the caller's options, then the shorter ones."""
-        given = {self._longest(word) for word in self._words if word.startswith("-")} - {None}
+        present = {self._longest(word) for word in self._words if word.startswith("-")} - {None}
         ranked = []
         for title, text in self._command.examples:
             options = [self._longest(word) for word in text.split() if word.startswith("-")]
-            ranked.append((-len(given.intersection(options)), len(options), title, text.strip()))
+            ranked.append((-len(present.intersection(options)), len(options), title, text.strip()))
         ranked.sort(key=lambda example: example[:2])
         return [(title, text) for _, _, title, text in ranked[:3]]
 
