@@ -29,6 +29,12 @@ def write(folder: Path, name: str, state: Path, *, windows: bool = WINDOWS) -> P
     return path
 
 
+def remove(folder: Path, name: str) -> None:
+    """Delete the launcher of an executable, of either platform, from a folder."""
+    for path in (folder / name, folder / f"{name}.cmd"):
+        path.unlink(missing_ok=True)
+
+
 def script(command: list[str]) -> str:
     """Return a POSIX shell script that becomes this command."""
     return f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'

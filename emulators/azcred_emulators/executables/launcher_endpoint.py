@@ -4,7 +4,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from werkzeug.exceptions import HTTPException
@@ -62,19 +62,19 @@ class Executables(Emulator):
     def __getitem__(self, name: str) -> Executable:
         """Return the fake that is on PATH under this name, such as "az".
 
-        Raises LookupError if there is none.
+        Raises LookupError for a name that no fake has.
         """
         if name not in self._tools:
             raise LookupError(f"there is no fake {name!r}; there are {', '.join(self._tools)}")
         return self._tools[name]
 
     def install(self, *names: str) -> Path:
-        """Put executables such as "az" on a PATH that starts with the folder which is returned.
+        """Put executables such as "az" into a folder for PATH, and return the folder.
 
-        Raises LookupError for one that there is no fake of.
+        Installing an executable again changes nothing. Raises LookupError for a name that no fake has; then nothing is
+        installed.
         """
-        for name in names:
-            _ = self[name]
+        self._check(names)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         host, port = self._address()
         write_private(self.state, f"{host} {port} {self._key}\n".encode())
@@ -82,20 +82,29 @@ class Executables(Emulator):
             launcher.write(self._folder, name, self.state)
         return self._folder
 
+    def uninstall(self, *names: str) -> Path:
+        """Take executables such as "az" out of the folder for PATH, and return the folder.
+
+        Removing an executable that is not installed changes nothing. Raises LookupError for a name that no fake has;
+        then nothing is removed.
+        """
+        self._check(names)
+        for name in names:
+            launcher.remove(self._folder, name)
+        return self._folder
+
+    def _check(self, names: Iterable[str]) -> None:
+        for name in names:
+            _ = self[name]
+
     def variables(self, *names: str, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
         """Install executables and return the variables that a process with this `environ` needs to call them.
 
-        Raises LookupError for one that there is no fake of.
+        Raises LookupError for a name that no fake has.
         """
         folder = str(self.install(*names))
         others = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if entry != folder]
         return {"AZCRED_EXECUTABLES": str(self.state), "PATH": os.pathsep.join([folder, *others])}
-
-    def uninstall(self, *names: str) -> None:
-        """Take executables off PATH again; nothing happens to those that are not there."""
-        for name in names:
-            for file in (name, f"{name}.cmd"):
-                (self._folder / file).unlink(missing_ok=True)
 
     def serves(self, host: str, path: str) -> bool:
         """Serve the launchers' address on loopback."""
