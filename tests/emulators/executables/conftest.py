@@ -69,9 +69,9 @@ def call(emulators: Emulators) -> Call:
 @pytest.fixture
 def user(emulators: Emulators) -> User:
     """The user of the directory that a run starts with."""
-    found = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
-    assert found
-    return found
+    dana = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
+    assert dana
+    return dana
 
 
 @pytest.fixture

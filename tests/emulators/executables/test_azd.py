@@ -98,7 +98,7 @@ def test_without_an_output_format(azd: AzureDeveloperCli, user: User, version: s
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.11.1", "1.20.2", "1.23.7", "1.24.0", "1.29.0"])
 def test_nobody_is_signed_in(azd: AzureDeveloperCli, version: str) -> None:
-    """Every version says so in a message of one line, if JSON is wanted, and else for a person."""
+    """Every version prints an error in one line of JSON for a program, and as text for a person."""
     azd.version = version
     result = run(azd, *TOKEN)
     [line] = lines_of(result)
@@ -299,7 +299,7 @@ def test_no_command_line_is_too_much(azd: AzureDeveloperCli, arguments: list[str
 
 
 def test_token_errors_go_with_the_test(azd: AzureDeveloperCli, user: User, emulators: Emulators) -> None:
-    """The next one begins without them."""
+    """A reset clears them."""
     azd.client.token_errors.add(EntraError(50076), times=2)
     azd.sign_in(user)
     assert run(azd, *TOKEN).exit_code == 1

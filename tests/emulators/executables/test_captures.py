@@ -61,7 +61,7 @@ class Capture:
 
 
 def read(path: Path) -> Capture:
-    """Read one of the files."""
+    """Read a capture."""
     match = re.fullmatch(
         r"\$ (.*?)\n\[exit code\] (\d+)\n\[stdout\]\n(.*)\[stderr\]\n(.*)", path.read_text(encoding="utf-8"), re.DOTALL
     )

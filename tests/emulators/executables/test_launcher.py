@@ -73,7 +73,7 @@ def test_arguments_arrive_as_they_are(call: Call, emulators: Emulators) -> None:
 
 
 def test_a_hanging_call_is_killed_by_its_caller(call: Call, az: AzureCli) -> None:
-    """The launcher is one process: nothing of it is left when its caller loses patience."""
+    """The launcher is one process: after its caller has killed it, nothing is left."""
     az.faults.add(Hang())
     with pytest.raises(subprocess.TimeoutExpired):
         call(*TOKEN, timeout=2)
@@ -90,7 +90,7 @@ def test_a_hanging_call_ends_with_the_shell_that_made_it(call: Call, emulators: 
         while not emulators.journal.requests(exit_code=1):
             os.sched_yield()
         shell.kill()
-        assert shell.stdout.read() == b""  # its end: the launcher held the pipe open as well
+        assert shell.stdout.read() == b""  # its end: the launcher had the pipe open as well
 
 
 def test_a_hanging_call_ends_with_the_emulators(call: Call, emulators: Emulators, az: AzureCli) -> None:

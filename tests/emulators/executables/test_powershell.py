@@ -45,7 +45,7 @@ def of_line(text: str) -> tuple[str, int]:
 
 def of_xml(text: str, *, ticks: bool) -> tuple[str, int]:
     """Read what Azure.Identity for .NET looks for."""
-    values = {one.get("Name"): one.text or "" for one in ElementTree.fromstring(text)}
+    values = {field.get("Name"): field.text or "" for field in ElementTree.fromstring(text)}
     number = int(values["ExpiresOn"])
     return values["Token"], (number - EPOCH_IN_TICKS) // 10_000_000 if ticks else number
 
@@ -149,7 +149,7 @@ def test_the_tenant_is_the_callers(powershell: PowerShell, user: User, arguments
 
 
 def test_nobody_is_signed_in(powershell: PowerShell) -> None:
-    """A script that stops at errors fails; one that does not prints nothing of worth and succeeds."""
+    """A script that stops at errors fails; another script succeeds and prints no token."""
     login = "Run Connect-AzAccount to login."
     python = run(powershell, sdk.python())
     assert python.exit_code == 1
@@ -237,7 +237,7 @@ def test_a_revoked_secret(powershell: PowerShell, application: Application, emul
 
 
 def test_a_refusal_that_a_test_asks_for(powershell: PowerShell, user: User, emulators: Emulators) -> None:
-    """It befalls one request for a token, and none after the emulators' reset."""
+    """It is the answer to one request for a token; a reset of the emulators clears it."""
     powershell.sign_in(user)
     powershell.token_errors.add(EntraError(90033))
     assert "AADSTS90033" in run(powershell, sdk.python()).stderr
