@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import Resource
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.script import Faults
-    from azcred_emulators.executables.service import Executables
+    from azcred_emulators.executables.launcher_endpoint import Executables
     from azcred_emulators.federation.issuers import Issuers
     from azcred_emulators.federation.pipelines import Pipeline
     from azcred_emulators.hosts.endpoint import Endpoint

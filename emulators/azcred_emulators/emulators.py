@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.emulator import Emulator
     from azcred_emulators.emulation.script import Faults
-    from azcred_emulators.executables.service import Executables
+    from azcred_emulators.executables.launcher_endpoint import Executables
     from azcred_emulators.federation.adfs.ad_fs import AdFs
     from azcred_emulators.federation.issuers import Issuers
     from azcred_emulators.federation.pipelines import Pipeline

@@ -16,7 +16,7 @@ from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.application import Application
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.journal import Journal
-from azcred_emulators.executables.service import Executables
+from azcred_emulators.executables.launcher_endpoint import Executables
 from azcred_emulators.federation.adfs.ad_fs import AdFs
 from azcred_emulators.federation.identity_binding import IdentityBinding
 from azcred_emulators.federation.issuers import Issuers

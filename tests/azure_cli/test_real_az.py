@@ -73,9 +73,9 @@ class Both:
         return self._run(self._fake, "fake", arguments)
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run both, see that they print the same, and return what the real one has."""
+        """Run both, check that they print the same, and return the result of the real one."""
         real, fake = self.real(*arguments), self.fake(*arguments)
-        printed = [(normalized(one.stdout), normalized(one.stderr), one.returncode) for one in (real, fake)]
+        printed = [(normalized(result.stdout), normalized(result.stderr), result.returncode) for result in (real, fake)]
         assert printed[1] == printed[0]
         return real
 
@@ -109,9 +109,9 @@ def application(emulators: Emulators) -> Application:
 @pytest.fixture
 def user(emulators: Emulators) -> User:
     """The user of the directory that a run starts with."""
-    found = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
-    assert found
-    return found
+    dana = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
+    assert dana
+    return dana
 
 
 def claims_of(result: subprocess.CompletedProcess[str], emulators: Emulators) -> dict[str, object]:
@@ -147,12 +147,12 @@ def test_a_secret(both: Both, emulators: Emulators, application: Application) ->
     both(*TOKEN, "--resource", "https://servicebus.azure.net")
     both("logout")
     both(*TOKEN)
-    asked = emulators.journal.requests(emulator="authority", operation="token", status=200)
-    assert {entry.identity for entry in asked} == {application.name}
+    entries = emulators.journal.requests(emulator="authority", operation="token", status=200)
+    assert {entry.identity for entry in entries} == {application.name}
 
 
 def test_a_certificate(both: Both, emulators: Emulators, application: Application, tmp_path: Path) -> None:
-    """The real one reads the file, signs, and gets a token."""
+    """The real `az` reads the file, signs an assertion and gets a token."""
     key = SigningKey("client")
     (tmp_path / "client.pem").write_bytes(key.pem())
     both(*service_principal(application, "--certificate", "client.pem"))
@@ -230,7 +230,7 @@ def test_a_device_code(both: Both, emulators: Emulators, user: User) -> None:
 
     real, fake = approve(both.real), approve(both.fake)
     assert normalized(fake.stdout) == normalized(real.stdout)
-    assert [one.stderr.partition(" enter the code ")[0] for one in (fake, real)] == [
+    assert [result.stderr.partition(" enter the code ")[0] for result in (fake, real)] == [
         "To sign in, use a web browser to open the page https://microsoft.com/devicelogin and"
     ] * 2
     assert claims_of(both(*TOKEN), emulators)["amr"] == ["pwd", "mfa"]

@@ -26,10 +26,10 @@ from azcred_emulators.directory import (
     User,
     contoso,
 )
-from azcred_emulators.executables.accounts import Refusal, TokenServiceFailed
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Fault
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
+from azcred_emulators.executables.token_client import TokenError, TokenServiceFailed
 from azcred_emulators.faults.delays import Hang, Slow
 from pytest_azcred.session import Session
 
@@ -130,9 +130,9 @@ def with_policy(azcred: Session, _: AzureCli) -> None:
     )
 
 
-def refusing(refusal: Refusal) -> Callable[[Session, AzureCli], object]:
+def refusing(error: TokenError) -> Callable[[Session, AzureCli], object]:
     """Sign the user in and let the token service refuse then."""
-    return signed_in(lambda _, az: az.refusals.add(refusal))
+    return signed_in(lambda _, az: az.token_errors.add(error))
 
 
 def fault(kind: Fault) -> Callable[[Session, AzureCli], object]:

@@ -117,7 +117,7 @@ STATES = [
     ),
     State(
         "more wanted of the user",
-        signed_in(lambda _, tool: tool.refusals.add(EntraError(50076, resource=VAULT))),
+        signed_in(lambda _, tool: tool.token_errors.add(EntraError(50076, resource=VAULT))),
         powershell=NOT_STARTED,
         azd=(FAILED, "AADSTS50076"),
     ),

@@ -1,4 +1,4 @@
-"""What is in a directory: tenants, applications, managed identities, users, groups and policies, as plain data.
+"""The entities of a directory as plain data: tenants, applications, managed identities, users, groups and policies.
 
 Names are those of Microsoft Graph and of the application manifest. Times are epoch seconds.
 """
@@ -13,7 +13,7 @@ from cryptography import x509
 TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 TOKEN_EXCHANGE_APPLICATION_ID = "fb60f99c-7a34-4190-8149-302f77469936"  # the `aud` of Entra ID's own tokens for it
 CONSUMERS_TENANT_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"  # where personal Microsoft accounts live
-ALL = "All"  # in a policy: everybody, or everything
+ALL = "All"  # in a policy: all users or all resources
 
 
 def _new_id() -> str:
@@ -24,9 +24,9 @@ def _new_id() -> str:
 class Tenant:
     """A tenant of Entra ID, found by its GUID or by any of its verified domains.
 
-    Users of `federated_domains` sign in elsewhere, as with AD FS. `security_defaults` demands what Entra ID's
-    security defaults do: no user signs in by password alone. `remember_mfa` is for how long a second factor holds
-    once it was given, None for as long as the sign-in.
+    Users of `federated_domains` sign in at another identity provider such as AD FS. With `security_defaults` no user
+    signs in with a password alone, as with Entra ID's security defaults. `remember_mfa` is how long a second factor
+    stays valid, None for as long as the sign-in.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A secret of an application; `starts` and `expires` are None for no bound."""
+    """A secret of an application; it has no start or no end if `starts` or `expires` is None."""
 
     value: str = field(repr=False)
     starts: float | None = None
@@ -57,7 +57,7 @@ class FederatedCredential:
 
 @dataclass(frozen=True, slots=True)
 class TrustedSubject:
-    """Any certificate with this subject name that the authority has issued (subject name and issuer trust).
+    """Trust in every certificate with this subject name that the authority has issued (subject name and issuer trust).
 
     `name` is the certificate's common name. The client must send the chain (`x5c`).
     """
@@ -70,8 +70,8 @@ class TrustedSubject:
 class PermissionGrant:
     """Consent: scopes of a resource that a client may use on behalf of users (Graph: `oauth2PermissionGrant`).
 
-    `resource` is any name of the resource, "*" for every one; so is `scopes`. An administrator consents for
-    everybody (`principal_id` None), a user for themself.
+    `resource` is any name of the resource, "*" for all resources; in `scopes`, "*" is all scopes. An administrator
+    consents for all users (`principal_id` None), a user for themself.
     """
 
     resource: str
@@ -79,12 +79,12 @@ class PermissionGrant:
     principal_id: str | None = None
 
 
-ADMIN_CONSENT = PermissionGrant("*", ("*",))  # to everything, for everybody
+ADMIN_CONSENT = PermissionGrant("*", ("*",))  # to all scopes of all resources, for all users
 
 
 @dataclass(frozen=True, slots=True)
 class AppRoleAssignment:
-    """A role that an application, user or group has in a resource; without a role, access to it and no more."""
+    """A role of an application, user or group in a resource; with no `role`, access to the resource alone."""
 
     resource: str
     role: str = ""
@@ -92,7 +92,7 @@ class AppRoleAssignment:
 
 @dataclass(frozen=True, slots=True)
 class OptionalClaims:
-    """Claims that an application asks for in its tokens, by name."""
+    """The names of the claims that an application asks for in its tokens."""
 
     id_token: tuple[str, ...] = ()
     access_token: tuple[str, ...] = ()
@@ -100,10 +100,10 @@ class OptionalClaims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenTimes:
-    """How long the tokens of an application or managed identity last, and by which clock.
+    """How long the tokens of an application or managed identity are valid, and by which clock.
 
-    `lifetime` and `refresh_in`, after which a client should ask for a newer one, are None for what is usual.
-    `clock_skew` is how far the clock of who hands them out is ahead of the app's; it may be negative.
+    After `refresh_in` a client should ask for a new token. `lifetime` and `refresh_in` are None for the usual values.
+    `clock_skew` is how far the issuer's clock is ahead of the app's; it may be negative.
     """
 
     lifetime: timedelta | None = None
@@ -115,28 +115,28 @@ class TokenTimes:
 class Application:
     """An application with its service principal in the tenant.
 
-    As a client: `secrets`, `certificates`, `trusted_subjects` and `federated_credentials` are how it proves who it
-    is; a `public_client` need not. Its `redirect_uris` are those of a desktop app if it is public, else of a web
-    app. `permission_grants` are what was consented to. A `multi_tenant` application has users in every tenant and
-    acts for itself in those of `service_principal_in`. `family` are Microsoft's own developer tools, which share
-    refresh tokens. `required_resource_access` names the resources it may ask for, None for any. With
-    `id_token_issuance` and `access_token_issuance` it gets such tokens from `/authorize` itself (Graph:
+    As a client: it authenticates with `secrets`, `certificates`, `trusted_subjects` and `federated_credentials`; a
+    `public_client` does not authenticate. Its `redirect_uris` are those of a desktop app if it is public, else of a web
+    app. `permission_grants` are the consents that it has. A `multi_tenant` application has users in every tenant, and
+    acts for itself in the tenants of `service_principal_in`. Microsoft's own developer tools are a `family`, which
+    shares refresh tokens. `required_resource_access` names the resources for which it may have tokens, None for all.
+    With `id_token_issuance` and `access_token_issuance` it gets such tokens from `/authorize` itself (Graph:
     `implicitGrantSettings`).
 
-    An agent identity has the client id of its `agent_blueprint`, whose tokens are the one way to prove who it is.
+    An agent identity has the client id of its `agent_blueprint`; it authenticates with the blueprint's tokens only.
 
-    As a resource: `identifier_uris` are the names under which others ask for tokens to it, `access_token_version`
-    (1 or 2) is the version of these. `oauth2_permission_scopes` and `app_roles` are what can be granted, and
-    `admin_consent_scopes` those that only an administrator can. `group_membership_claims` ("All",
+    As a resource: `identifier_uris` are the names under which clients ask for tokens for it, `access_token_version`
+    (1 or 2) is the version of these tokens. `oauth2_permission_scopes` and `app_roles` can be granted,
+    `admin_consent_scopes` by an administrator only. `group_membership_claims` ("All",
     "SecurityGroup", "DirectoryRole") puts `groups` or `wids` into its tokens.
 
     `token_times` are those of the tokens that it gets as a client, for itself or for a user.
 
-    Three settings are stricter than Entra ID or as strict: a refresh token is spent when it is used unless the
-    application has `reusable_refresh_tokens`, as every application has in Entra ID; with `single_use_assertions` the
-    `jti` of a client assertion may occur once, whereas msal sends each for nine minutes; and `maximum_repetitions` is
-    how often the same request for a token may come within five minutes before it is taken for a loop, None for any
-    number. Entra ID does not say where its own limit is.
+    Three settings decide how strict the emulator is. A refresh token can be used once, unless the application has
+    `reusable_refresh_tokens`; in Entra ID it can be used again. With `single_use_assertions` the `jti` of a client
+    assertion may occur once, although msal sends each assertion for nine minutes. `maximum_repetitions` is how often
+    the same request for a token may come within five minutes before it counts as a loop, None for no limit; Entra ID
+    does not document its own limit.
     """
 
     name: str
@@ -175,7 +175,7 @@ class Application:
 
     @property
     def resource_names(self) -> tuple[str, ...]:
-        """Every name by which a token for it can be asked for."""
+        """Every name under which clients can ask for a token for it."""
         return (self.client_id, f"api://{self.client_id}", *self.identifier_uris)
 
 
@@ -198,7 +198,7 @@ class ManagedIdentity:
 
 
 class Mfa(Enum):
-    """Per-user multifactor authentication: not asked for, to be registered at the next sign-in, or asked for."""
+    """Per-user multifactor authentication: not required, registered at the next sign-in, or required."""
 
     DISABLED = "disabled"
     ENABLED = "enabled"
@@ -207,10 +207,10 @@ class Mfa(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A user of the tenant, and a guest of those in `guest_in`.
+    """A user of the tenant, and a guest in the tenants of `guest_in`.
 
-    A user without a `password` cannot sign in by one. `member_of` are object ids of groups, `directory_roles`
-    template ids of roles. Refresh tokens of before `tokens_valid_from` are revoked
+    A user without a `password` cannot sign in with a password. `member_of` are object ids of groups, `directory_roles`
+    template ids of roles. Refresh tokens from before `tokens_valid_from` are revoked
     (Graph: `signInSessionsValidFromDateTime`). An agent's own account has the client id of its `agent_identity`.
     """
 
@@ -236,7 +236,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A security group; what it is assigned, its members have."""
+    """A security group; its members have its role assignments."""
 
     name: str
     tenant_id: str
@@ -246,12 +246,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionalAccessPolicy:
-    """A Conditional Access policy: for whom and which resources it demands what.
+    """A Conditional Access policy: its users and service principals, its resources, and what it requires.
 
     `include_users` and `include_service_principals` hold object ids, `include_applications` names of resources; each
     may be ("All",). `built_in_controls` are Graph's: "block", "mfa", "compliantDevice", "domainJoinedDevice".
-    `token_protection` demands tokens bound to a device, which no client here has; `sign_in_frequency` is how long a
-    sign-in lasts.
+    `token_protection` requires tokens that are bound to a device, which no client of the emulators has.
+    `sign_in_frequency` is how long a sign-in is valid.
     """
 
     name: str
@@ -268,7 +268,7 @@ class ConditionalAccessPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """An Azure subscription; `readers` are object ids of those who may see it, ("All",) for everybody in the tenant.
+    """An Azure subscription; it is visible to the object ids in `readers`, ("All",) for all identities of the tenant.
 
     `state` is Azure Resource Manager's: "Enabled", "Disabled", "Warned", "PastDue", "Deleted".
     """

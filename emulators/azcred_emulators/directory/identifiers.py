@@ -1,6 +1,6 @@
-"""The ids of the directory that a run starts with. Each identity has its own, so that a token says which one won.
+"""The ids in the directory that a run starts with; each identity has its own, so a token shows whose it is.
 
-Only text, so that what needs no more than the ids loads nothing else.
+This module has nothing but text: modules that need only the ids import nothing else.
 """
 
 TENANT_ID = "11111111-1111-4111-8111-111111111111"
@@ -13,7 +13,7 @@ VIRTUAL_MACHINE_CLIENT_ID = "66666666-6666-4666-8666-666666666666"
 
 USER_ID = "44444444-4444-4444-8444-aaaaaaaaaaaa"
 USER_PRINCIPAL_NAME = "dana@contoso.com"
-AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # also azd's, and azure-identity's for developers
+AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # also azd's and azure-identity's
 
 CLUSTER_ISSUER = f"https://westeurope.oic.prod-aks.azure.com/{TENANT_ID}/77777777-7777-4777-8777-777777777777/"
 SERVICE_ACCOUNT = "system:serviceaccount:default:app"

@@ -1,4 +1,4 @@
-"""What a directory holds as plain data, and back: the form in which configuration files and the control API have it.
+"""The content of a directory as plain data, as in configuration files and the control API, and back.
 
 The fields of an entity *are* the keys. Durations are seconds or text such as "5 min", certificates PEM, enumerations
 their values.
@@ -42,19 +42,19 @@ _DURATION = {"oneOf": [{"type": "number"}, {"type": "string", "pattern": PATTERN
 
 
 def read(kind: Any, value: object, where: str) -> Any:
-    """Return the value of a type that plain data describes; raises ValueError, which names `where` it is wrong."""
+    """Return the value of a type that plain data describes; raises ValueError, which names the place (`where`)."""
     if get_origin(kind) in (UnionType, Union):
         if value is None and NoneType in get_args(kind):
             return None
-        kind = next(one for one in get_args(kind) if one is not NoneType)
+        kind = _not_none(kind)
     if get_origin(kind) is tuple:
         if not isinstance(value, list | tuple):
-            raise ValueError(f"{where} must be a list, not {_named(value)}")
-        return tuple(read(get_args(kind)[0], one, f"{where}[{number}]") for number, one in enumerate(value))
+            raise ValueError(f"{where} must be a list, not {_type_name(value)}")
+        return tuple(read(get_args(kind)[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     if get_origin(kind) is Mapping:
         if not isinstance(value, Mapping):
-            raise ValueError(f"{where} must be a table, not {_named(value)}")
-        return {name: read(get_args(kind)[1], one, f"{where}.{name}") for name, one in value.items()}
+            raise ValueError(f"{where} must be a table, not {_type_name(value)}")
+        return {name: read(get_args(kind)[1], item, f"{where}.{name}") for name, item in value.items()}
     if kind is object:
         return value
     if is_dataclass(kind):
@@ -68,17 +68,17 @@ def read(kind: Any, value: object, where: str) -> Any:
         try:
             return kind(value)
         except ValueError:
-            raise ValueError(f"{where} must be one of {', '.join(repr(one.value) for one in kind)}") from None
+            raise ValueError(f"{where} must be one of {', '.join(repr(member.value) for member in kind)}") from None
     return _read_simple(kind, value, where)
 
 
 def write(value: object) -> Any:
-    """Return plain data of which `read` makes this value again."""
+    """Return the plain data from which `read` makes this value."""
     if is_dataclass(value):
-        return {one.name: write(getattr(value, one.name)) for one in _fields(value)}
+        return {field.name: write(getattr(value, field.name)) for field in _fields(value)}
     match value:
         case tuple() | list():
-            return [write(one) for one in value]
+            return [write(item) for item in value]
         case timedelta():
             return value.total_seconds()
         case Enum():
@@ -91,8 +91,8 @@ def write(value: object) -> Any:
 def schema(kind: Any) -> dict[str, Any]:
     """Return the JSON schema of a type's plain data."""
     if get_origin(kind) in (UnionType, Union):
-        wanted = schema(next(one for one in get_args(kind) if one is not NoneType))
-        return {**wanted, "nullable": True} if NoneType in get_args(kind) else wanted
+        description = schema(_not_none(kind))
+        return {**description, "nullable": True} if NoneType in get_args(kind) else description
     if get_origin(kind) is tuple:
         return {"type": "array", "items": schema(get_args(kind)[0])}
     if get_origin(kind) is Mapping:
@@ -103,26 +103,26 @@ def schema(kind: Any) -> dict[str, Any]:
         return dict(_DURATION)
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        needed = [one.name for one in _fields(kind) if _is_needed(one)]
+        required = [field.name for field in _fields(kind) if _is_required(field)]
         return {
             "type": "object",
-            "properties": {one.name: schema(hints[one.name]) for one in _fields(kind)},
+            "properties": {field.name: schema(hints[field.name]) for field in _fields(kind)},
             "additionalProperties": False,
-            **({"required": needed} if needed else {}),
+            **({"required": required} if required else {}),
         }
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return {"enum": [one.value for one in kind]}
+        return {"enum": [member.value for member in kind]}
     return {"type": _SIMPLE.get(kind, "string")}
 
 
 def kind_of(entity: Entity) -> str:
-    """Return the key under which entities like this one stand."""
+    """Return the key of the list with entities of this kind."""
     return next(name for name, kind in KINDS.items() if isinstance(entity, kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostData:
-    """What a host of managed identities has: `identities` by client id or name, and its own ARM id."""
+    """A managed identity host: its `identities` by client id or name, and the ARM id of its machine or app."""
 
     identities: tuple[str, ...] | None = None
     resource_id: str | None = None
@@ -142,34 +142,34 @@ def write_directory(directory: Directory) -> dict[str, Any]:
 
 
 def fill_directory(directory: Directory, document: Mapping[str, Any], *, keep: bool = False) -> None:
-    """Put what `write_directory` returns, or a part of it, into a directory.
+    """Fill a directory from what `write_directory` returns, or from a part of it.
 
-    With `keep` what is there stays, but for entities with the same ids and for the hosts that are named. Raises
-    ValueError that says what is wrong with the data.
+    With `keep` the content stays, except for entities with the same ids and for the hosts in the data. Raises
+    ValueError with what is wrong in the data.
     """
     for name in document:
         check_known(name, {**KINDS, "hosts": None}, "the directory")
-    given = [
+    new_entities = [
         entity
         for name, kind in KINDS.items()
         for entity in read(GenericAlias(tuple, (kind, ...)), document.get(name, []), name)
     ]
     entities, assigned, resource_ids = directory.content() if keep else ([], {}, {})
-    everything = {identifier(entity): entity for entity in (*entities, *given)}
+    everything = {identifier(entity): entity for entity in (*entities, *new_entities)}
     hosts = document.get("hosts", {})
     if not isinstance(hosts, Mapping):
-        raise ValueError(f"hosts must be a table, not {_named(hosts)}")
+        raise ValueError(f"hosts must be a table, not {_type_name(hosts)}")
     new_assigned, new_ids = dict(assigned), dict(resource_ids)
     for name, value in hosts.items():
         host: HostData = read(HostData, value, f"hosts.{name}")
         if host.identities is not None:
-            new_assigned[name] = tuple(_identity(one, everything.values(), name) for one in host.identities)
+            new_assigned[name] = tuple(_client_id(identity, everything.values(), name) for identity in host.identities)
         if host.resource_id is not None:
             new_ids[name] = host.resource_id
     directory.fill(everything.values(), new_assigned, new_ids)
 
 
-def _identity(name: str, entities: Iterable[Entity], host: str) -> str:
+def _client_id(name: str, entities: Iterable[Entity], host: str) -> str:
     """Return the client id of the managed identity with this client id or name."""
     for entity in entities:
         if isinstance(entity, ManagedIdentity) and name.lower() in (entity.client_id.lower(), entity.name.lower()):
@@ -179,22 +179,22 @@ def _identity(name: str, entities: Iterable[Entity], host: str) -> str:
 
 def _read_fields(kind: Any, value: object, where: str) -> Any:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{where} must be a table, not {_named(value)}")
-    known = {one.name: one for one in _fields(kind)}
+        raise ValueError(f"{where} must be a table, not {_type_name(value)}")
+    known = {field.name: field for field in _fields(kind)}
     for name in value:
         check_known(name, known, where)
-    missing = [name for name, one in known.items() if name not in value and _is_needed(one)]
+    missing = [name for name, field in known.items() if name not in value and _is_required(field)]
     if missing:
         raise ValueError(f"{where} lacks {missing[0]!r}")
     hints = get_type_hints(kind)
-    return kind(**{name: read(hints[name], one, f"{where}.{name}") for name, one in value.items()})
+    return kind(**{name: read(hints[name], item, f"{where}.{name}") for name, item in value.items()})
 
 
 def check_known(name: object, known: Mapping[str, object], where: str) -> None:
     """Raise ValueError for a key that is not known, with the nearest one that is."""
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+        matches = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+        hint = f"did you mean {matches[0]!r}?" if matches else f"there are {', '.join(known)}."
         raise ValueError(f"{where} has no key {name!r}; {hint}")
 
 
@@ -206,7 +206,7 @@ def _read_simple(kind: Any, value: object, where: str) -> Any:
         return float(value)  # type: ignore[arg-type]
     if kind in (int, str, bool) and type(value) is kind:
         return value
-    raise ValueError(f"{where} must be {_article(_SIMPLE.get(kind, 'string'))}, not {_named(value)}")
+    raise ValueError(f"{where} must be {_article(_SIMPLE.get(kind, 'string'))}, not {_type_name(value)}")
 
 
 def _read_duration(value: object, where: str) -> timedelta:
@@ -220,15 +220,20 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def _named(value: object) -> str:
-    """Return of which kind a value is, which says nothing of a secret that may be in it."""
+def _type_name(value: object) -> str:
+    """Return the type of a value in words, without the value: there may be a secret in it."""
     kinds = {dict: "a table", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
     return kinds.get(type(value), "nothing" if value is None else type(value).__name__)
+
+
+def _not_none(union: Any) -> Any:
+    """Return the type in an optional type."""
+    return next(kind for kind in get_args(union) if kind is not NoneType)
 
 
 def _fields(kind: Any) -> tuple[Field[Any], ...]:
     return fields(kind)
 
 
-def _is_needed(one: Field[Any]) -> bool:
-    return one.default is MISSING and one.default_factory is MISSING
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING

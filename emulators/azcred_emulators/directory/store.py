@@ -1,4 +1,4 @@
-"""The emulated tenants and everything in them: one store that a test may change at any time."""
+"""The store of the emulated tenants and everything in them, which a test may change at any time."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,61 +6,24 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from azcred_emulators.directory.entities import (
-    ADMIN_CONSENT,
     ALL,
-    CONSUMERS_TENANT_ID,
-    TOKEN_EXCHANGE_APPLICATION_ID,
-    TOKEN_EXCHANGE_AUDIENCE,
     Application,
-    AppRoleAssignment,
-    ClientSecret,
     ConditionalAccessPolicy,
     Entity,
-    FederatedCredential,
     Group,
     ManagedIdentity,
-    Mfa,
-    OptionalClaims,
     PermissionGrant,
     Principal,
     Subscription,
     Tenant,
-    TokenTimes,
-    TrustedSubject,
     User,
 )
-
-__all__ = [
-    "ADMIN_CONSENT",
-    "ALL",
-    "CONSUMERS_TENANT_ID",
-    "TOKEN_EXCHANGE_APPLICATION_ID",
-    "TOKEN_EXCHANGE_AUDIENCE",
-    "AppRoleAssignment",
-    "Application",
-    "ClientSecret",
-    "ConditionalAccessPolicy",
-    "Directory",
-    "Entity",
-    "FederatedCredential",
-    "Group",
-    "ManagedIdentity",
-    "Mfa",
-    "OptionalClaims",
-    "PermissionGrant",
-    "Principal",
-    "Subscription",
-    "Tenant",
-    "TokenTimes",
-    "TrustedSubject",
-    "User",
-]
 
 _Entity = TypeVar("_Entity", Tenant, Application, ManagedIdentity, User, Group, ConditionalAccessPolicy, Subscription)
 
 
 def identifier(entity: Entity) -> str:
-    """Return the id under which an entity is stored, which no change to it may alter."""
+    """Return the id under which an entity is stored; no change to the entity may change it."""
     match entity:
         case Tenant() | ConditionalAccessPolicy() | Subscription():
             return entity.id.lower()
@@ -72,7 +35,7 @@ def identifier(entity: Entity) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """The ways to find entities other than by id; made anew after a change, since requests outnumber changes."""
+    """Entities by other names than their ids; made again after a change, since requests outnumber changes."""
 
     tenants: Mapping[str, Tenant]
     resources: Mapping[str, Application]
@@ -81,7 +44,7 @@ class _Index:
     subscriptions: tuple[Subscription, ...]
 
 
-def _index(entities: Iterable[Entity]) -> _Index:
+def _make_index(entities: Iterable[Entity]) -> _Index:
     tenants: dict[str, Tenant] = {}
     resources: dict[str, Application] = {}
     users: dict[str, User] = {}
@@ -105,14 +68,14 @@ def _index(entities: Iterable[Entity]) -> _Index:
 
 
 class Directory:
-    """The store of tenants, applications, identities, users, groups and policies, and of what is assigned where.
+    """The store of tenants, applications, users, groups and policies, and of managed identities and their hosts.
 
-    Its entities are immutable: `replace` puts a changed copy in an entity's place.
+    Entities are immutable: `replace` stores a changed copy instead of an entity.
     """
 
     def __init__(self, entities: Iterable[Entity] = ()) -> None:
         self._lock = threading.Lock()
-        self._made: _Index | None = None
+        self._cached_index: _Index | None = None
         self._entities: dict[str, Entity] = {identifier(entity): entity for entity in entities}
         self._assigned: dict[str, tuple[str, ...]] = {}
         self._resource_ids: dict[str, str] = {}
@@ -121,7 +84,7 @@ class Directory:
     def add(self, entity: _Entity) -> _Entity:
         """Store an entity and return it.
 
-        Raises ValueError if one with the same id is there.
+        Raises ValueError if the directory has an entity with the same id.
         """
         with self._lock:
             if identifier(entity) in self._entities:
@@ -129,13 +92,13 @@ class Directory:
                     f"the directory has an entity with the id {identifier(entity)!r}; use replace() to change it"
                 )
             self._entities[identifier(entity)] = entity
-            self._made = None
+            self._cached_index = None
         return entity
 
     def replace(self, entity: _Entity, **changes: object) -> _Entity:
-        """Put a copy of the entity with these fields changed in its place and return the copy.
+        """Replace an entity by a copy with these fields changed, and return the copy.
 
-        Raises LookupError if the entity is not there, ValueError if its id would change.
+        Raises LookupError if the directory does not have the entity, ValueError if its id would change.
         """
         with self._lock:
             current = self._entities.get(identifier(entity))
@@ -145,23 +108,23 @@ class Directory:
             if identifier(changed) != identifier(entity):
                 raise ValueError(f"the id {identifier(entity)!r} cannot be changed; add a new entity instead")
             self._entities[identifier(entity)] = changed
-            self._made = None
+            self._cached_index = None
         return changed
 
     def remove(self, entity: Entity) -> None:
-        """Delete an entity and its assignments; nothing happens if it is not there."""
+        """Delete an entity and its assignments; nothing happens if the directory does not have it."""
         with self._lock:
             self._entities.pop(identifier(entity), None)
-            self._made = None
+            self._cached_index = None
             for host, client_ids in self._assigned.items():
-                self._assigned[host] = tuple(one for one in client_ids if one != identifier(entity))
+                self._assigned[host] = tuple(client_id for client_id in client_ids if client_id != identifier(entity))
 
     def consent(
         self, application: Application, resource: str, scopes: Iterable[str], *, user: User | None = None
     ) -> Application:
-        """Record that a user, or without one an administrator, lets the application use scopes of a resource.
+        """Record that a user, by default an administrator, consents to scopes of a resource for an application.
 
-        Returns the changed application. Raises LookupError if it is not there.
+        Returns the changed application. Raises LookupError if the directory does not have it.
         """
         grant = PermissionGrant(resource, tuple(scopes), user.object_id if user else None)
         with self._lock:
@@ -170,16 +133,16 @@ class Directory:
                 raise LookupError(f"the directory has no Application with the id {identifier(application)!r}")
             changed = replace(current, permission_grants=(*current.permission_grants, grant))
             self._entities[identifier(application)] = changed
-            self._made = None
+            self._cached_index = None
         return changed
 
     def tenant(self, name: str) -> Tenant | None:
         """Return the tenant with this GUID or domain, in any case."""
-        return self._found().tenants.get(name.lower())
+        return self._index.tenants.get(name.lower())
 
     def tenants(self) -> Sequence[Tenant]:
         """Return all tenants, the first added first."""
-        return list(dict.fromkeys(self._found().tenants.values()))
+        return list(dict.fromkeys(self._index.tenants.values()))
 
     def principal(self, client_id: str) -> Principal | None:
         """Return the application or managed identity with this client id, in any case."""
@@ -191,67 +154,68 @@ class Directory:
         return [entity for entity in list(self._entities.values()) if isinstance(entity, Application)]
 
     def application_for_resource(self, resource: str) -> Application | None:
-        """Return the application of the directory that a resource or a scope's resource names."""
-        return self._found().resources.get(resource.rstrip("/").lower())
+        """Return the application that has this name as a resource, None if there is none."""
+        return self._index.resources.get(resource.rstrip("/").lower())
 
     def user(self, name: str) -> User | None:
         """Return the user with this principal name or object id, in any case."""
         entity = self._entities.get(name.lower())
-        return entity if isinstance(entity, User) else self._found().users.get(name.lower())
+        return entity if isinstance(entity, User) else self._index.users.get(name.lower())
 
     def users(self) -> Sequence[User]:
         """Return all users, the first added first."""
-        return list(self._found().users.values())
+        return list(self._index.users.values())
 
     def groups_of(self, user: User) -> Sequence[Group]:
-        """Return those of the user's groups that the directory has."""
+        """Return the groups that the user is a member of, as far as the directory has them."""
         entities = (self._entities.get(object_id.lower()) for object_id in user.member_of)
         return [entity for entity in entities if isinstance(entity, Group)]
 
     def policies(self) -> Sequence[ConditionalAccessPolicy]:
         """Return the Conditional Access policies of all tenants."""
-        return self._found().policies
+        return self._index.policies
 
     def subscriptions(self, tenant_id: str, object_id: str) -> Sequence[Subscription]:
         """Return the subscriptions of a tenant that a user or service principal may see, the first added first."""
         user = self.user(object_id)
-        ids = {object_id.lower(), *(one.lower() for one in (user.member_of if user else ()))}
+        ids = {object_id.lower(), *(group.lower() for group in (user.member_of if user else ()))}
         return [
             subscription
-            for subscription in self._found().subscriptions
+            for subscription in self._index.subscriptions
             if subscription.tenant_id.lower() == tenant_id.lower()
             and any(reader == ALL or reader.lower() in ids for reader in subscription.readers)
         ]
 
     def tenants_of(self, user: User) -> Sequence[Tenant]:
-        """Return the user's tenant and those that they are a guest of."""
-        ids = {user.tenant_id.lower(), *(one.lower() for one in user.guest_in)}
+        """Return the user's own tenant and the tenants in which they are a guest."""
+        ids = {user.tenant_id.lower(), *(tenant_id.lower() for tenant_id in user.guest_in)}
         return [tenant for tenant in self.tenants() if tenant.id.lower() in ids]
 
     def assign(self, host: str, *identities: ManagedIdentity) -> None:
-        """Assign managed identities to a host such as "imds", in addition to those it has."""
+        """Assign managed identities to a host such as "imds", in addition to those that it has."""
         with self._lock:
-            held = self._assigned.get(host, ())
-            self._assigned[host] = tuple(dict.fromkeys((*held, *map(identifier, identities))))
+            client_ids = (*self._assigned.get(host, ()), *map(identifier, identities))
+            self._assigned[host] = tuple(dict.fromkeys(client_ids))
 
     def unassign(self, host: str, *identities: ManagedIdentity) -> None:
         """Take managed identities away from a host."""
-        gone = {identifier(identity) for identity in identities}
+        removed = {identifier(identity) for identity in identities}
         with self._lock:
-            self._assigned[host] = tuple(one for one in self._assigned.get(host, ()) if one not in gone)
+            client_ids = self._assigned.get(host, ())
+            self._assigned[host] = tuple(client_id for client_id in client_ids if client_id not in removed)
 
     def assigned(self, host: str) -> Sequence[ManagedIdentity]:
         """Return the managed identities that a host has, in the order in which they were assigned."""
         entities = (self._entities.get(client_id) for client_id in self._assigned.get(host, ()))
         return [entity for entity in entities if isinstance(entity, ManagedIdentity)]
 
-    def locate(self, host: str, resource_id: str) -> None:
-        """Say which machine or app a host such as "imds" belongs to, by its ARM id."""
+    def set_resource_id(self, host: str, resource_id: str) -> None:
+        """Set the ARM id of the machine or app that a host such as "imds" belongs to."""
         with self._lock:
             self._resource_ids[host] = resource_id
 
     def resource_id(self, host: str) -> str:
-        """Return the ARM id of the machine or app that a host belongs to, empty if it has none."""
+        """Return the ARM id of the machine or app that a host belongs to, "" if none is set."""
         return self._resource_ids.get(host, "")
 
     def content(self) -> tuple[Sequence[Entity], Mapping[str, tuple[str, ...]], Mapping[str, str]]:
@@ -262,29 +226,32 @@ class Directory:
     def fill(
         self, entities: Iterable[Entity], assigned: Mapping[str, Iterable[str]], resource_ids: Mapping[str, str]
     ) -> None:
-        """Put this in the place of everything that `content` returns."""
+        """Replace the whole content; the arguments are what `content` returns."""
         with self._lock:
             self._entities = {identifier(entity): entity for entity in entities}
-            self._assigned = {host: tuple(one.lower() for one in ids) for host, ids in assigned.items()}
+            self._assigned = {
+                host: tuple(client_id.lower() for client_id in client_ids) for host, client_ids in assigned.items()
+            }
             self._resource_ids = dict(resource_ids)
-            self._made = None
+            self._cached_index = None
 
     def keep(self) -> None:
-        """Make the present content what `reset` returns to."""
+        """Take the snapshot of the content to which `reset` returns."""
         with self._lock:
             self._snapshot = (dict(self._entities), dict(self._assigned), dict(self._resource_ids))
 
     def reset(self) -> None:
-        """Return to the content at the last `keep`, or at the start."""
+        """Return to the content at the last `keep`, or to the initial content."""
         with self._lock:
             entities, assigned, resource_ids = self._snapshot
             self._entities, self._assigned = dict(entities), dict(assigned)
             self._resource_ids = dict(resource_ids)
-            self._made = None
+            self._cached_index = None
 
-    def _found(self) -> _Index:
-        found = self._made
-        if found is None:
+    @property
+    def _index(self) -> _Index:
+        index = self._cached_index
+        if index is None:
             with self._lock:
-                found = self._made = _index(self._entities.values())
-        return found
+                index = self._cached_index = _make_index(self._entities.values())
+        return index

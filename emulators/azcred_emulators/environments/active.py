@@ -111,7 +111,7 @@ class ActiveEnvironments:
         directory = self._emulators.directory
         if environment.host is None or environment.client_id is None:
             return
-        directory.locate(environment.host, environment.resource_id)
+        directory.set_resource_id(environment.host, environment.resource_id)
         others = {one.client_id for one in ENVIRONMENTS.values() if one.host == environment.host and one != environment}
         gone = [identity for identity in directory.assigned(environment.host) if identity.client_id in others]
         own = directory.principal(environment.client_id)

@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from azcred_emulators.tokens.keys import SigningKey
 
 
-class Executable(Protocol):
+class DeveloperTool(Protocol):
     """A fake developer tool."""
 
     def sign_in(self, who: "Principal | User", /) -> None:
         """Sign a user or a principal in."""
 
 
-class AzureCli(Protocol):
+class AzureCliTool(Protocol):
     """The fake `az`."""
 
     def sign_in(self, who: "Principal | User", /, *, assertion: str | None = None) -> None:
         """Sign a user or a principal in, an application with an assertion instead of its secret."""
 
 
-class Executables(Protocol):
+class DeveloperTools(Protocol):
     """The fake developer tools."""
 
     @property
-    def azure_cli(self) -> AzureCli:
+    def azure_cli(self) -> AzureCliTool:
         """The fake `az`."""
 
-    def __getitem__(self, name: str, /) -> Executable:
+    def __getitem__(self, name: str, /) -> DeveloperTool:
         """Return the fake of this name."""
 
     def variables(self, *names: str, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Install executables and return the variables with which a process calls them that has these."""
 
-    def uninstall(self, *names: str) -> None:
+    def uninstall(self, *names: str) -> object:
         """Take executables off PATH."""
 
 
@@ -77,7 +77,7 @@ class Backend(Protocol):
         """The token endpoints of CI pipelines, by name."""
 
     @property
-    def executables(self) -> Executables:
+    def executables(self) -> DeveloperTools:
         """The fake developer tools."""
 
     @property

@@ -26,7 +26,7 @@ def initial_directory() -> Directory:
         host, identity = environment.host, directory.principal(environment.client_id or "")
         if host and isinstance(identity, ManagedIdentity) and not directory.assigned(host):  # several share IMDS
             directory.assign(host, identity)
-            directory.locate(host, environment.resource_id)
+            directory.set_resource_id(host, environment.resource_id)
     directory.keep()
     return directory
 

@@ -1,1 +1,1 @@
-"""Fake `az`, `pwsh` and `azd`: launchers on PATH, and what they print, one module each."""
+"""Fake `az`, `pwsh` and `azd`: launchers on PATH, the emulator that they call, and what each executable prints."""

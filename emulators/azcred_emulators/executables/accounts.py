@@ -1,49 +1,42 @@
-"""Who is signed in to a developer tool, and the tokens that the tool gets for them.
+"""The accounts that are signed in to a developer tool, and the tokens that the tool gets for them.
 
-A tool asks the token service itself, in the process of the emulators: whatever an application or user may not do,
-it may not do through a tool either, and is told so in the same words. Tokens are kept as msal keeps them.
+The tool caches tokens as msal does.
 """
 
-import json
-import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_assertions
-from azcred_emulators.authority.grants.grant_types import GRANTS
-from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import RefreshToken
 from azcred_emulators.authority.resources import check_known
-from azcred_emulators.authority.service import Authority
-from azcred_emulators.clock import Clock
-from azcred_emulators.clouds import PUBLIC
-from azcred_emulators.directory import Application, Directory, ManagedIdentity, User
-from azcred_emulators.emulation.script import Faults
-from azcred_emulators.hosts.host import Host
+from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.executables.token_client import (
+    ClientCredentials,
+    Details,
+    IdentityNotAssigned,
+    TokenClient,
+    delegated_scope,
+)
 from azcred_emulators.tokens import Token
 from azcred_emulators.tokens.access import SignIn
-from azcred_emulators.tokens.claims import CAE_CAPABILITY
 
-_NEARLY_OVER = 300.0  # seconds before a token's end at which msal does not hand it out any more
-_WORTH_REFRESHING = 7200.0  # seconds; of tokens that live longer, msal renews those that are past half their life
-
-Details = dict[str, object]
-Credentials = Callable[[str], Mapping[str, str]]  # from the tenant to the part of a request that proves who it is
+_EXPIRES_SOON = 300.0  # seconds before a token's expiry at which msal stops handing it out
+_WORTH_REFRESHING = 7200.0  # seconds; a token that lives longer is renewed by msal after half its life
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A token in an account's cache, and from when on msal tries for a newer one; epoch seconds."""
+class _CachedToken:
+    """A token in an account's cache, and from when on msal tries to get a newer one, in epoch seconds."""
 
     token: Token
     refresh_on: float
 
 
 class Account(ABC):
-    """Someone who is signed in to a tool: `name` is a user's, or a client id; and the tenant they signed in to."""
+    """An identity that is signed in to a tool, and the tenant; `name` is a user's principal name or a client id."""
 
     name: str
     tenant_id: str
@@ -52,27 +45,27 @@ class Account(ABC):
     def token(self, scope: str, details: Details, *, tenant: str | None = None, claims: str | None = None) -> Token:
         """Return a token for a scope such as "https://vault.azure.net/.default".
 
-        `tenant` is a GUID or a domain, by default the account's, `claims` the JSON of a claims challenge, which no
-        token from before can meet. What the journal should know goes into `details`. Raises EntraError,
-        TokenServiceFailed or IdentityNotFound.
+        `tenant` is a GUID or a domain, by default the account's. `claims` is the JSON of a claims challenge, which no
+        cached token can meet. What the journal should show goes into `details`. Raises EntraError, TokenServiceFailed
+        or IdentityNotAssigned.
         """
 
 
-class _Remembering(Account):
-    """An account whose tokens the tool keeps and renews."""
+class _CachingAccount(Account):
+    """An account whose tokens the tool caches and renews."""
 
-    def __init__(self, accounts: "Accounts", name: str, tenant_id: str) -> None:
+    def __init__(self, client: TokenClient, name: str, tenant_id: str) -> None:
         self.name = name
         self.tenant_id = tenant_id
-        self._accounts = accounts
-        self._held: dict[tuple[str, str], _Held] = {}
+        self._client = client
+        self._cache: dict[tuple[str, str], _CachedToken] = {}
 
     def token(self, scope: str, details: Details, *, tenant: str | None = None, claims: str | None = None) -> Token:
-        """Return the token that is kept, or a new one if that is nearly over or half its long life is."""
+        """Return the cached token, or a new one if that expires soon or more than half of its long life is over."""
         key = (tenant or self.tenant_id, scope)
-        now = self._accounts.clock.now()
-        held = self._held.get(key)
-        usable = held if held and not claims and now < held.token.expires_on - _NEARLY_OVER else None
+        now = self._client.clock.now()
+        cached = self._cache.get(key)
+        usable = cached if cached and not claims and now < cached.token.expires_on - _EXPIRES_SOON else None
         self._describe(details)
         if usable and now < usable.refresh_on:
             return usable.token
@@ -84,218 +77,125 @@ class _Remembering(Account):
             raise
         lifetime = answer.token.expires_on - now
         refresh_on = now + lifetime / 2 if lifetime >= _WORTH_REFRESHING else float(answer.token.expires_on)
-        self._held[key] = _Held(answer.token, refresh_on)
+        self._cache[key] = _CachedToken(answer.token, refresh_on)
         return answer.token
 
-    def inherit(self, earlier: "_Remembering | None") -> None:
-        """Take over the tokens of an earlier sign-in, as msal's cache knows accounts, not sign-ins."""
+    def inherit(self, earlier: "_CachingAccount | None") -> None:
+        """Take over the tokens of an earlier sign-in: msal's cache is by account, not by sign-in."""
         if earlier is not None:
-            self._held |= earlier._held
+            self._cache |= earlier._cache
 
     @abstractmethod
     def _describe(self, details: Details) -> None:
-        """Tell the journal who it is."""
+        """Put the identity into what the journal shows."""
 
     @abstractmethod
     def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
-        """Ask the token service."""
+        """Request a token from the token service."""
 
 
-class UserAccount(_Remembering):
+class UserAccount(_CachingAccount):
     """A user, for whom the tool has a refresh token."""
 
-    def __init__(self, accounts: "Accounts", user: User, refresh_token: str, tenant_id: str) -> None:
-        super().__init__(accounts, user.principal_name, tenant_id)
+    def __init__(self, client: TokenClient, user: User, refresh_token: str, tenant_id: str) -> None:
+        super().__init__(client, user.principal_name, tenant_id)
         self.object_id = user.object_id
         self._refresh_token = refresh_token
 
     def _describe(self, details: Details) -> None:
-        details.update(identity=self.name, tenant=self.tenant_id, client_id=self._accounts.client_id)
+        details.update(identity=self.name, tenant=self.tenant_id, client_id=self._client.client_id)
 
     def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         form = {"refresh_token": self._refresh_token, "scope": delegated_scope(scope)}
-        answer = self._accounts.redeem("refresh_token", tenant, form, details, claims=claims)
+        answer = self._client.redeem("refresh_token", tenant, form, details, claims=claims)
         self._refresh_token = answer.refresh_token or self._refresh_token
         return answer
 
 
-class ServicePrincipalAccount(_Remembering):
-    """An application; `credentials` prove who it is."""
+class ServicePrincipalAccount(_CachingAccount):
+    """An application, which `credentials` authenticate."""
 
-    def __init__(self, accounts: "Accounts", client_id: str, credentials: Credentials, tenant_id: str) -> None:
-        super().__init__(accounts, client_id, tenant_id)
+    def __init__(self, client: TokenClient, client_id: str, credentials: ClientCredentials, tenant_id: str) -> None:
+        super().__init__(client, client_id, tenant_id)
         self._credentials = credentials
 
     def _describe(self, details: Details) -> None:
-        principal = self._accounts.directory.principal(self.name)
+        principal = self._client.directory.principal(self.name)
         details.update(identity=principal and principal.name, tenant=self.tenant_id, client_id=self.name)
 
     def _redeem(self, scope: str, tenant: str, claims: str | None, details: Details) -> TokenResponse:
         form = {"client_id": self.name, "scope": scope, **self._credentials(tenant)}
-        return self._accounts.redeem("client_credentials", tenant, form, details, claims=claims)
+        return self._client.redeem("client_credentials", tenant, form, details, claims=claims)
 
 
 class ManagedIdentityAccount(Account):
-    """A managed identity of the machine, for which the tool asks its host every time."""
+    """A managed identity of the machine; for each token the tool asks the host, which has the cache."""
 
-    def __init__(self, accounts: "Accounts", identity: ManagedIdentity) -> None:
+    def __init__(self, client: TokenClient, identity: ManagedIdentity) -> None:
         self.name = identity.name
         self.tenant_id = identity.tenant_id
         self.client_id = identity.client_id
         self.system_assigned = identity.system_assigned
-        self._accounts = accounts
+        self._client = client
 
     def token(self, scope: str, details: Details, *, tenant: str | None = None, claims: str | None = None) -> Token:
-        """Return a token from the host, which keeps them itself."""
-        identity = self._accounts.directory.principal(self.client_id)
+        """Return the host's token."""
+        identity = self._client.directory.principal(self.client_id)
         resource = scope.removesuffix("/.default")
         details.update(identity=self.name, tenant=self.tenant_id, client_id=self.client_id, resource=resource)
         if not isinstance(identity, ManagedIdentity):
-            raise IdentityNotFound
-        check_known(self._accounts.directory, resource, tenant=self.tenant_id)
-        return self._accounts.host.token(identity, resource)
+            raise IdentityNotAssigned
+        check_known(self._client.directory, resource, tenant=self.tenant_id)
+        return self._client.host.token(identity, resource)
 
 
-class IdentityNotFound(Exception):
-    """The machine does not have this managed identity, or none at all."""
+def account_of(
+    client: TokenClient,
+    identity: User | Application | ManagedIdentity,
+    *,
+    tenant_id: str | None = None,
+    assertion: str | None = None,
+) -> Account:
+    """Return the account of a user, an application with its newest secret, or a managed identity; sends no request.
 
-    def __init__(self) -> None:
-        super().__init__("Identity not found")
-
-
-class TokenServiceFailed(Exception):
-    """The token service answers nothing that a tool can use, but a status such as 503."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"HTTP Error: {status}")
-        self.status = status
-
-
-Refusal = EntraError | TokenServiceFailed
-
-
-class Accounts:
-    """Signs people, applications and managed identities in to a tool, whose client id is `client_id`.
-
-    `host` is where it finds managed identities. `refusals` are what the token service answers the tool's next
-    requests, whoever is signed in: `refusals.add(EntraError(50076))`. What the tool still keeps it does not ask for.
+    `tenant_id` is by default their own tenant. An application may have an `assertion` of an issuer that it is
+    federated with. Raises ValueError for an application that has neither a secret nor an assertion.
     """
-
-    def __init__(self, authority: Authority, host: Host, clock: Clock, client_id: str) -> None:
-        self.authority = authority
-        self.host = host
-        self.clock = clock
-        self.client_id = client_id
-        self.refusals: Faults[Refusal] = Faults()
-
-    @property
-    def directory(self) -> Directory:
-        """The emulated tenants."""
-        return self.authority.context.directory
-
-    def sign_in(
-        self,
-        who: User | Application | ManagedIdentity,
-        *,
-        tenant_id: str | None = None,
-        assertion: str | None = None,
-    ) -> Account:
-        """Sign a user, an application with its newest secret, or a managed identity in, without asking for anything.
-
-        `tenant_id` is by default their own. An application may have an `assertion` of an issuer that it is federated
-        with. Raises ValueError for one that has neither.
-        """
-        match who:
-            case User():
-                return self.user(who, self.authority.sign_in(who, mfa=True), tenant_id=tenant_id)
-            case Application():
-                if assertion:
-                    form = {"client_assertion": assertion, "client_assertion_type": client_assertions.TYPE}
-                elif who.secrets:
-                    form = {"client_secret": who.secrets[-1].value}
-                else:
-                    raise ValueError(f"the application {who.name!r} has no secret to sign in with")
-                return self.service_principal(who.client_id, lambda _: form, tenant_id=tenant_id or who.tenant_id)
-            case ManagedIdentity():
-                return ManagedIdentityAccount(self, who)
-
-    def user(self, user: User, sign_in: SignIn, *, tenant_id: str | None = None) -> UserAccount:
-        """Return the account of a user who has signed in."""
-        now = self.clock.now()
-        held = RefreshToken(
-            client_id=self.client_id,
-            sign_in=sign_in,
-            scope="",
-            resource="",
-            issued=now,
-            started=now,
-            public=True,
-            family=True,
-        )
-        value = self.authority.context.issued.refresh_token(held)
-        return UserAccount(self, user, value, tenant_id or user.tenant_id)
-
-    def service_principal(self, client_id: str, credentials: Credentials, *, tenant_id: str) -> ServicePrincipalAccount:
-        """Return the account of an application."""
-        return ServicePrincipalAccount(self, client_id, credentials, tenant_id)
-
-    def managed_identity(self, parameters: Mapping[str, str]) -> ManagedIdentityAccount:
-        """Return the account of the identity that a request to the host with these parameters means.
-
-        Raises Refused if there is none, or if the host cannot decide.
-        """
-        return ManagedIdentityAccount(self, self.host.select(parameters))
-
-    def redeem(
-        self, grant: str, tenant: str, form: Mapping[str, str], details: Details, *, claims: str | None = None
-    ) -> TokenResponse:
-        """Answer a request of the tool to the token service, as a client that understands claims challenges.
-
-        `claims` is the JSON of one. Raises EntraError, or TokenServiceFailed.
-        """
-        if refusal := self.refusals.take():
-            raise refusal
-        name, found = self.authority.find_tenant(tenant)
-        details["tenant"] = name
-        common = {
-            "grant_type": grant,
-            "client_id": self.client_id,
-            "claims": with_capabilities(claims),
-            "client_info": "1",
-        }
-        request = TokenRequest(
-            form={**common, **form},
-            server_name=PUBLIC.authority_host,
-            version=2,
-            tenant_name=name,
-            tenant=found,
-            cloud=PUBLIC,
-            now=self.clock.now(),
-            origin=None,
-            context=self.authority.context,
-        )
-        details.update(GRANTS[grant].describe(request))
-        return GRANTS[grant].respond(request)
-
-    def describe(self, error: EntraError) -> str:
-        """Return the text of a refusal as the token service sends it: with the ids and the time of the request."""
-        body = error.body(now=self.clock.now(), trace_id=str(uuid.uuid4()), correlation_id=str(uuid.uuid4()))
-        return str(body["error_description"])
+    match identity:
+        case User():
+            return user_account(client, identity, client.authority.sign_in(identity, mfa=True), tenant_id=tenant_id)
+        case Application():
+            if assertion:
+                form = {"client_assertion": assertion, "client_assertion_type": client_assertions.TYPE}
+            elif identity.secrets:
+                form = {"client_secret": identity.secrets[-1].value}
+            else:
+                raise ValueError(f"the application {identity.name!r} has no secret to sign in with")
+            return ServicePrincipalAccount(client, identity.client_id, lambda _: form, tenant_id or identity.tenant_id)
+        case ManagedIdentity():
+            return ManagedIdentityAccount(client, identity)
 
 
-def with_capabilities(claims: str | None) -> str:
-    """Return the parameter `claims` of a client that understands claims challenges, with the one it answers, if any.
+def user_account(client: TokenClient, user: User, sign_in: SignIn, *, tenant_id: str | None = None) -> UserAccount:
+    """Return the account of a user who has signed in."""
+    now = client.clock.now()
+    refresh_token = RefreshToken(
+        client_id=client.client_id,
+        sign_in=sign_in,
+        scope="",
+        resource="",
+        issued=now,
+        started=now,
+        public=True,
+        family=True,
+    )
+    value = client.authority.context.issued.refresh_token(refresh_token)
+    return UserAccount(client, user, value, tenant_id or user.tenant_id)
 
-    Raises EntraError if that is no JSON object.
+
+def managed_identity_account(client: TokenClient, parameters: Mapping[str, str]) -> ManagedIdentityAccount:
+    """Return the account of the identity that a request to the host with these parameters selects.
+
+    Raises the host's refusal if there is none, or if the parameters select more than one.
     """
-    try:
-        wanted = json.loads(claims or "{}")
-        wanted.setdefault("access_token", {})["xms_cc"] = {"values": [CAE_CAPABILITY]}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise EntraError(9002313) from error
-    return json.dumps(wanted)
-
-
-def delegated_scope(scope: str) -> str:
-    """Return the scope that msal asks for on behalf of a user."""
-    return f"{scope} offline_access openid profile"
+    return ManagedIdentityAccount(client, client.host.select(parameters))

@@ -1,4 +1,4 @@
-"""What every executable is: a function from how it was called to what it prints."""
+"""What every executable is: a function from a call to what it prints."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from azcred_emulators.faults import Faults
 class Invocation:
     """One call of an executable: its arguments without its name, and the caller's variables and folder.
 
-    `resume` is that of the earlier result which this call goes on from, if that one was unfinished.
+    `resume` is that of the unfinished result that this call continues, if any.
     """
 
     arguments: tuple[str, ...]
@@ -47,10 +47,10 @@ class Fault(Protocol):
 class Executable(ABC):
     """A fake developer tool.
 
-    `names` are the files it is on PATH as, `provider` is the link of the chain that calls it. The values of its
-    `secret_options` stay out of the journal. `token_command` are the words with which a call for a token starts.
-    `faults` befall its next calls, or those for tokens if they are added for `operation="token"`. `run` may add to
-    the `details` what the journal should say of the call.
+    `names` are its names on PATH, `provider` is the link of the chain that calls it. The values of its `secret_options`
+    stay out of the journal. `token_command` are the words with which a call for a token starts. `faults` apply to its
+    next calls, or to those for tokens if they are added with `operation="token"`. `run` may add to the `details` that
+    the journal shows.
     """
 
     names: tuple[str, ...]
@@ -66,9 +66,9 @@ class Executable(ABC):
         """Answer one call."""
 
     @abstractmethod
-    def sign_in(self, who: User | Application | ManagedIdentity) -> None:
+    def sign_in(self, identity: User | Application | ManagedIdentity) -> None:
         """Sign a user, an application with its newest secret, or a managed identity in, as the tool's command does."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Return to the state at the start: nobody is signed in."""
+        """Return to the state at the start, in which no account is signed in."""

@@ -1,9 +1,9 @@
-"""Runs in place of a developer tool: asks the emulator, prints what it says and exits with its code.
+"""Runs in place of a developer tool: sends the call to the emulator, prints the output and exits with the code.
 
     python -I -S launch.py STATE NAME [ARGUMENT ...]
 
 STATE is the file that says where the emulator is; the variable AZCRED_EXECUTABLES may name another. Every call of a
-tool starts this anew, so it imports only what the interpreter has loaded anyway, and no more than sockets beside.
+tool starts a new process, so this imports nothing but sockets and what the interpreter has loaded anyway.
 """
 
 import _socket
@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-# What the tools go by: their folders and settings, never a secret.
+# The variables that the tools read: their folders and settings, never a secret.
 VARIABLES = (
     "ACC_CLOUD",
     "AZD_CONFIG_DIR",
@@ -30,17 +30,17 @@ VARIABLES = (
 )
 
 
-class Unanswered(Exception):
-    """There is no emulator, or it refuses the call; the text is one sentence."""
+class NoAnswer(Exception):
+    """There is no emulator, or it does not run the call; the text is one sentence."""
 
 
 def ask(state: str, name: str, arguments: list[str], resume: str) -> tuple[int, float, str, bytes, bytes]:
-    """Return exit code, seconds to wait, what to resume with, and both outputs of a call; raises Unanswered."""
+    """Return exit code, seconds to wait, the text to resume with, and both outputs of a call; raises NoAnswer."""
     try:
         with open(state, encoding="utf-8") as file:
             host, port, key = file.read().split()
     except (OSError, ValueError):
-        raise Unanswered(f"no emulator runs for this fake: {state} does not say where one is") from None
+        raise NoAnswer(f"no emulator runs for this fake: {state} does not say where one is") from None
     try:
         folder = os.getcwd()
     except OSError:
@@ -59,13 +59,13 @@ def ask(state: str, name: str, arguments: list[str], resume: str) -> tuple[int, 
         while piece := connection.recv(65536):
             answer += piece
     except (OSError, ValueError) as error:
-        raise Unanswered(f"no emulator runs for this fake: {host}:{port} does not answer ({error})") from None
+        raise NoAnswer(f"no emulator runs for this fake: {host}:{port} does not answer ({error})") from None
     finally:
         connection.close()
     status, _, content = answer.partition(b"\r\n\r\n")
     if not status.startswith(b"HTTP/1.1 200 "):
         reason = content.decode(errors="replace") or status.decode(errors="replace").partition("\r\n")[0]
-        raise Unanswered(reason.strip() or f"the emulator at {host}:{port} broke off")
+        raise NoAnswer(reason.strip() or f"the emulator at {host}:{port} broke off")
     numbers, _, output = content.partition(b"\n")
     exit_code, delay, length, *more = numbers.decode().split()
     return int(exit_code), float(delay), "".join(more), output[: int(length)], output[int(length) :]
@@ -78,9 +78,9 @@ def write(number: int, content: bytes) -> None:
 
 
 def wait(seconds: float, caller: int, state: str) -> bool:
-    """Wait, but neither beyond the process that called nor beyond the emulators; tell whether both are still there.
+    """Wait, but no longer than the calling process and the emulators exist; tell whether both still do.
 
-    SDKs that lose patience kill the shell that they started and leave its child alone, or leave the shell alone, too.
+    After a time limit, an SDK kills only the shell that it has started, or not even that.
     """
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
@@ -99,12 +99,12 @@ def main() -> int:
     while True:
         try:
             exit_code, delay, resume, stdout, stderr = ask(state, name, arguments, resume)
-        except Unanswered as error:
+        except NoAnswer as error:
             write(2, f"{name}: {error}\n".encode())
             return 1
         if not resume and not wait(delay, caller, state):
             return 1
-        write(2, stderr)  # first, for a caller that reads both as one: tools warn before they answer
+        write(2, stderr)  # first, since tools warn before they answer: some callers read both from one pipe
         write(1, stdout)
         if not resume:
             return exit_code
@@ -117,6 +117,6 @@ if __name__ == "__main__":
         code = main()
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:  # who called does not want the answer any more
+    except BrokenPipeError:  # the caller no longer reads
         code = 1
-    os._exit(code & 0xFF)  # nothing is left to clean up
+    os._exit(code & 0xFF)  # there is nothing to clean up

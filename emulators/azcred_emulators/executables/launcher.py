@@ -1,7 +1,7 @@
-"""The files that put an executable on PATH: a script for POSIX, a shim for Windows, each of a line or two.
+"""The files that put an executable on PATH: a script for POSIX, a batch file for Windows.
 
-They name the interpreter by its absolute path and start it isolated, so neither the caller's PATH nor its folder nor
-its Python variables matter.
+They name the interpreter by its absolute path and start it isolated, so the caller's PATH, folder and Python variables
+have no effect.
 """
 
 import os
@@ -27,6 +27,12 @@ def write(folder: Path, name: str, state: Path, *, windows: bool = WINDOWS) -> P
     unfinished.chmod(0o700)
     os.replace(unfinished, path)
     return path
+
+
+def remove(folder: Path, name: str) -> None:
+    """Delete the launcher of an executable, of either platform, from a folder."""
+    for path in (folder / name, folder / f"{name}.cmd"):
+        path.unlink(missing_ok=True)
 
 
 def script(command: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Versions of tools, as numbers that compare."""
+"""Versions of tools as tuples of numbers, which can be compared."""
 
 import re
 

@@ -20,7 +20,7 @@ def test_a_tenant_is_found_by_each_of_its_names(directory: Directory) -> None:
 
 
 def test_entities_can_be_added_replaced_and_removed(directory: Directory) -> None:
-    """The copy that replaces an entity is found from then on."""
+    """After a replacement a look-up returns the copy."""
     tenant = directory.add(Tenant("88888888-8888-4888-8888-888888888888", ("fabrikam.com",), "Fabrikam"))
     shop = directory.add(Application(name="shop", tenant_id=tenant.id))
     assert directory.principal(shop.client_id.upper()) == shop
@@ -53,15 +53,15 @@ def test_an_application_is_a_resource_under_each_of_its_names(directory: Directo
 
 def test_identities_are_assigned_to_hosts(directory: Directory) -> None:
     """In order, once each, until they are unassigned or removed."""
-    one, two = (
+    first, second = (
         directory.add(ManagedIdentity(name=name, tenant_id=contoso.TENANT.id, resource_id=f"/{name}"))
-        for name in ("one", "two")
+        for name in ("first", "second")
     )
-    directory.assign("a-host", one, two, one)
-    assert directory.assigned("a-host") == [one, two]
-    directory.unassign("a-host", one)
-    assert directory.assigned("a-host") == [two]
-    directory.remove(two)
+    directory.assign("a-host", first, second, first)
+    assert directory.assigned("a-host") == [first, second]
+    directory.unassign("a-host", first)
+    assert directory.assigned("a-host") == [second]
+    directory.remove(second)
     assert directory.assigned("a-host") == []
 
 

@@ -11,9 +11,9 @@ from support.executables import Call
 
 from azcred_emulators.directory import Application, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.azd.tool import AzureDeveloperCli
-from azcred_emulators.executables.azure_cli.tool import AzureCli
-from azcred_emulators.executables.powershell.tool import PowerShell
+from azcred_emulators.executables.azd.azd import AzureDeveloperCli
+from azcred_emulators.executables.azure_cli.az import AzureCli
+from azcred_emulators.executables.powershell.pwsh import PowerShell
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def call(emulators: Emulators) -> Call:
 @pytest.fixture
 def user(emulators: Emulators) -> User:
     """The user of the directory that a run starts with."""
-    found = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
-    assert found
-    return found
+    dana = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
+    assert dana
+    return dana
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.azd.tool import AzureDeveloperCli
+from azcred_emulators.executables.accounts import user_account
+from azcred_emulators.executables.azd.azd import AzureDeveloperCli
 from azcred_emulators.executables.executable import Invocation, Result
 
 VAULT = "https://vault.azure.net"
@@ -50,7 +51,7 @@ def refused(azd: AzureDeveloperCli, user: User, emulators: Emulators) -> AzureDe
     emulators.directory.add(
         ConditionalAccessPolicy(name="mfa", tenant_id=contoso.TENANT.id, built_in_controls=("mfa",))
     )
-    azd.account = azd.accounts.user(user, emulators.authority.sign_in(user))
+    azd.account = user_account(azd.client, user, emulators.authority.sign_in(user))
     return azd
 
 
@@ -97,7 +98,7 @@ def test_without_an_output_format(azd: AzureDeveloperCli, user: User, version: s
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.11.1", "1.20.2", "1.23.7", "1.24.0", "1.29.0"])
 def test_nobody_is_signed_in(azd: AzureDeveloperCli, version: str) -> None:
-    """Every version says so in a message of one line, if JSON is wanted, and else for a person."""
+    """Every version prints an error in one line of JSON for a program, and as text for a person."""
     azd.version = version
     result = run(azd, *TOKEN)
     [line] = lines_of(result)
@@ -297,9 +298,9 @@ def test_no_command_line_is_too_much(azd: AzureDeveloperCli, arguments: list[str
     assert run(azd, *arguments).exit_code in (0, 1)
 
 
-def test_refusals_go_with_the_test(azd: AzureDeveloperCli, user: User, emulators: Emulators) -> None:
-    """The next one begins without them."""
-    azd.accounts.refusals.add(EntraError(50076), times=2)
+def test_token_errors_go_with_the_test(azd: AzureDeveloperCli, user: User, emulators: Emulators) -> None:
+    """A reset clears them."""
+    azd.client.token_errors.add(EntraError(50076), times=2)
     azd.sign_in(user)
     assert run(azd, *TOKEN).exit_code == 1
     emulators.reset()

@@ -24,10 +24,10 @@ from azcred_emulators.directory import (
     contoso,
 )
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.accounts import TokenServiceFailed
-from azcred_emulators.executables.azure_cli import tool as azure_cli_tool
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azure_cli import az as az_module
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Invocation
+from azcred_emulators.executables.token_client import TokenServiceFailed
 from azcred_emulators.tokens.keys import SigningKey
 from azcred_emulators.tokens.mint import LONG_LIFETIME
 
@@ -93,7 +93,9 @@ def test_a_token_is_kept_until_it_nears_its_end(
 def test_log_in_and_out(run: Az, application: Application, emulators: Emulators) -> None:
     """A service principal signs in, has tokens, and signs out; the journal shows the calls without the secret."""
     secret = application.secrets[-1].value
-    assert [one["name"] for one in json.loads(log_in(run, application).stdout)] == ["Emulated Subscription"]
+    assert [subscription["name"] for subscription in json.loads(log_in(run, application).stdout)] == [
+        "Emulated Subscription"
+    ]
     assert claims_of(run("account", "get-access-token"))["appid"] == application.client_id
     assert run("logout").returncode == 0
     assert run("account", "get-access-token").stderr == "ERROR: Please run 'az login' to setup account.\n"
@@ -109,7 +111,7 @@ def test_log_in_and_out(run: Az, application: Application, emulators: Emulators)
 
 
 def test_a_certificate(run: Az, application: Application, emulators: Emulators, tmp_path: Path) -> None:
-    """The tool signs its assertions with the key of the file, which need not be there any more for the next one."""
+    """The tool signs its assertions with the key of the file, and needs the file only once."""
     key = SigningKey("client")
     emulators.directory.replace(application, secrets=(), certificates=(key.certificate,))
     (tmp_path / "client.pem").write_bytes(key.pem())
@@ -122,7 +124,7 @@ def test_a_certificate(run: Az, application: Application, emulators: Emulators, 
 
 
 def test_a_federated_token(run: Az, emulators: Emulators) -> None:
-    """The token of a Kubernetes service account signs the workload identity in; one of another does not."""
+    """The token of its Kubernetes service account signs the workload identity in, that of another does not."""
     issuer = emulators.issuers.get(contoso.CLUSTER_ISSUER)
     arguments = ("login", "--service-principal", "-u", contoso.WORKLOAD_CLIENT_ID, "-t", TENANT, "--federated-token")
     assert "AADSTS700213" in run(*arguments, issuer.assertion("system:serviceaccount:other:app")).stderr
@@ -131,30 +133,30 @@ def test_a_federated_token(run: Az, emulators: Emulators) -> None:
 
 
 def test_a_user_with_a_password(run: Az, user: User, emulators: Emulators) -> None:
-    """They sign in to each of their tenants; one that asks for more than a password is left out, with a warning."""
+    """They sign in to each of their tenants; a warning names the tenant that requires more than a password."""
     emulators.directory.add(OTHER)
     emulators.directory.add(Subscription(name="Theirs", tenant_id=OTHER.id))
     emulators.directory.replace(user, guest_in=(OTHER.id,))
     result = run("login", "-u", user.principal_name, "-p", user.password)
-    assert [one["name"] for one in json.loads(result.stdout)] == ["Emulated Subscription", "Theirs"]
+    assert [subscription["name"] for subscription in json.loads(result.stdout)] == ["Emulated Subscription", "Theirs"]
     emulators.directory.add(
         ConditionalAccessPolicy(name="mfa", tenant_id=OTHER.id, include_users=("All",), built_in_controls=("mfa",))
     )
     run("logout")  # else the tokens from before would do
     result = run("login", "-u", user.principal_name, "-p", user.password)
-    assert [one["name"] for one in json.loads(result.stdout)] == ["Emulated Subscription"]
+    assert [subscription["name"] for subscription in json.loads(result.stdout)] == ["Emulated Subscription"]
     assert f"WARNING: Authentication failed against tenant {OTHER.id} 'Fabrikam': AADSTS50076" in result.stderr
     assert "AADSTS50126" in run("login", "-u", user.principal_name, "-p", "wrong").stderr
 
 
 def test_a_token_service_in_trouble(run: Az, az: AzureCli, user: User, emulators: Emulators) -> None:
     """The tool does not foresee a status such as 503, whenever it comes; the second request is for the first tenant."""
-    for refusals_before in (0, 1):
-        az.refusals.add(TokenServiceFailed(503), nth=refusals_before + 1)
+    for requests_before in (0, 1):
+        az.token_errors.add(TokenServiceFailed(503), nth=requests_before + 1)
         result = run("login", "-u", user.principal_name, "-p", user.password)
         assert "ERROR: HTTP Error: 503\n" in result.stderr
         assert result.returncode == 1
-    assert not az.refusals.unspent
+    assert not az.token_errors.unspent
 
 
 def test_a_device_code(emulators: Emulators, user: User, call: Call, tmp_path: Path) -> None:
@@ -194,7 +196,7 @@ def test_a_device_code_that_is_declined(emulators: Emulators) -> None:
     ("challenge", "error"), [("e30=", ""), ("WzFd", "AADSTS9002313"), ("abc", "Incorrect padding")]
 )
 def test_a_claims_challenge(az: AzureCli, emulators: Emulators, user: User, challenge: str, error: str) -> None:
-    """The challenge of a resource is part of the request for the tokens; one that is none is an error."""
+    """The challenge of a resource is part of the token request; a value that is not a challenge is an error."""
     arguments = ("login", "--use-device-code", "--claims-challenge", challenge)
     code = az.run(Invocation(arguments=arguments), {}).resume
     [waiting] = emulators.authority.context.device_codes.pending()
@@ -205,7 +207,7 @@ def test_a_claims_challenge(az: AzureCli, emulators: Emulators, user: User, chal
 
 
 def test_a_managed_identity(run: Az, identity: ManagedIdentity, emulators: Emulators) -> None:
-    """It signs in by the machine; one that the machine does not have cannot."""
+    """The machine's identity signs in, an identity that the machine does not have is an error."""
     [subscription] = json.loads(run("login", "--identity").stdout)
     assert subscription["user"]["assignedIdentityInfo"] == "MSI"
     assert claims_of(run("account", "get-access-token"))["appid"] == identity.client_id
@@ -236,7 +238,7 @@ def test_two_accounts(run: Az, user: User, application: Application, emulators: 
     assert claims_of(run("account", "get-access-token"))["appid"] == application.client_id
     assert claims_of(run("account", "get-access-token", "-s", first.name))["oid"] == user.object_id
     assert run("logout", "--username", user.principal_name).returncode == 0
-    assert [one["id"] for one in json.loads(run("account", "list").stdout)] == [second.id]
+    assert [subscription["id"] for subscription in json.loads(run("account", "list").stdout)] == [second.id]
 
 
 def test_no_subscriptions(run: Az, application: Application, emulators: Emulators) -> None:
@@ -250,10 +252,10 @@ def test_no_subscriptions(run: Az, application: Application, emulators: Emulator
 
 
 def test_subscription_discovery_can_be_skipped(run: Az, application: Application, emulators: Emulators) -> None:
-    """Then only the one that is named is looked up, or none."""
+    """Then the tool looks up only the subscription that the arguments name, or none."""
     emulators.directory.add(Subscription(name="Second", tenant_id=TENANT))
-    [one] = json.loads(log_in(run, application, "--skip-sub", "-s", contoso.SUBSCRIPTION_ID).stdout)
-    assert one["name"] == "Emulated Subscription"
+    [subscription] = json.loads(log_in(run, application, "--skip-sub", "-s", contoso.SUBSCRIPTION_ID).stdout)
+    assert subscription["name"] == "Emulated Subscription"
     assert "could not be retrieved" in log_in(run, application, "--skip-sub", "-s", OTHER.id).stderr
     run("logout")
     [tenant] = json.loads(log_in(run, application, "--skip-sub").stdout)
@@ -266,11 +268,13 @@ def test_subscriptions_are_refreshed(run: Az, az: AzureCli, user: User, emulator
     run("account", "list")
     emulators.directory.add(Subscription(name="New", tenant_id=TENANT))
     assert len(json.loads(run("account", "list").stdout)) == 1
-    assert [one["name"] for one in json.loads(run("account", "list", "--refresh").stdout)][1:] == ["New"]
+    assert [subscription["name"] for subscription in json.loads(run("account", "list", "--refresh").stdout)][1:] == [
+        "New"
+    ]
 
 
 def test_another_tenant(run: Az, user: User, application: Application, emulators: Emulators) -> None:
-    """A domain stands for its tenant; one that does not exist, or that the user is not in, is refused."""
+    """A domain stands for its tenant; a tenant that does not exist, or that the user is not in, is an error."""
     run("login", "-u", user.principal_name, "-p", user.password, "-t", "contoso.com")
     assert json.loads(run("account", "show").stdout)["tenantId"] == TENANT
     nowhere = run("account", "get-access-token", "--tenant", OTHER.id)
@@ -299,7 +303,7 @@ def test_an_expired_session(run: Az, az: AzureCli, user: User, emulators: Emulat
 
 
 def test_an_expired_secret(run: Az, az: AzureCli, application: Application, emulators: Emulators) -> None:
-    """A service principal's secret that has expired is told from a wrong one."""
+    """An expired secret of a service principal has another error than a wrong secret."""
     emulators.directory.replace(application, secrets=(ClientSecret("s", expires=emulators.clock.now() - 1),))
     changed = emulators.directory.principal(application.client_id)
     assert isinstance(changed, Application)
@@ -342,17 +346,17 @@ def test_local_times(run: Az, az: AzureCli, user: User, emulators: Emulators, zo
 
 
 def test_each_configuration_folder_is_on_its_own(call: Call, application: Application, tmp_path: Path) -> None:
-    """Who signs in in one is not signed in in another, and the profile is in the folder."""
-    one, two = ({"AZURE_CONFIG_DIR": str(tmp_path / name)} for name in ("one", "two"))
+    """An account is signed in in its own configuration folder only, which has the profile."""
+    first, second = ({"AZURE_CONFIG_DIR": str(tmp_path / name)} for name in ("first", "second"))
     secret = application.secrets[-1].value
-    call("az", "login", "--service-principal", "-u", application.client_id, "-p", secret, "-t", TENANT, variables=one)
-    assert call("az", "account", "show", variables=one).returncode == 0
-    assert call("az", "account", "show", variables=two).returncode == 1
-    profile = json.loads((tmp_path / "one" / "azureProfile.json").read_text(encoding="utf-8-sig"))
+    call("az", "login", "--service-principal", "-u", application.client_id, "-p", secret, "-t", TENANT, variables=first)
+    assert call("az", "account", "show", variables=first).returncode == 0
+    assert call("az", "account", "show", variables=second).returncode == 1
+    profile = json.loads((tmp_path / "first" / "azureProfile.json").read_text(encoding="utf-8-sig"))
     assert profile["subscriptions"][0]["user"]["name"] == application.client_id
-    assert secret not in (tmp_path / "one" / "azureProfile.json").read_text(encoding="utf-8-sig")
-    (tmp_path / "one" / "azureProfile.json").unlink()
-    assert call("az", "account", "show", variables=one).returncode == 1
+    assert secret not in (tmp_path / "first" / "azureProfile.json").read_text(encoding="utf-8-sig")
+    (tmp_path / "first" / "azureProfile.json").unlink()
+    assert call("az", "account", "show", variables=first).returncode == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"subscriptions": [{"id": 1}]}', "\x00\xff", '{"subscriptions": 5}'])
@@ -388,7 +392,7 @@ WORDS = [
     signed_in=st.booleans(),
 )
 def test_any_arguments(az: AzureCli, user: User, arguments: list[str], signed_in: bool, tmp_path: Path) -> None:
-    """Whatever is typed, the tool says something and exits with 0, 1 or 2; only one that waits goes on."""
+    """For any arguments the tool exits with 0, 1 or 2, and prints an error unless that is 0."""
     az.reset()
     if signed_in:
         az.sign_in(user)
@@ -401,9 +405,9 @@ def test_any_arguments(az: AzureCli, user: User, arguments: list[str], signed_in
 def test_the_real_configuration_is_left_alone(
     call: Call, az: AzureCli, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A caller who names the real folder of whoever runs this, and one who names none, get another."""
+    """A caller who names the real configuration folder, or no folder, gets the folder of the fake."""
     own = tmp_path / ".azure"
-    monkeypatch.setattr(azure_cli_tool, "_own_folder", lambda: own)
+    monkeypatch.setattr(az_module, "_own_folder", lambda: own)
     az.sign_in(user)
     for variables in ({"AZURE_CONFIG_DIR": str(own)}, {}):
         assert call("az", "account", "set", "-s", contoso.SUBSCRIPTION_ID, variables=variables).returncode == 0

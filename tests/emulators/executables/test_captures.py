@@ -15,9 +15,9 @@ from support.az_output import normalized
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.accounts import TokenServiceFailed
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Invocation
+from azcred_emulators.executables.token_client import TokenServiceFailed
 from azcred_emulators.tokens.keys import SigningKey
 
 CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.txt"))
@@ -61,7 +61,7 @@ class Capture:
 
 
 def read(path: Path) -> Capture:
-    """Read one of the files."""
+    """Read a capture."""
     match = re.fullmatch(
         r"\$ (.*?)\n\[exit code\] (\d+)\n\[stdout\]\n(.*)\[stderr\]\n(.*)", path.read_text(encoding="utf-8"), re.DOTALL
     )
@@ -152,9 +152,9 @@ def prepare(name: str, az: AzureCli, emulators: Emulators, run: Callable[..., ob
         code, text = REFUSALS[name[:2]]
         refusal = EntraError(code)
         refusal.text = f"AADSTS{code}: {text}"
-        az.refusals.add(refusal)
+        az.token_errors.add(refusal)
     if number == 43:
-        az.refusals.add(TokenServiceFailed(503))
+        az.token_errors.add(TokenServiceFailed(503))
 
 
 def write_profile(folder: Path) -> None:

@@ -9,7 +9,7 @@ from support.executables import Call
 from azcred_emulators import faults
 from azcred_emulators.directory import User
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
 from azcred_emulators.faults.delays import Slow
 

@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from azcred_emulators.directory import User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables import launcher
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Invocation, Result
 from azcred_emulators.executables.faults import Exit
 from azcred_emulators.faults.delays import Hang
@@ -73,7 +73,7 @@ def test_arguments_arrive_as_they_are(call: Call, emulators: Emulators) -> None:
 
 
 def test_a_hanging_call_is_killed_by_its_caller(call: Call, az: AzureCli) -> None:
-    """The launcher is one process: nothing of it is left when its caller loses patience."""
+    """The launcher is one process: after its caller has killed it, nothing is left."""
     az.faults.add(Hang())
     with pytest.raises(subprocess.TimeoutExpired):
         call(*TOKEN, timeout=2)
@@ -90,7 +90,7 @@ def test_a_hanging_call_ends_with_the_shell_that_made_it(call: Call, emulators: 
         while not emulators.journal.requests(exit_code=1):
             os.sched_yield()
         shell.kill()
-        assert shell.stdout.read() == b""  # its end: the launcher held the pipe open as well
+        assert shell.stdout.read() == b""  # its end: the launcher had the pipe open as well
 
 
 def test_a_hanging_call_ends_with_the_emulators(call: Call, emulators: Emulators, az: AzureCli) -> None:
@@ -154,15 +154,38 @@ def test_nobody_else_can_read_or_run(emulators: Emulators) -> None:
 
 
 def test_only_what_is_installed_is_there(emulators: Emulators) -> None:
-    """A test without `az` has none on PATH, and one that there is no fake of cannot be installed."""
+    """A test that has not installed `az` has none on PATH, whether it was never there or has been taken away."""
     folder = emulators.executables.install("az")
     emulators.executables.uninstall("az")
     assert not (folder / "az").exists()
     emulators.executables.install("az")
     emulators.reset()
     assert not (folder / "az").exists()
-    with pytest.raises(LookupError, match="there is no fake 'terraform'; there are az"):
-        emulators.executables.install("terraform")
+
+
+def test_installing_and_uninstalling_are_a_pair(emulators: Emulators) -> None:
+    """Both take several names, return the folder, and change nothing when they are called again."""
+    executables = emulators.executables
+    for _ in range(2):
+        folder = executables.install("azd", "pwsh")
+        assert {"azd", "pwsh"} <= {path.name for path in folder.iterdir()}
+    for _ in range(2):
+        assert executables.uninstall("azd", "pwsh") == folder
+        assert not {"azd", "pwsh"} & {path.name for path in folder.iterdir()}
+
+
+def test_an_executable_that_no_fake_is_of(emulators: Emulators) -> None:
+    """Each says so in the same sentence, with the names that there are, and touches none of the others."""
+    sentence = "^there is no fake 'terraform'; there are az, azd, pwsh, powershell$"
+    folder = emulators.executables.install("az")
+    with pytest.raises(LookupError, match=sentence):
+        emulators.executables.install("azd", "terraform")
+    assert not (folder / "azd").exists()
+    with pytest.raises(LookupError, match=sentence):
+        emulators.executables.uninstall("az", "terraform")
+    assert (folder / "az").exists()
+    with pytest.raises(LookupError, match=sentence):
+        emulators.executables.variables("terraform")
 
 
 def test_the_shim_for_windows() -> None:
@@ -175,7 +198,7 @@ def test_the_shim_for_windows() -> None:
     ]
 
 
-def test_only_what_tools_go_by_is_sent(call: Call, az: AzureCli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_variables_of_the_tools_are_sent(call: Call, az: AzureCli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator sees the caller's folder and the tools' settings; secrets stay with the caller."""
     calls: list[Invocation] = []
 
@@ -191,7 +214,7 @@ def test_only_what_tools_go_by_is_sent(call: Call, az: AzureCli, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("arguments", "shown"),
+    ("arguments", "command"),
     [
         (("login", "-u", "x", "-p", "s3cret", "--tenant", "t"), "az login -u x -p *** --tenant t"),
         (("logout", "--password=s3cret"), "az logout --password=***"),
@@ -202,11 +225,11 @@ def test_only_what_tools_go_by_is_sent(call: Call, az: AzureCli, monkeypatch: py
     ],
 )
 def test_secrets_stay_out_of_the_journal(
-    call: Call, emulators: Emulators, arguments: tuple[str, ...], shown: str
+    call: Call, emulators: Emulators, arguments: tuple[str, ...], command: str
 ) -> None:
     """The journal shows how a tool was called, but no secret and no token."""
     call("az", *arguments)
-    assert [entry.command for entry in emulators.journal.requests()] == [shown]
+    assert [entry.command for entry in emulators.journal.requests()] == [command]
     assert "s3cret" not in repr(emulators.journal.requests())
 
 

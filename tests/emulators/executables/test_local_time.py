@@ -38,5 +38,5 @@ def test_like_the_c_library(zone: str, moment: int) -> None:
 
 
 def test_without_a_zone() -> None:
-    """The machine's own zone is the one of a caller that has no other."""
+    """A caller without a time zone gets the machine's."""
     assert local_time(SUMMER) == datetime.fromtimestamp(SUMMER)

@@ -17,10 +17,11 @@ from support.powershell_sdk_scripts import VAULT, command, encoded
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.accounts import TokenServiceFailed
-from azcred_emulators.executables.azd.tool import AzureDeveloperCli
+from azcred_emulators.executables.accounts import user_account
+from azcred_emulators.executables.azd.azd import AzureDeveloperCli
 from azcred_emulators.executables.executable import Invocation, Result
-from azcred_emulators.executables.powershell.tool import PLAIN_TEXT, PowerShell
+from azcred_emulators.executables.powershell.pwsh import PLAIN_TEXT, PowerShell
+from azcred_emulators.executables.token_client import TokenServiceFailed
 
 JAVASCRIPT_VARIABLES = {"AZURE_IDENTITY_POWERSHELL_RESOURCE": VAULT, "AZURE_IDENTITY_POWERSHELL_TENANT_ID": ""}
 EPOCH_IN_TICKS = 621_355_968_000_000_000
@@ -44,7 +45,7 @@ def of_line(text: str) -> tuple[str, int]:
 
 def of_xml(text: str, *, ticks: bool) -> tuple[str, int]:
     """Read what Azure.Identity for .NET looks for."""
-    values = {one.get("Name"): one.text or "" for one in ElementTree.fromstring(text)}
+    values = {field.get("Name"): field.text or "" for field in ElementTree.fromstring(text)}
     number = int(values["ExpiresOn"])
     return values["Token"], (number - EPOCH_IN_TICKS) // 10_000_000 if ticks else number
 
@@ -80,7 +81,7 @@ def test_each_sdk_gets_its_own_form(
     assert (claims["aud"], claims["upn"], claims["appid"]) == (
         VAULT,
         user.principal_name,
-        powershell.accounts.client_id,
+        powershell.client.client_id,
     )
     assert claims["exp"] == expires_on
     assert (result.exit_code, result.stderr) == (0, "")
@@ -148,7 +149,7 @@ def test_the_tenant_is_the_callers(powershell: PowerShell, user: User, arguments
 
 
 def test_nobody_is_signed_in(powershell: PowerShell) -> None:
-    """A script that stops at errors fails; one that does not prints nothing of worth and succeeds."""
+    """A script that stops at errors fails; another script succeeds and prints no token."""
     login = "Run Connect-AzAccount to login."
     python = run(powershell, sdk.python())
     assert python.exit_code == 1
@@ -219,7 +220,7 @@ def test_a_policy_that_wants_more_of_the_user(powershell: PowerShell, user: User
     emulators.directory.add(
         ConditionalAccessPolicy(name="mfa", tenant_id=contoso.TENANT.id, built_in_controls=("mfa",))
     )
-    powershell.account = powershell.accounts.user(user, emulators.authority.sign_in(user))
+    powershell.account = user_account(powershell.client, user, emulators.authority.sign_in(user))
     result = run(powershell, command(sdk.OBJECT))
     assert f"Authentication failed against resource {VAULT}. User interaction is required." in result.stderr
     assert f"-AuthScope {VAULT}'" in result.stderr
@@ -236,12 +237,12 @@ def test_a_revoked_secret(powershell: PowerShell, application: Application, emul
 
 
 def test_a_refusal_that_a_test_asks_for(powershell: PowerShell, user: User, emulators: Emulators) -> None:
-    """It befalls one request for a token, and none after the emulators' reset."""
+    """It is the answer to one request for a token; a reset of the emulators clears it."""
     powershell.sign_in(user)
-    powershell.refusals.add(EntraError(90033))
+    powershell.token_errors.add(EntraError(90033))
     assert "AADSTS90033" in run(powershell, sdk.python()).stderr
     assert "azsdk%" in run(powershell, sdk.python()).stdout
-    powershell.refusals.add(EntraError(90033))
+    powershell.token_errors.add(EntraError(90033))
     emulators.reset()
     powershell.sign_in(user)
     assert "azsdk%" in run(powershell, sdk.python()).stdout
@@ -251,7 +252,7 @@ def test_a_token_service_that_fails(powershell: PowerShell, azd: AzureDeveloperC
     """Whatever it answers instead of a token, the tool says so."""
     for tool in (powershell, azd):
         tool.sign_in(user)
-        tool.refusals.add(TokenServiceFailed(503))
+        tool.token_errors.add(TokenServiceFailed(503))
     assert "authentication failed: HTTP Error: 503" in run(powershell, sdk.python()).stderr
     arguments = ("auth", "token", "-o", "json")
     assert "failed to authenticate: HTTP Error: 503" in azd.run(Invocation(arguments=arguments), {}).stderr
@@ -326,7 +327,7 @@ def test_what_is_not_understood_stays_out_of_the_journal(powershell: PowerShell,
 
 
 def test_the_rest_of_the_command_line(powershell: PowerShell) -> None:
-    """Help, version and refusals are those of PowerShell."""
+    """Help, version and errors are those of PowerShell."""
     assert "Usage: pwsh" in run(powershell, ("/?",)).stdout
     assert run(powershell, ("--version",)).stdout == "PowerShell 7.5.4\n"
     for arguments, refusal in (

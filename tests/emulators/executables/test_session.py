@@ -53,7 +53,7 @@ def test_nobody_signed_in(azcred: Session) -> None:
 
 
 def test_a_fault(azcred: Session) -> None:
-    """What nobody can read is an error of the credential, not an unavailable one."""
+    """Unreadable output fails the credential; it does not make it unavailable."""
     azcred.install("az")
     azcred.executables.azure_cli.faults.add(Garbage())
     with pytest.raises(ClientAuthenticationError, match="Unexpected output from Azure CLI"):

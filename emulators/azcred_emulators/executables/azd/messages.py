@@ -1,4 +1,4 @@
-"""How azd tells that something failed, which has changed with its versions more than once.
+"""The error messages of azd, whose form changed several times from version to version.
 
 Source: Azure/azure-dev `cli/azd/cmd/middleware/ux.go`, `pkg/auth/errors.go`,
 `pkg/output/ux/error_with_suggestion.go` and `resources/error_suggestions.yaml` over the released versions.
@@ -14,8 +14,8 @@ from azcred_emulators.executables.versions import Version
 
 NOT_LOGGED_IN = "not logged in, run `azd auth login` to login"
 _LOGIN_SCOPES = ("https://management.azure.com//.default", "https://management.azure.com/.default")
-_EXPIRED = (70043, 700082)  # the user has only been away for too long
-_NO_TENANT = (90002, 900023)  # msal finds out at the tenant's configuration, which names this error otherwise
+_EXPIRED = (70043, 700082)  # the session is too old
+_NO_TENANT = (90002, 900023)  # msal reads the tenant's configuration first, whose error has another name
 _REFERENCE = {
     "title": "azd auth login reference",
     "url": "https://learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-login",
@@ -26,8 +26,8 @@ _REFERENCE = {
 class Failure:
     """Why a command failed: azd's error, and what it advises.
 
-    `suggestion` is for the error alone. `general` is the advice that newer versions give for every error that carries
-    an AADSTS code and has no suggestion of its own.
+    `suggestion` is advice for this error. With `general`, newer versions give the advice that they have for every error
+    with an AADSTS code and without a suggestion.
     """
 
     error: str
@@ -35,24 +35,24 @@ class Failure:
     general: bool = False
 
 
-def refusal(error: EntraError, description: str, scopes: tuple[str, ...], *, doing: str) -> Failure:
-    """Return what azd makes of the token service's refusal, whose whole text is `description`.
+def token_failure(error: EntraError, description: str, scopes: tuple[str, ...], *, prefix: str) -> Failure:
+    """Return the failure for an error of the token service, whose text is `description`.
 
-    `doing` is what azd was doing, with which the error begins.
+    `prefix` is what azd was doing, with which its error begins.
     """
     if error.error not in ("invalid_grant", "interaction_required"):
         kind = "invalid_tenant" if error.code in _NO_TENANT else error.error
-        return Failure(error=f"{doing}failed to authenticate:\n({kind}) {description}\n", general=True)
+        return Failure(error=f"{prefix}failed to authenticate:\n({kind}) {description}\n", general=True)
     scenario = "login expired" if error.code in _EXPIRED else "reauthentication required"
     command = " ".join(["azd auth login", *(f"--scope {scope}" for scope in scopes if scope not in _LOGIN_SCOPES)])
-    return Failure(error=f"{doing}{description}", suggestion=f"{scenario}, run `{command}` to acquire a new token.")
+    return Failure(error=f"{prefix}{description}", suggestion=f"{scenario}, run `{command}` to acquire a new token.")
 
 
 def as_text(failure: Failure, version: Version, _: float) -> str:
     """Return what azd prints on standard error for a person."""
     if failure.suggestion is None:
         return f"\nERROR: {failure.error}\n"
-    if version < _SUGGESTIONS_APART:
+    if version < _SUGGESTIONS:
         return f"\nERROR: {_old_error(failure)}\n"
     return f"\nERROR: {failure.error}\n\nSuggestion: {failure.suggestion}\n"
 
@@ -97,13 +97,13 @@ def _object(failure: Failure, now: float) -> str:
     return _message(f"\nERROR: {failure.error}", now)
 
 
-_SUGGESTIONS_APART: Version = (1, 11, 1)  # before, the suggestion was the error
-# Since which version azd writes errors in this way, the newest first.
+_SUGGESTIONS: Version = (1, 11, 1)  # before this version the suggestion was the error itself
+# From which version azd writes errors in this way, the newest first.
 _FORMATS: tuple[tuple[Version, Callable[[Failure, float], str]], ...] = (
     ((1, 24, 0), _object),
     ((1, 23, 7), _object_after_a_message),
     ((1, 20, 2), _one_message),
-    (_SUGGESTIONS_APART, _two_messages),
+    (_SUGGESTIONS, _two_messages),
     ((0,), _text_alone),
 )
 

@@ -1,4 +1,4 @@
-"""What a command of `az` is: its arguments and texts as data, and a function from a call to a value."""
+"""What a command of `az` is: its arguments and texts as data, and a function from a call's context to a value."""
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azcred_emulators.executables.accounts import Accounts
-from azcred_emulators.executables.azure_cli.signed_in import SignedIn
+from azcred_emulators.executables.azure_cli.profile import Profile
+from azcred_emulators.executables.token_client import TokenClient
 
 OUTPUTS = ("json", "jsonc", "yaml", "yamlc", "table", "tsv", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An option of a command; the first of its names is the one in messages, `name` the attribute it becomes.
+    """An option of a command; messages show the first of its names, `name` is the attribute of the parsed value.
 
-    It takes one value, or is a `flag`, or takes as many as `nargs` says. `group` is its heading in the help.
+    It takes one value, no value (`flag`), or as many as `nargs` says. `group` is its heading in the help.
     """
 
     options: tuple[str, ...]
@@ -30,18 +30,21 @@ class Argument:
 
     @property
     def attribute(self) -> str:
-        """The attribute of the parsed arguments that holds it."""
+        """The attribute of the parsed arguments that has the value."""
         longest = max(self.options, key=len)
         return self.name or longest.lstrip("-").replace("-", "_")
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
-    """A call of a command: its arguments, who is signed in, and what goes to the journal and to standard error."""
+class CommandContext:
+    """What a command works with: its arguments, the accounts of the profile, the caller's variables and folder.
+
+    `details` go to the journal. `warnings` go to standard error, before an error.
+    """
 
     arguments: Namespace
-    signed_in: SignedIn
-    accounts: Accounts
+    profile: Profile
+    client: TokenClient
     version: str
     environ: Mapping[str, str]
     folder: Path
@@ -50,22 +53,38 @@ class Call:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, text: str) -> None:
-        """Print a warning before whatever else goes to standard error."""
+        """Print a warning."""
         self.warnings.append(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A command such as "account show".
-
-    `run` returns what is printed in the format that was asked for; None prints nothing. `policy` commands have the
-    arguments of Azure Policy, which those that only read have not. `table` makes the rows of `--output table`.
-    """
+class TableEntry:
+    """What the table of commands has under a name such as "account show": a command or a group, with its help."""
 
     name: str
-    summary: str
-    run: Callable[[Call], Any]
+    summary: str = ""
     description: str = ""
+
+    @property
+    def last_word(self) -> str:
+        """Its name inside the group that it is in."""
+        return self.name.rpartition(" ")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandGroup(TableEntry):
+    """A group of commands such as "account"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(TableEntry):
+    """A command such as "account show".
+
+    `run` returns what is printed in the output format; None prints nothing. Commands that change something have the
+    arguments of Azure Policy (`policy`). `table` makes the rows of `--output table`.
+    """
+
+    run: Callable[[CommandContext], Any]
     arguments: tuple[Argument, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
     policy: bool = True
@@ -77,16 +96,8 @@ class Command:
         return (*self.arguments, *(POLICY_ARGUMENTS if self.policy else ()), *GLOBAL_ARGUMENTS)
 
 
-class CliError(Exception):
-    """A command that fails as `az` foresees it; the recommendation is printed below the error."""
-
-    def __init__(self, text: str, recommendation: str = "") -> None:
-        super().__init__(text)
-        self.recommendation = recommendation
-
-
 class Unfinished(Exception):
-    """A command that waits for a person: it prints `text` and is called again, with `resume`, a moment later."""
+    """A command that waits for a person: it prints `text`, and the launcher calls it again with `resume`."""
 
     def __init__(self, text: str, resume: str) -> None:
         super().__init__(text)

@@ -1,14 +1,13 @@
 """The help of `az`, made from the table of its commands as the real one makes it from its own."""
 
 import textwrap
-from collections.abc import Mapping
 
-from azcred_emulators.executables.azure_cli.command import Argument, Command
-from azcred_emulators.executables.azure_cli.parser import members
+from azcred_emulators.executables.azure_cli.command import Argument, Command, CommandGroup, TableEntry
+from azcred_emulators.executables.azure_cli.command_table import CommandTable
 
 _WIDTH = 100
-_GROUPS = {"": "", "account": "Manage Azure subscription information."}
 _LAST = "Global Arguments"
+_REQUIRED = "[Required]"
 WELCOME = """
      /\\
     /  \\    _____   _ _  ___ _
@@ -27,18 +26,16 @@ Here are the base commands:
 
 def command_help(command: Command) -> str:
     """Return what `--help` prints for a command."""
-    lines = ["", "Command", *_wrap(f"az {command.name} : {command.summary}", 1)]
-    for paragraph in command.description.split("\n"):
-        lines += _wrap(paragraph, 2) if command.description else []
-    lines += ["", "Arguments"]
+    lines = ["", "Command", *_title(command), *_paragraphs(command), "", "Arguments"]
     arguments = command.every_argument
-    width = max(len(_names(argument)) for argument in arguments)
-    groups = sorted({argument.group for argument in arguments} - {"Arguments", _LAST})
-    for group in ("Arguments", *groups, _LAST):
-        if group != "Arguments":
-            lines.append(group)
-        for argument in sorted((one for one in arguments if one.group == group), key=_names):
-            lines += _entry(_names(argument), _explanation(argument), width)
+    width = max(len(_label(argument)) for argument in arguments)
+    headings = sorted({argument.group for argument in arguments} - {"Arguments", _LAST})
+    for heading in ("Arguments", *headings, _LAST):
+        if heading != "Arguments":
+            lines.append(heading)
+        members = [argument for argument in arguments if argument.group == heading]
+        for argument in sorted(members, key=lambda argument: (not argument.required, _names(argument))):
+            lines += _entry(_label(argument, width), _explanation(argument), width)
         lines.append("")
     if command.examples:
         lines.append("Examples")
@@ -47,28 +44,43 @@ def command_help(command: Command) -> str:
     return "\n".join([*lines, ""])
 
 
-def group_help(commands: Mapping[str, Command], group: str) -> str:
-    """Return what `--help` prints for a group of commands, "" for the outermost."""
-    names = members(commands, group)
-    summaries = {name: _summary(commands, f"{group} {name}".strip()) for name in names}
-    width = max(map(len, names))
-    title = f"az {group} : {_GROUPS[group]}" if group else "az"
-    lines = ["", "Group", *_wrap(title, 1), ""]
-    for heading, are_commands in (("Subgroups:", False), ("Commands:", True)):
-        found = sorted(name for name in names if (f"{group} {name}".strip() in commands) is are_commands)
-        if found:
-            lines += [heading, *(line for name in found for line in _entry(name, summaries[name], width)), ""]
+def group_help(table: CommandTable, group: CommandGroup) -> str:
+    """Return what `--help` prints for a group: the groups and the commands that are directly in it."""
+    members = sorted(table.members(group), key=lambda member: member.last_word)
+    width = max(len(member.last_word) for member in members)
+    lines = ["", "Group", *_title(group), *_paragraphs(group), ""]
+    for heading, kind in (("Subgroups:", CommandGroup), ("Commands:", Command)):
+        if listed := [member for member in members if isinstance(member, kind)]:
+            lines.append(heading)
+            for member in listed:
+                lines += _entry(member.last_word.ljust(width), member.summary, width)
+            lines.append("")
     return "\n".join([*lines, ""])
 
 
-def _summary(commands: Mapping[str, Command], name: str) -> str:
-    return commands[name].summary if name in commands else _GROUPS[name]
+def _title(entry: TableEntry) -> list[str]:
+    name = f"az {entry.name}".strip()
+    return _wrap(f"{name} : {entry.summary}" if entry.summary else name, 1)
+
+
+def _paragraphs(entry: TableEntry) -> list[str]:
+    """Return the lines of the description, none if it is empty."""
+    if not entry.description:
+        return []
+    return [line for paragraph in entry.description.split("\n") for line in _wrap(paragraph, 2)]
 
 
 def _names(argument: Argument) -> str:
     """Return the names of an argument, the long ones first."""
-    names = " ".join(sorted(argument.options, key=lambda option: (not option.startswith("--"), option)))
-    return f"{names} [Required]" if argument.required else names
+    return " ".join(sorted(argument.options, key=lambda option: (not option.startswith("--"), option)))
+
+
+def _label(argument: Argument, width: int = 0) -> str:
+    """Return the names of an argument as wide as this; at the end it says so if the argument is required."""
+    names = _names(argument)
+    if not argument.required:
+        return names.ljust(width)
+    return f"{names.ljust(width - len(_REQUIRED) - 1)} {_REQUIRED}"
 
 
 def _explanation(argument: Argument) -> str:
@@ -78,9 +90,10 @@ def _explanation(argument: Argument) -> str:
     return f"{text}  Default: json." if argument.attribute == "output" else text
 
 
-def _entry(name: str, text: str, width: int) -> list[str]:
+def _entry(label: str, text: str, width: int) -> list[str]:
+    """Return a line of a list, continued below its text; without a text the label stands alone."""
     return textwrap.wrap(
-        f"{name.ljust(width)} : {text}",
+        f"{label} : {text}" if text else label,
         _WIDTH,
         initial_indent="    ",
         subsequent_indent=" " * (width + 7),

@@ -1,7 +1,7 @@
 """The output formats of `az`: one value as JSON, YAML, a table, or tab-separated.
 
-YAML is written for what commands return: mappings, lists and scalars. `jsonc` and `yamlc` are coloured on a terminal
-only, where no launcher's output goes.
+YAML is written for what commands return: mappings, lists and scalars. `jsonc` and `yamlc` have colours on a terminal
+only, and a launcher's output never goes there.
 """
 
 import json
@@ -22,11 +22,14 @@ _AMBIGUOUS = re.compile(
 
 
 class Ordered(dict[str, Any]):
-    """A mapping whose order is the caller's, made by a query: tables and tab-separated values keep it."""
+    """A mapping whose order was chosen by a query: tables and tab-separated values keep it."""
 
 
 def render(value: Any, output: str, *, table: Callable[[Any], Any] | None = None, queried: bool = False) -> str:
-    """Return a value in a format; `table` makes rows of it unless it is `queried`. None is printed as nothing."""
+    """Return a value in an output format; None is printed as nothing.
+
+    `table` makes the rows of a table, unless the value is the result of a query (`queried`).
+    """
     if value is None or output == "none":
         return ""
     if output in ("json", "jsonc"):

@@ -1,55 +1,45 @@
-"""The command line of `az`: which command it names, its arguments, and the words for what is wrong with it."""
+"""The command line of `az`: which command it names, its arguments, and the messages for what is wrong with it."""
 
 import argparse
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from azcred_emulators.executables.azure_cli.command import Argument, Command
+from azcred_emulators.executables.azure_cli.command import Argument, Command, CommandGroup
+from azcred_emulators.executables.azure_cli.command_table import CommandTable
 from azcred_emulators.executables.azure_cli.query import BadQuery, compile_query
 
 _REFERENCE = "https://aka.ms/cli_ref\nRead more about the command in reference docs"
-_ALIKE = 0.7  # how alike a suggestion is at least
+_ALIKE = 0.7  # how similar a suggestion is at least
 
 
 class UsageError(Exception):
-    """A command line that `az` does not understand; the text is all that it prints."""
+    """A command line that `az` does not understand; the text is everything that it prints."""
 
 
-def find(commands: Mapping[str, Command], words: Sequence[str]) -> tuple[str, list[str]]:
+def find(table: CommandTable, words: Sequence[str]) -> tuple[Command | CommandGroup, list[str]]:
     """Return the command or group that a command line names, and what follows; raises UsageError for an unknown one."""
-    path: list[str] = []
+    entry: Command | CommandGroup = table.groups[""]
     rest = list(words)
-    while True:
-        name = " ".join(path)
-        if name in commands:
-            return name, rest
-        below = members(commands, name)
-        if not rest or rest[0].startswith("-"):
-            return name, rest
-        if rest[0] not in below:
-            error = [f"'{rest[0]}' is misspelled or not recognized by the system."]
-            near = difflib.get_close_matches(rest[0], below, cutoff=_ALIKE) if path else []
-            raise UsageError(_text(*error, *(f"Did you mean '{one}' ?" for one in near[:1])))
-        path.append(rest.pop(0))
+    while isinstance(entry, CommandGroup) and rest and not rest[0].startswith("-"):
+        members = {member.last_word: member for member in table.members(entry)}
+        word = rest.pop(0)
+        if word not in members:
+            suggestions = _suggestions(word, members) if entry.name else []
+            raise UsageError(_text(f"'{word}' is misspelled or not recognized by the system.", *suggestions))
+        entry = members[word]
+    return entry, rest
 
 
-def members(commands: Mapping[str, Command], group: str) -> list[str]:
-    """Return the names of the commands and groups in a group, "" for the outermost."""
-    depth = len(group.split())
-    inside = [name.split() for name in commands if f"{name} ".startswith(f"{group} ".lstrip())]
-    return list(dict.fromkeys(words[depth] for words in inside))
-
-
-def missing_command(group: str) -> UsageError:
-    """Return the error for a group without a command."""
-    missing = "_subcommand" if group else "_command_package"
+def missing_command(group: CommandGroup) -> UsageError:
+    """Return the error for a command line that names a group and no command of it."""
+    missing = "_subcommand" if group.name else "_command_package"
     return UsageError(_text(f"the following arguments are required: {missing}"))
 
 
 def parse(command: Command, words: Sequence[str], default_output: str) -> argparse.Namespace:
     """Return the arguments of a command, the query compiled; raises UsageError."""
-    parser = _Parser(command, words)
+    parser = _ArgumentParser(command, words)
     for argument in command.every_argument:
         _add(parser, argument)
     parser.set_defaults(output=default_output)
@@ -59,7 +49,7 @@ def parse(command: Command, words: Sequence[str], default_output: str) -> argpar
     return arguments
 
 
-def _add(parser: "_Parser", argument: Argument) -> None:
+def _add(parser: "_ArgumentParser", argument: Argument) -> None:
     options: dict[str, Any] = {"dest": argument.attribute}
     if argument.flag:
         options["action"] = "store_true"
@@ -82,8 +72,8 @@ def jmespath_type(text: str) -> object:
         raise ValueError(text) from error
 
 
-class _Parser(argparse.ArgumentParser):
-    """Python's parser, which `az` is made with as well, with az's words for what is wrong."""
+class _ArgumentParser(argparse.ArgumentParser):
+    """Python's parser, which the real `az` uses as well, with az's messages."""
 
     def __init__(self, command: Command, words: Sequence[str]) -> None:
         super().__init__(prog=f"az {command.name}", add_help=False)
@@ -91,7 +81,7 @@ class _Parser(argparse.ArgumentParser):
         self._words = words
 
     def error(self, message: str) -> NoReturn:
-        """Raise what `az` prints for a message of argparse's."""
+        """Raise what `az` prints for a message of argparse."""
         if "--query" in message:
             link = "'https://learn.microsoft.com/cli/azure/query-azure-cli'"
             raise UsageError(f"ERROR: {message}\nTo learn more about --query, please visit: {link}\n")
@@ -101,21 +91,20 @@ class _Parser(argparse.ArgumentParser):
         if action.choices is None or value in action.choices:
             return
         choices = [str(choice) for choice in action.choices]
-        lines = [
+        error = (
             f"{self.prog}: '{value}' is not a valid value for '{action.option_strings[0]}'. "
             f"Allowed values: {', '.join(choices)}."
-        ]
-        near = difflib.get_close_matches(str(value), choices, cutoff=_ALIKE)
-        raise UsageError(_text(*lines, *(f"Did you mean '{one}' ?" for one in near[:1]), examples=self._examples()))
+        )
+        raise UsageError(_text(error, *_suggestions(str(value), choices), examples=self._examples()))
 
     def _examples(self) -> list[tuple[str, str]]:
         """Return up to three examples of the help: those with most of the caller's options, then the shorter ones."""
-        given = {self._longest(word) for word in self._words if word.startswith("-")} - {None}
+        present = {self._longest(word) for word in self._words if word.startswith("-")} - {None}
         ranked = []
         for title, text in self._command.examples:
             options = [self._longest(word) for word in text.split() if word.startswith("-")]
-            ranked.append((-len(given.intersection(options)), len(options), title, text.strip()))
-        ranked.sort(key=lambda one: one[:2])
+            ranked.append((-len(present.intersection(options)), len(options), title, text.strip()))
+        ranked.sort(key=lambda example: example[:2])
         return [(title, text) for _, _, title, text in ranked[:3]]
 
     def _longest(self, option: str) -> str | None:
@@ -123,6 +112,12 @@ class _Parser(argparse.ArgumentParser):
             if option in argument.options:
                 return max(argument.options, key=len)
         return None
+
+
+def _suggestions(word: str, possibilities: Iterable[str]) -> list[str]:
+    """Return what `az` asks when a word is like one that it knows."""
+    matches = difflib.get_close_matches(word, list(possibilities), n=1, cutoff=_ALIKE)
+    return [f"Did you mean '{match}' ?" for match in matches]
 
 
 def _text(*lines: str, examples: Sequence[tuple[str, str]] = ()) -> str:

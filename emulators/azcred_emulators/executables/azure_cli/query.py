@@ -20,18 +20,18 @@ _TOKEN = re.compile(
 
 
 class BadQuery(ValueError):
-    """A query that is malformed, or beyond what is understood here."""
+    """A query that is malformed, or that uses a part of JMESPath that the fake does not have."""
 
 
 def compile_query(text: str) -> Query:
     """Return the function that a query is; raises BadQuery."""
-    parser = _Parser(text)
+    parser = _QueryParser(text)
     query = parser.pipe()
     parser.expect("")
     return query
 
 
-class _Parser:
+class _QueryParser:
     """Recursive descent: each method reads one level of the grammar and returns its function."""
 
     def __init__(self, text: str) -> None:
@@ -69,14 +69,14 @@ class _Parser:
         query = self._both()
         while self._peek("||"):
             self._take()
-            query = _choose(query, self._both(), when_true=False)
+            query = _second_if(query, self._both(), when_true=False)
         return query
 
     def _both(self) -> Query:
         query = self._comparison()
         while self._peek("&&"):
             self._take()
-            query = _choose(query, self._comparison(), when_true=True)
+            query = _second_if(query, self._comparison(), when_true=True)
         return query
 
     def _comparison(self) -> Query:
@@ -114,9 +114,9 @@ class _Parser:
         return _then(query, self._rest())
 
     def _rest(self, *, projected: bool = False) -> Query:
-        """Read what follows a value: fields, indexes, selections, and projections with all that follows these.
+        """Read what follows a value: fields, indexes, selections, and projections with everything that follows them.
 
-        What is read is for each element if it is `projected`; then a flattening is left to who reads the whole.
+        With `projected` this applies to each element of a projection, and a flattening ends it.
         """
         query: Query = _itself
         while True:
@@ -148,7 +148,7 @@ class _Parser:
         return _item(index)
 
     def _elements(self) -> Query:
-        """Read what makes a projection and return what it goes over."""
+        """Read the start of a projection and return the query for its elements."""
         _, sign = self._take()
         if sign == "*":
             return _values
@@ -213,12 +213,12 @@ def _then(first: Query, second: Query) -> Query:
     return first if second is _itself else second if first is _itself else lambda value: second(first(value))
 
 
-def _choose(first: Query, second: Query, *, when_true: bool) -> Query:
-    """Return `&&` (the second when the first is true) or `||` (when it is not)."""
+def _second_if(first: Query, second: Query, *, when_true: bool) -> Query:
+    """Return `&&` (the second if the first is true) or `||` (the second if it is not)."""
 
     def query(value: Any) -> Any:
-        found = first(value)
-        return second(value) if _is_true(found) is when_true else found
+        result = first(value)
+        return second(value) if _is_true(result) is when_true else result
 
     return query
 
@@ -232,11 +232,11 @@ def _item(index: int) -> Query:
 
 
 def _project(elements: Query, rest: Query) -> Query:
-    """Return a projection: the rest of the path for each element, without those that have none."""
+    """Return a projection: the rest of the path for each element, without those for which that is nothing."""
 
     def query(value: Any) -> Any:
-        found = elements(value)
-        return None if found is None else [item for item in map(rest, found) if item is not None]
+        items = elements(value)
+        return None if items is None else [item for item in map(rest, items) if item is not None]
 
     return query
 

@@ -1,32 +1,33 @@
-"""Subscriptions as `az` notes them in its profile and prints them: whose they are, and who may see which."""
+"""Subscriptions as `az` has them in its profile and prints them, and which of them an identity may see."""
 
 from collections.abc import Mapping, Sequence
 
 from azcred_emulators.directory import Directory, ManagedIdentity, Principal, Subscription, Tenant, User
 from azcred_emulators.executables.accounts import Account, UserAccount
-from azcred_emulators.executables.azure_cli.command import Call
-from azcred_emulators.executables.azure_cli.signed_in import TENANT_LEVEL, Entry, entry
+from azcred_emulators.executables.azure_cli.command import CommandContext
+from azcred_emulators.executables.azure_cli.profile import TENANT_LEVEL, SubscriptionEntry, subscription_entry
 
 SYSTEM_ASSIGNED, USER_ASSIGNED = MANAGED_IDENTITIES = ("systemAssignedIdentity", "userAssignedIdentity")
-_KINDS = {"MSIClient": "client_id", "MSIObject": "object_id", "MSIResource": "msi_res_id"}
+_PARAMETERS = {"MSIClient": "client_id", "MSIObject": "object_id", "MSIResource": "msi_res_id"}
 
 
-def selector(information: str) -> Mapping[str, str]:
-    """Return the parameters of a request to the host for an identity as the profile notes it: "MSIClient-<id>"."""
-    kind, _, value = information.partition("-")
-    return {_KINDS[kind]: value} if kind in _KINDS else {}
+def host_parameters(identity_info: str) -> Mapping[str, str]:
+    """Return the parameters of a request to the host for an identity as the profile has it: "MSIClient-<id>"."""
+    kind, _, value = identity_info.partition("-")
+    return {_PARAMETERS[kind]: value} if kind in _PARAMETERS else {}
 
 
-def user_of(account: Account, who: User | Principal) -> dict[str, object]:
-    """Return the `user` of an account's subscriptions."""
-    if isinstance(who, ManagedIdentity):
-        name = SYSTEM_ASSIGNED if who.system_assigned else USER_ASSIGNED
-        information = "MSI" if who.system_assigned else f"MSIClient-{who.client_id}"
+def profile_user(account: Account, identity: User | Principal) -> dict[str, object]:
+    """Return the `user` of an account's subscriptions; for a managed identity it says how it was selected."""
+    if isinstance(identity, ManagedIdentity):
+        name = SYSTEM_ASSIGNED if identity.system_assigned else USER_ASSIGNED
+        information = "MSI" if identity.system_assigned else f"MSIClient-{identity.client_id}"
         return {"name": name, "type": "servicePrincipal", "assignedIdentityInfo": information}
-    return user_entry(account)
+    return account_user(account)
 
 
-def user_entry(account: Account, *, sn_issuer: bool = False) -> dict[str, object]:
+def account_user(account: Account, *, sn_issuer: bool = False) -> dict[str, object]:
+    """Return the `user` of the subscriptions of a user or an application."""
     kind = "user" if isinstance(account, UserAccount) else "servicePrincipal"
     user: dict[str, object] = {"name": account.name, "type": kind}
     return user | {"useCertSNIssuerAuth": True} if sn_issuer else user
@@ -34,57 +35,56 @@ def user_entry(account: Account, *, sn_issuer: bool = False) -> dict[str, object
 
 def of_tenant(
     directory: Directory,
-    principal: User | Principal | None,
+    identity: User | Principal | None,
     tenant_id: str,
     user: Mapping[str, object],
-    described: Tenant | None = None,
-) -> list[Entry]:
-    """Return what a user or service principal may see in a tenant, as subscriptions of the profile."""
-    found: Sequence[Subscription] = ()
-    if principal is not None:
-        found = directory.subscriptions(tenant_id, principal.object_id)
-    more: dict[str, object] = {}
-    if described is not None:
-        more = {"tenantDefaultDomain": next(iter(described.domains), None), "tenantDisplayName": described.name}
+    tenant: Tenant | None = None,
+) -> list[SubscriptionEntry]:
+    """Return the subscriptions of a tenant that an identity may see; with `tenant` they have its domain and name."""
+    subscriptions: Sequence[Subscription] = ()
+    if identity is not None:
+        subscriptions = directory.subscriptions(tenant_id, identity.object_id)
+    properties: dict[str, object] = {}
+    if tenant is not None:
+        properties = {"tenantDefaultDomain": next(iter(tenant.domains), None), "tenantDisplayName": tenant.name}
     return [
-        entry(
-            one.id,
-            one.name,
+        subscription_entry(
+            subscription.id,
+            subscription.name,
             tenant_id=tenant_id,
             user=user,
-            state=one.state,
-            homeTenantId=one.tenant_id,
-            **more,
+            state=subscription.state,
+            homeTenantId=subscription.tenant_id,
+            **properties,
             managedByTenants=[],
         )
-        for one in found
+        for subscription in subscriptions
     ]
 
 
-def tenant_level(tenant_id: str, user: Mapping[str, object]) -> Entry:
-    """Return what stands for a tenant without subscriptions."""
-    return entry(tenant_id, TENANT_LEVEL, tenant_id=tenant_id, user=user)
+def tenant_level(tenant_id: str, user: Mapping[str, object]) -> SubscriptionEntry:
+    """Return what the profile has for a tenant without subscriptions."""
+    return subscription_entry(tenant_id, TENANT_LEVEL, tenant_id=tenant_id, user=user)
 
 
-def shown(one: Entry) -> Entry:
+def listing(entry: SubscriptionEntry) -> SubscriptionEntry:
     """Return a subscription as `az login` and `az account list` print it."""
-    others = {name: value for name, value in one.items() if name != "environmentName"}
-    return {**others, "cloudName": one.get("environmentName")}
+    others = {name: value for name, value in entry.items() if name != "environmentName"}
+    return {**others, "cloudName": entry.get("environmentName")}
 
 
-def refresh(call: Call) -> None:
-    """Look up again what everybody who is signed in may see."""
-    directory = call.accounts.directory
-    before = call.signed_in.subscriptions
-    kept: dict[str, Entry] = {}
-    for one in before:
-        user = one["user"]
-        principal = directory.user(user["name"]) or directory.principal(user["name"])
-        if user["name"] in MANAGED_IDENTITIES or principal is None:
-            kept[one["id"]] = one
+def refresh(context: CommandContext) -> None:
+    """Look up again which subscriptions the accounts of the profile may see."""
+    directory = context.client.directory
+    refreshed: dict[str, SubscriptionEntry] = {}
+    for entry in context.profile.subscriptions:
+        user = entry["user"]
+        identity = directory.user(user["name"]) or directory.principal(user["name"])
+        if user["name"] in MANAGED_IDENTITIES or identity is None:
+            refreshed[entry["id"]] = entry
             continue
-        tenants = directory.tenants_of(principal) if isinstance(principal, User) else []
-        found = [new for tenant in tenants for new in of_tenant(directory, principal, tenant.id, user, tenant)]
-        for new in found or of_tenant(directory, principal, one["tenantId"], user):
-            kept.setdefault(new["id"], new)
-    call.signed_in.replace_all(list(kept.values()))
+        tenants = directory.tenants_of(identity) if isinstance(identity, User) else []
+        visible = [new for tenant in tenants for new in of_tenant(directory, identity, tenant.id, user, tenant)]
+        for new in visible or of_tenant(directory, identity, entry["tenantId"], user):
+            refreshed.setdefault(new["id"], new)
+    context.profile.replace_all(list(refreshed.values()))

@@ -3,17 +3,17 @@
 import os
 import sys
 
-from azcred_emulators.executables.azure_cli.command import Call
+from azcred_emulators.executables.azure_cli.command import CommandContext
 
 LATEST = "2.91.0"
 _TELEMETRY = "1.1.0"
 
 
-def show_versions(call: Call) -> dict[str, object]:
+def show_versions(context: CommandContext) -> dict[str, object]:
     """Return the versions of the modules."""
     return {
-        "azure-cli": call.version,
-        "azure-cli-core": call.version,
+        "azure-cli": context.version,
+        "azure-cli-core": context.version,
         "azure-cli-telemetry": _TELEMETRY,
         "extensions": {},
     }

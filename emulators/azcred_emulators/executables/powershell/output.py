@@ -1,4 +1,4 @@
-"""What PowerShell prints: a token in the form that a script gives it, and errors as each edition shows them."""
+"""What PowerShell prints: a token in the form that a script gives it, and errors as each edition formats them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,13 +10,13 @@ from azcred_emulators.executables.powershell.scripts import Script, Shape
 from azcred_emulators.executables.versions import Version
 
 CORE: Version = (6,)  # the first version of PowerShell that is not Windows PowerShell
-SECURE_STRING = "System.Security.SecureString"  # what PowerShell prints of one
+SECURE_STRING = "System.Security.SecureString"  # what PowerShell prints for a secure string
 _TICKS_OF_1970 = 621_355_968_000_000_000  # of 100 ns since the year 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """What Get-AzAccessToken returns; `token` is None if it is a secure string, whose `length` is all that shows."""
+    """What Get-AzAccessToken returns; `token` is None for a secure string, which shows nothing but its `length`."""
 
     token: str | None
     length: int
@@ -25,9 +25,9 @@ class AccessToken:
     user_id: str
 
 
-def printed(script: Script, token: AccessToken | None, edition: Version) -> str:
-    """Return what a script prints of a token, or of none if it goes on after an error."""
-    return _PRINTED[script.shape](script, token, edition)
+def script_output(script: Script, token: AccessToken | None, edition: Version) -> str:
+    """Return what a script prints for a token, or without one if it goes on after an error."""
+    return _OUTPUTS[script.shape](script, token, edition)
 
 
 def _line(_: Script, token: AccessToken | None, __: Version) -> str:
@@ -53,13 +53,13 @@ def _json(script: Script, token: AccessToken | None, edition: Version) -> str:
     if token:
         seconds = script.shape is Shape.JSON_SECONDS
         values = {"Token": _text(token), "ExpiresOn": token.expires_on if seconds else date(token.expires_on, edition)}
-    return _dumped({name: values[name] for name in script.names}, compact=script.shape is Shape.JSON_COMPACT)
+    return _json_text({name: values[name] for name in script.names}, compact=script.shape is Shape.JSON_COMPACT)
 
 
 def _object(_: Script, token: AccessToken | None, edition: Version) -> str:
     if token is None:
         return ""
-    return _dumped(
+    return _json_text(
         {
             "Token": _text(token),
             "ExpiresOn": date(token.expires_on, edition),
@@ -74,7 +74,7 @@ def _token(_: Script, token: AccessToken | None, __: Version) -> str:
     return f"{token.token or SECURE_STRING}\n" if token else ""
 
 
-_PRINTED: Mapping[Shape, Callable[[Script, AccessToken | None, Version], str]] = {
+_OUTPUTS: Mapping[Shape, Callable[[Script, AccessToken | None, Version], str]] = {
     Shape.LINE: _line,
     Shape.XML_TICKS: _xml,
     Shape.XML_SECONDS: _xml,
@@ -90,7 +90,7 @@ def _text(token: AccessToken) -> object:
     return token.token if token.token is not None else {"Length": token.length}
 
 
-def _dumped(value: Mapping[str, object], *, compact: bool = False) -> str:
+def _json_text(value: Mapping[str, object], *, compact: bool = False) -> str:
     return json.dumps(value, **({"separators": (",", ":")} if compact else {"indent": 2})) + "\n"
 
 
@@ -101,7 +101,7 @@ def date(seconds: int, edition: Version) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
-def module(version: str) -> str:
+def module_table(version: str) -> str:
     """Return the table that shows the module Az.Accounts."""
     return (
         "\n"
@@ -113,9 +113,10 @@ def module(version: str) -> str:
 
 
 def error(command: str, message: str, text: str, edition: Version) -> str:
-    """Return an error of a command in a script, with the place in it where there are several lines."""
+    """Return an error of a command, with its place in the script `text` if that has several lines."""
     lines = text.split("\n")
-    number, line = next(((n, one) for n, one in enumerate(lines, 1) if command in one), (1, lines[0]))
+    places = ((number, line) for number, line in enumerate(lines, 1) if command in line)
+    number, line = next(places, (1, lines[0]))
     column = max(line.find(command), 0)
     underlined = "~" * len(line[column:].rstrip())
     if edition < CORE:
@@ -129,7 +130,7 @@ def error(command: str, message: str, text: str, edition: Version) -> str:
 
 
 def serialized(text: str) -> str:
-    """Return errors as PowerShell writes them for another PowerShell: for a caller that encoded its command."""
+    """Return errors in the XML that PowerShell writes for a caller that encoded its command."""
     errors = "".join(f'<S S="Error">{escape(line)}_x000A_</S>' for line in text.splitlines())
     namespace = "http://schemas.microsoft.com/powershell/2004/04"
     return f'#< CLIXML\n<Objs Version="1.1.0.1" xmlns="{namespace}">{errors}</Objs>' if errors else ""

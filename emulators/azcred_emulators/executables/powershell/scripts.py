@@ -1,7 +1,7 @@
-"""Reads the PowerShell scripts by which SDKs ask Azure PowerShell for a token.
+"""Reads the PowerShell scripts with which SDKs ask Azure PowerShell for a token.
 
-A script is read, not run: what differs between the scripts stands in tables, and a script that does anything else is
-not understood. Sources: azure-identity 1.15 to 1.27 for Python, @azure/identity 3.4 to 4.14, azidentity 1.15,
+A script is read, not run: tables list what differs between the scripts, and a script that does anything else is not
+understood. Sources: azure-identity 1.15 to 1.27 for Python, @azure/identity 3.4 to 4.14, azidentity 1.15,
 com.azure:azure-identity 1.15 to 1.18 and Azure.Identity for .NET, as published.
 """
 
@@ -13,8 +13,8 @@ from enum import Enum, auto
 from azcred_emulators.executables.versions import Version, version
 
 
-class NotUnderstood(Exception):
-    """A script that is none of an SDK's; the text says what in it is not known."""
+class UnknownScript(Exception):
+    """A script that no SDK sends; the text says what in it is unknown."""
 
 
 class Shape(Enum):
@@ -26,8 +26,8 @@ class Shape(Enum):
     JSON_SECONDS = auto()
     JSON_COMPACT = auto()  # in one line; the time is a date
     JSON = auto()  # the time is a date
-    OBJECT = auto()  # all that Get-AzAccessToken returns, as JSON
-    TOKEN = auto()  # nothing else
+    OBJECT = auto()  # everything that Get-AzAccessToken returns, as JSON
+    TOKEN = auto()  # the token and nothing else
     MODULE = auto()  # the module that was imported
 
 
@@ -35,7 +35,7 @@ class Conversion(Enum):
     """When a script turns a secure string into text."""
 
     NEVER = auto()
-    IF_ASKED = auto()  # if it asked for a secure string
+    IF_REQUESTED = auto()  # if it asked for a secure string
     IF_SECURE = auto()  # if it got one
 
 
@@ -103,7 +103,7 @@ _COMMANDS = frozenset(
     )
 )
 _COMMAND = re.compile(r"(?<![\w$.'\"/:-])([A-Za-z]+-[A-Za-z]+)\b")
-_ASKING = re.compile(r"Get-AzAccessToken\b([^|;\n)]*)", re.IGNORECASE)
+_TOKEN_COMMAND = re.compile(r"Get-AzAccessToken\b([^|;\n)]*)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?<=\s)-([A-Za-z]+)")
 _PARAMETERS = frozenset({"assecurestring", "erroraction", "resourceurl", "tenantid", "warningaction"})
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
@@ -120,32 +120,32 @@ _SINCE = re.compile(r"-ge \[version\]'([\d.]+)'", re.IGNORECASE)
 _BEFORE = re.compile(r"-lt \[version\]'([\d.]+)'", re.IGNORECASE)
 
 
-def read(text: str, environ: Mapping[str, str]) -> Script:
-    """Return what a script does; `environ` are the caller's variables, by which some pass their values.
+def read_script(text: str, environ: Mapping[str, str]) -> Script:
+    """Return what a script does; raises UnknownScript.
 
-    Raises NotUnderstood.
+    `environ` are the caller's variables: some SDKs pass the values of parameters in them.
     """
     text = _COMMENT.sub("", text.replace("\r\n", "\n"))
     unknown = sorted({name for name in _COMMAND.findall(text) if name.lower() not in _COMMANDS})
     if unknown:
-        raise NotUnderstood(f"{unknown[0]} is unknown to it")
-    for parameters in _ASKING.findall(text):
+        raise UnknownScript(f"{unknown[0]} is unknown to it")
+    for parameters in _TOKEN_COMMAND.findall(text):
         for parameter in _PARAMETER.findall(parameters):
             if parameter.lower() not in _PARAMETERS:
-                raise NotUnderstood(f"-{parameter} of Get-AzAccessToken is unknown to it")
+                raise UnknownScript(f"-{parameter} of Get-AzAccessToken is unknown to it")
     shape = next((shape for end, shape in _ENDS if end.search(text)), None)
     if shape is None:
         last = text.strip().rpartition("\n")[2].strip()
-        raise NotUnderstood(f"the last line is unknown to it: {last[:80]}")
-    asks = "AsSecureString" in text
+        raise UnknownScript(f"the last line is unknown to it: {last[:80]}")
+    secure = "AsSecureString" in text
     test = _MODULE_TEST.search(text)
     return Script(
         shape=shape,
         resource=_value("ResourceUrl", text, environ),
         tenant_id=_value("TenantId", text, environ) or None,
         imports="Import-Module" in text,
-        secure_since=(_version(_SINCE, text) or (0,)) if asks else None,
-        secure_before=_version(_BEFORE, text) if asks else None,
+        secure_since=(_version(_SINCE, text) or (0,)) if secure else None,
+        secure_before=_version(_BEFORE, text) if secure else None,
         conversion=_conversion(text),
         without_module=test["text"] if test else None,
         fails_without_module=test is not None and test["stream"].lower() == "error",
@@ -161,27 +161,27 @@ def read(text: str, environ: Mapping[str, str]) -> Script:
 def _conversion(text: str) -> Conversion:
     if "-is [System.Security.SecureString]" in text:
         return Conversion.IF_SECURE
-    return Conversion.IF_ASKED if "ConvertFrom-SecureString" in text else Conversion.NEVER
+    return Conversion.IF_REQUESTED if "ConvertFrom-SecureString" in text else Conversion.NEVER
 
 
 def _version(pattern: re.Pattern[str], text: str) -> Version | None:
-    found = pattern.search(text)
-    return version(found[1]) if found else None
+    match = pattern.search(text)
+    return version(match[1]) if match else None
 
 
 def _value(name: str, text: str, environ: Mapping[str, str]) -> str | None:
-    """Return the value of a parameter, through at most one variable; None if the script does not pass it.
+    """Return the value of a parameter, a string or a variable's string; None if the script does not pass it.
 
-    Raises NotUnderstood if the value is anything but a string or a variable that holds one.
+    Raises UnknownScript if the value is anything else.
     """
-    named = re.search(_NAMES[name], text, re.IGNORECASE)
-    if named is None:
+    parameter = re.search(_NAMES[name], text, re.IGNORECASE)
+    if parameter is None:
         return None
-    found = re.compile(rf"\s*{_VALUE}").match(text, named.end())
-    if found and found["variable"]:
-        found = re.search(rf"\${found['variable']}\s*=\s*{_VALUE}", text, re.IGNORECASE)
-    if not found or found["variable"]:
-        raise NotUnderstood(f"the value of {name} is unknown to it")
-    if found["env"]:
-        return environ.get(found["env"], "")
-    return next(value for name in ("single", "double", "bare") if (value := found[name]) is not None)
+    match = re.compile(rf"\s*{_VALUE}").match(text, parameter.end())
+    if match and match["variable"]:
+        match = re.search(rf"\${match['variable']}\s*=\s*{_VALUE}", text, re.IGNORECASE)
+    if not match or match["variable"]:
+        raise UnknownScript(f"the value of {name} is unknown to it")
+    if match["env"]:
+        return environ.get(match["env"], "")
+    return next(value for name in ("single", "double", "bare") if (value := match[name]) is not None)

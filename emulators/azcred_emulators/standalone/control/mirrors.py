@@ -12,7 +12,7 @@ _READERS = (
     *("tenant", "tenants", "principal", "applications", "application_for_resource", "user", "users", "groups_of"),
     *("policies", "subscriptions", "tenants_of", "assigned", "resource_id", "content"),
 )
-_WRITERS = ("add", "replace", "remove", "consent", "assign", "unassign", "locate")
+_WRITERS = ("add", "replace", "remove", "consent", "assign", "unassign", "set_resource_id")
 
 
 class RemoteDirectory(Directory):

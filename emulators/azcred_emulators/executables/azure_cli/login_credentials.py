@@ -1,4 +1,4 @@
-"""What an application proves with that it is itself: a secret, a token of another issuer, or a certificate's key."""
+"""The credentials with which `az login` signs a service principal in: a secret, a federated token or a certificate."""
 
 import base64
 import re
@@ -13,29 +13,29 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.clock import Clock
-from azcred_emulators.executables.accounts import Credentials
-from azcred_emulators.executables.azure_cli.command import CliError
-from azcred_emulators.executables.azure_cli.refusals import UnexpectedError
+from azcred_emulators.executables.azure_cli.errors import CliError, UnexpectedError
+from azcred_emulators.executables.token_client import ClientCredentials
 from azcred_emulators.tokens.keys import thumbprint
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _LIFETIME = 600  # seconds, as msal has it
 
 
-def secret(value: str) -> Credentials:
-    """Return the proof by a secret."""
+def client_secret(value: str) -> ClientCredentials:
+    """Return the credentials of a client with a secret."""
     return lambda _: {"client_secret": value}
 
 
-def federated(token: str) -> Credentials:
-    """Return the proof by a token of an issuer that the application is federated with."""
+def federated_token(token: str) -> ClientCredentials:
+    """Return the credentials of a client with a token of an issuer that it is federated with."""
     return lambda _: _assertion(token)
 
 
-def certificate(clock: Clock, client_id: str, path: Path, *, chain: bool) -> Credentials:
-    """Return the proof by the key and the certificate in a PEM file, sent with its `chain` or its thumbprint only.
+def client_certificate(clock: Clock, client_id: str, path: Path, *, chain: bool) -> ClientCredentials:
+    """Return the credentials of a client with the key and the certificate in a PEM file.
 
-    Raises UnexpectedError if the file cannot be read, CliError if it is none of that kind.
+    Its assertions carry the certificate's `chain`, or only its thumbprint. Raises UnexpectedError if the file cannot be
+    read, CliError if it does not hold both.
     """
     try:
         pem = path.read_bytes()
@@ -52,7 +52,7 @@ def certificate(clock: Clock, client_id: str, path: Path, *, chain: bool) -> Cre
         )
     private = key
 
-    def sign(tenant: str) -> Mapping[str, str]:
+    def credentials(tenant: str) -> Mapping[str, str]:
         now = int(clock.now())
         claims = {
             "aud": f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
@@ -64,10 +64,11 @@ def certificate(clock: Clock, client_id: str, path: Path, *, chain: bool) -> Cre
         }
         headers: dict[str, object] = {"x5t": thumbprint(certificates[0])}
         if chain:
-            headers["x5c"] = [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in certificates]
+            blocks = [certificate.public_bytes(Encoding.DER) for certificate in certificates]
+            headers["x5c"] = [base64.b64encode(block).decode() for block in blocks]
         return _assertion(jwt.encode(claims, private, algorithm="RS256", headers=headers))
 
-    return sign
+    return credentials
 
 
 def _assertion(token: str) -> Mapping[str, str]:

@@ -1,11 +1,10 @@
-"""What `az` prints when a token is refused: the token service's text, and what to run."""
+"""The errors of `az`: what a failed command prints, and what to run next."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.executables.accounts import Accounts, IdentityNotFound, TokenServiceFailed
-from azcred_emulators.executables.azure_cli.command import CliError
+from azcred_emulators.executables.token_client import IdentityNotAssigned, TokenClient, TokenServiceFailed
 from azcred_emulators.hosts.endpoint import Refused
 
 _CERTIFICATE_AS_PASSWORD = (
@@ -15,30 +14,38 @@ _CERTIFICATE_AS_PASSWORD = (
 )
 
 
+class CliError(Exception):
+    """A command that fails as `az` foresees it; the recommendation is printed below the error."""
+
+    def __init__(self, text: str, recommendation: str = "") -> None:
+        super().__init__(text)
+        self.recommendation = recommendation
+
+
 class UnexpectedError(Exception):
     """What `az` does not foresee: it prints the text with a traceback."""
 
 
 @contextmanager
-def refused(accounts: Accounts, *, tenant: str | None = None, scopes: Sequence[str] = ()) -> Iterator[None]:
-    """Turn a refusal into az's error; `tenant` and `scopes` are what its advice names."""
+def cli_errors(client: TokenClient, *, tenant: str | None = None, scopes: Sequence[str] = ()) -> Iterator[None]:
+    """Turn errors of the token service and of the host into az's; `tenant` and `scopes` go into its recommendation."""
     try:
         yield
     except EntraError as error:
-        advice = _CERTIFICATE_AS_PASSWORD if error.code == 7000215 else _advice(tenant, scopes)
-        raise CliError(accounts.describe(error), advice) from error
-    except IdentityNotFound as error:
-        raise CliError(str(error), _advice(tenant, scopes)) from error
+        recommendation = _CERTIFICATE_AS_PASSWORD if error.code == 7000215 else _recommendation(tenant, scopes)
+        raise CliError(client.error_description(error), recommendation) from error
+    except IdentityNotAssigned as error:
+        raise CliError(str(error), _recommendation(tenant, scopes)) from error
     except Refused as error:
-        raise CliError(accounts.host.refusals[error.problem].message, _advice(tenant, scopes)) from error
+        raise CliError(client.host.refusals[error.problem].message, _recommendation(tenant, scopes)) from error
     except TokenServiceFailed as error:
         raise UnexpectedError(str(error)) from error
 
 
-def check_authority(accounts: Accounts, tenant: str) -> None:
-    """Read a tenant's documents, as msal does before anything else; raises UnexpectedError if there is none."""
+def check_authority(client: TokenClient, tenant: str) -> None:
+    """Look the tenant up, as msal does before anything else; raises UnexpectedError if there is none."""
     try:
-        accounts.authority.find_tenant(tenant)
+        client.authority.find_tenant(tenant)
     except EntraError as error:
         raise UnexpectedError(
             f"Unable to get authority configuration for https://login.microsoftonline.com/{tenant}. Authority would "
@@ -48,7 +55,7 @@ def check_authority(accounts: Accounts, tenant: str) -> None:
         ) from error
 
 
-def _advice(tenant: str | None, scopes: Sequence[str]) -> str:
+def _recommendation(tenant: str | None, scopes: Sequence[str]) -> str:
     command = ["az login"]
     if tenant:
         command.append(f'--tenant "{tenant}"')

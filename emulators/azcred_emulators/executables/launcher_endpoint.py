@@ -1,10 +1,10 @@
-"""Every executable behind one address: launchers post their calls there, authenticated by a key of the run."""
+"""The emulator to which the launchers of all executables send their calls, authenticated by a key of the run."""
 
 import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from werkzeug.exceptions import HTTPException
@@ -16,11 +16,11 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.directory import contoso
 from azcred_emulators.emulation.emulator import Emulator, Request
 from azcred_emulators.executables import launcher
-from azcred_emulators.executables.accounts import Accounts
-from azcred_emulators.executables.azd.tool import AzureDeveloperCli
-from azcred_emulators.executables.azure_cli.tool import AzureCli
+from azcred_emulators.executables.azd.azd import AzureDeveloperCli
+from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Executable, Invocation, Result
-from azcred_emulators.executables.powershell.tool import PowerShell
+from azcred_emulators.executables.powershell.pwsh import PowerShell
+from azcred_emulators.executables.token_client import TokenClient
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.serving.tls import write_private
 
@@ -32,8 +32,8 @@ _LONGEST = 300  # characters of an argument in the journal; encoded PowerShell s
 class Executables(Emulator):
     """The fake developer tools of a run, and the folder that puts them on PATH.
 
-    `host` is where they find managed identities. `folder` is a private one for their files, and `address` returns
-    where launchers reach the emulator.
+    `host` is where they find managed identities. `folder` is a private folder for their files. `address` returns the
+    address at which launchers reach the emulator.
     """
 
     name = "executable"
@@ -42,12 +42,12 @@ class Executables(Emulator):
     def __init__(
         self, authority: Authority, host: Host, clock: Clock, folder: Path, address: Callable[[], tuple[str, int]]
     ) -> None:
-        def accounts(tool: str) -> Accounts:
-            return Accounts(authority, host, clock, contoso.DEVELOPER_TOOLS[tool])
+        def client(application: str) -> TokenClient:
+            return TokenClient(authority, host, clock, contoso.DEVELOPER_TOOLS[application])
 
-        self.azure_cli = AzureCli(accounts("Microsoft Azure CLI"), folder / "azure-cli")
-        self.azure_developer_cli = AzureDeveloperCli(accounts("Microsoft Azure CLI"))
-        self.powershell = PowerShell(accounts("Microsoft Azure PowerShell"))
+        self.azure_cli = AzureCli(client("Microsoft Azure CLI"), folder / "azure-cli")
+        self.azure_developer_cli = AzureDeveloperCli(client("Microsoft Azure CLI"))
+        self.powershell = PowerShell(client("Microsoft Azure PowerShell"))
         self.tools: Sequence[Executable] = (self.azure_cli, self.azure_developer_cli, self.powershell)
         self._tools: Mapping[str, Executable] = {name: tool for tool in self.tools for name in tool.names}
         self._folder = folder / "executables"
@@ -56,25 +56,25 @@ class Executables(Emulator):
 
     @property
     def state(self) -> Path:
-        """The file that tells launchers where the emulator is: what the variable `AZCRED_EXECUTABLES` may name."""
+        """The file that tells launchers where the emulator is; the variable `AZCRED_EXECUTABLES` may name it."""
         return self._folder / "emulator"
 
     def __getitem__(self, name: str) -> Executable:
         """Return the fake that is on PATH under this name, such as "az".
 
-        Raises LookupError if there is none.
+        Raises LookupError for a name that no fake has.
         """
         if name not in self._tools:
             raise LookupError(f"there is no fake {name!r}; there are {', '.join(self._tools)}")
         return self._tools[name]
 
     def install(self, *names: str) -> Path:
-        """Put executables such as "az" on a PATH that starts with the folder which is returned.
+        """Put executables such as "az" into a folder for PATH, and return the folder.
 
-        Raises LookupError for one that there is no fake of.
+        Installing an executable again changes nothing. Raises LookupError for a name that no fake has; then nothing is
+        installed.
         """
-        for name in names:
-            _ = self[name]
+        self._check(names)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         host, port = self._address()
         write_private(self.state, f"{host} {port} {self._key}\n".encode())
@@ -82,45 +82,54 @@ class Executables(Emulator):
             launcher.write(self._folder, name, self.state)
         return self._folder
 
-    def variables(self, *names: str, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
-        """Install executables and return the variables with which a process calls them that has these.
+    def uninstall(self, *names: str) -> Path:
+        """Take executables such as "az" out of the folder for PATH, and return the folder.
 
-        Raises LookupError for one that there is no fake of.
+        Removing an executable that is not installed changes nothing. Raises LookupError for a name that no fake has;
+        then nothing is removed.
+        """
+        self._check(names)
+        for name in names:
+            launcher.remove(self._folder, name)
+        return self._folder
+
+    def _check(self, names: Iterable[str]) -> None:
+        for name in names:
+            _ = self[name]
+
+    def variables(self, *names: str, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+        """Install executables and return the variables that a process with this `environ` needs to call them.
+
+        Raises LookupError for a name that no fake has.
         """
         folder = str(self.install(*names))
         others = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if entry != folder]
         return {"AZCRED_EXECUTABLES": str(self.state), "PATH": os.pathsep.join([folder, *others])}
-
-    def uninstall(self, *names: str) -> None:
-        """Take executables off PATH again; nothing happens to those that are not there."""
-        for name in names:
-            for file in (name, f"{name}.cmd"):
-                (self._folder / file).unlink(missing_ok=True)
 
     def serves(self, host: str, path: str) -> bool:
         """Serve the launchers' address on loopback."""
         return path.startswith(_PREFIX) and host in ("127.0.0.1", "localhost", "[::1]")
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
-        """Run an executable and return its exit code, its delay and its output in the form that `launch.py` reads."""
+        """Run an executable and return its result in the form that `launch.py` reads."""
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not hmac.compare_digest(key.encode(), self._key.encode()):
-            return _refusal(request, 401, "the emulator that answers is that of another run")
+            return _error(request, 401, "the emulator that answers is that of another run")
         tool = self._tools.get(values["name"])
         if tool is None:
-            return _refusal(request, 404, f"the emulator has no fake {values['name']!r}")
+            return _error(request, 404, f"the emulator has no fake {values['name']!r}")
         try:
-            invocation = read(request.get_data())
+            invocation = read_invocation(request.get_data())
         except ValueError:
-            return _refusal(request, 400, "the emulator cannot read what this launcher sends")
+            return _error(request, 400, "the emulator cannot read what this launcher sends")
         details = request.details
-        visible = shown(invocation.arguments, tool.secret_options)
+        visible = redacted(invocation.arguments, tool.secret_options)
         details["command"] = " ".join((values["name"], *visible))
         fault = None
-        if not invocation.resume:  # else the call goes on, and is no other
+        if not invocation.resume:  # a resumed call is not a new one
             for_token = invocation.arguments[: len(tool.token_command)] == tool.token_command
-            known = {"provider": tool.provider, "operation": "token" if for_token else None}
-            fault = tool.faults.take(known)
+            fields = {"provider": tool.provider, "operation": "token" if for_token else None}
+            fault = tool.faults.take(fields)
         if fault:
             details["fault"] = type(fault).__name__
             result = fault.befall_call(lambda: tool.run(invocation, details))
@@ -133,35 +142,35 @@ class Executables(Emulator):
                 details.setdefault("error", error or None)
         exit_code = None if result.resume else result.exit_code
         details.update(emulator=tool.provider, provider=tool.provider, exit_code=exit_code)
-        return Response(written(result), content_type="application/octet-stream")
+        return Response(result_bytes(result), content_type="application/octet-stream")
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
-        """Answer what HTTP rules out."""
-        return _refusal(request, error.code or 400, "the emulator cannot read what this launcher sends")
+        """Answer a request with another method or path."""
+        return _error(request, error.code or 400, "the emulator cannot read what this launcher sends")
 
     def reset(self) -> None:
-        """Sign everybody out, forget the faults, and take every executable off PATH."""
+        """Sign all accounts out, clear the faults, and take every executable off PATH."""
         for tool in self.tools:
             tool.faults.clear()
             tool.reset()
         self.uninstall(*self._tools)
 
 
-def read(body: bytes) -> Invocation:
-    """Read what `launch.py` sends; raises ValueError if it is malformed."""
+def read_invocation(body: bytes) -> Invocation:
+    """Read the request of `launch.py`; raises ValueError if it is malformed."""
     folder, resume, count, *rest = (os.fsdecode(part) for part in body.split(b"\0"))
     arguments, variables = rest[: int(count)], rest[int(count) :]
     environ = {name: value for name, _, value in (variable.partition("=") for variable in variables)}
     return Invocation(arguments=tuple(arguments), environ=environ, folder=folder, resume=resume)
 
 
-def written(result: Result) -> bytes:
-    """Return the answer that `launch.py` reads."""
+def result_bytes(result: Result) -> bytes:
+    """Return a result in the form that `launch.py` reads."""
     stdout, stderr = (text.encode("utf-8", "surrogateescape") for text in (result.stdout, result.stderr))
     return f"{result.exit_code} {result.delay} {len(stdout)} {result.resume}\n".encode() + stdout + stderr
 
 
-def shown(arguments: Sequence[str], secret_options: Sequence[str]) -> list[str]:
+def redacted(arguments: Sequence[str], secret_options: Sequence[str]) -> list[str]:
     """Return arguments as the journal may show them: without secrets and tokens, and none longer than a few lines."""
     visible, hide = [], False
     for argument in arguments:
@@ -170,7 +179,7 @@ def shown(arguments: Sequence[str], secret_options: Sequence[str]) -> list[str]:
             argument = "***"
         elif equals and _is_secret(option, secret_options):
             argument = f"{option}=***"
-        elif short := next((one for one in secret_options if len(one) == 2 and argument.startswith(one)), None):
+        elif short := next((name for name in secret_options if len(name) == 2 and argument.startswith(name)), None):
             argument = argument if argument == short else f"{short}***"
         hide = not hide and _is_secret(argument, secret_options)
         text = _TOKEN.sub("***", argument)
@@ -179,12 +188,12 @@ def shown(arguments: Sequence[str], secret_options: Sequence[str]) -> list[str]:
 
 
 def _is_secret(option: str, secret_options: Sequence[str]) -> bool:
-    """Tell whether an option is secret; long ones may be cut short."""
+    """Tell whether the value of an option is secret; the names of long options may be abbreviated."""
     return option in secret_options or (
-        len(option) > 2 and option.startswith("--") and any(one.startswith(option) for one in secret_options)
+        len(option) > 2 and option.startswith("--") and any(name.startswith(option) for name in secret_options)
     )
 
 
-def _refusal(request: Request, status: int, reason: str) -> Response:
+def _error(request: Request, status: int, reason: str) -> Response:
     request.details["error"] = reason
     return Response(reason, status=status, content_type="text/plain")

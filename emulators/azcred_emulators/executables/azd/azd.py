@@ -1,4 +1,4 @@
-"""The fake Azure Developer CLI, `azd`: what of it concerns signing in.
+"""The executable `azd`, the Azure Developer CLI: its commands for signing in and for tokens.
 
 Source: Azure/azure-dev `cli/azd/cmd/auth_token.go`, `auth_login.go`, `auth_logout.go`, `version.go` and
 `pkg/contracts/login.go`.
@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.executables.accounts import Accounts, IdentityNotFound, TokenServiceFailed, UserAccount
+from azcred_emulators.executables.accounts import ServicePrincipalAccount, UserAccount, managed_identity_account
 from azcred_emulators.executables.azd import messages
 from azcred_emulators.executables.azd.messages import NOT_LOGGED_IN, Failure
 from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.token_client import IdentityNotAssigned, TokenClient, TokenServiceFailed
 from azcred_emulators.executables.tool import Tool
 from azcred_emulators.executables.versions import Version, version
 from azcred_emulators.hosts.endpoint import Refused
 from azcred_emulators.tokens import Token
 
 _MANAGEMENT = "https://management.azure.com//.default"
-_CLAIMS: Version = (1, 18, 1)  # since then `azd auth token` has --claims
-_ACCOUNT: Version = (1, 18, 0)  # since then the status names the account
-_BARE_TOKEN: Version = (1, 23, 14)  # since then `azd auth token` without --output prints the token alone
+_CLAIMS: Version = (1, 18, 1)  # from this version `azd auth token` has --claims
+_ACCOUNT: Version = (1, 18, 0)  # from this version the status names the account
+_BARE_TOKEN: Version = (1, 23, 14)  # from this version `azd auth token` without --output prints the token alone
 _COMMIT = "0" * 40
 _NOT_ASSIGNED = "ManagedIdentityCredential: the requested identity isn't assigned to this resource"
 
@@ -31,8 +32,8 @@ Flags = Mapping[str, list[str]]
 Details = dict[str, object]
 
 
-class _Failed(Exception):
-    """A command that failed; `failure` is what azd tells of it."""
+class _AzdError(Exception):
+    """A command that failed; `failure` is what azd prints."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.error)
@@ -40,7 +41,7 @@ class _Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
+class _AzdCommand:
     """A command: what it does, and its flags with whether a value follows."""
 
     run: Callable[["AzureDeveloperCli", Flags, Details], str]
@@ -48,9 +49,9 @@ class _Command:
 
 
 class AzureDeveloperCli(Tool):
-    """`azd` and who is signed in to it; `version` is the one whose messages it prints.
+    """`azd`, and the account that is signed in to it; its messages are those of this `version`.
 
-    `azd auth login` signs the directory's first user in: the person at the browser.
+    `azd auth login` signs in the first user of the directory, as if they were at the browser.
     """
 
     names = ("azd",)
@@ -58,12 +59,12 @@ class AzureDeveloperCli(Tool):
     token_command = ("auth", "token")
     secret_options = ("--client-secret",)
 
-    def __init__(self, accounts: Accounts) -> None:
-        super().__init__(accounts)
+    def __init__(self, client: TokenClient) -> None:
+        super().__init__(client)
         self.reset()
 
     def reset(self) -> None:
-        """Return to the latest version, and sign out."""
+        """Return to the latest version, and sign the account out."""
         super().reset()
         self.version = "1.29.0"
 
@@ -76,16 +77,16 @@ class AzureDeveloperCli(Tool):
             return Result(stderr=f"Error: {error}\n", exit_code=1)
         try:
             return Result(stdout=command.run(self, flags, details))
-        except _Failed as error:
+        except _AzdError as error:
             details.setdefault("error", str(error).strip())
-            write = messages.as_json if _wants_json(flags) else messages.as_text
-            now = self.accounts.clock.now()
+            write = messages.as_json if _is_json(flags) else messages.as_text
+            now = self.client.clock.now()
             return Result(stderr=write(error.failure, version(self.version), now), exit_code=1)
 
-    def _read(self, arguments: tuple[str, ...]) -> tuple[_Command, Flags]:
-        """Return the command and its flags; raises ValueError with azd's complaint."""
+    def _read(self, arguments: tuple[str, ...]) -> tuple[_AzdCommand, Flags]:
+        """Return the command and its flags; raises ValueError with azd's message."""
         words: list[str] = []
-        given: dict[str, list[str]] = {}
+        flags: dict[str, list[str]] = {}
         rest = list(arguments)
         known: dict[str, bool] = dict(_GLOBAL_FLAGS)
         command = None
@@ -104,12 +105,12 @@ class AzureDeveloperCli(Tool):
                     raise ValueError(f"flag needs an argument: --{name}")
                 value = rest.pop(0)
             if known[name] or value != "false":
-                given.setdefault(name, []).append(value if value is not None else "true")
+                flags.setdefault(name, []).append(value if value is not None else "true")
         if command is None:
             raise ValueError(f'the fake azd has no command "{" ".join(words)}"; it knows how to sign in')
-        return command, given
+        return command, flags
 
-    def _flags(self, command: _Command | None) -> Mapping[str, bool]:
+    def _flags(self, command: _AzdCommand | None) -> Mapping[str, bool]:
         flags = command.flags if command else {}
         if version(self.version) < _CLAIMS:
             return {name: value for name, value in flags.items() if name != "claims"}
@@ -123,27 +124,28 @@ class AzureDeveloperCli(Tool):
             try:
                 claims = base64.b64decode(encoded, validate=True).decode()
             except ValueError:
-                raise _Failed(Failure(error="--claims must be a base64-encoded string")) from None
-        token = self._token(scopes, _last(flags, "tenant-id"), claims, details, doing="fetching token: ")
-        if _wants_json(flags):
-            return _dumped({"token": token.value, "expiresOn": _date(token.expires_on)})
+                raise _AzdError(Failure(error="--claims must be a base64-encoded string")) from None
+        token = self._token(scopes, _last(flags, "tenant-id"), claims, details, prefix="fetching token: ")
+        if _is_json(flags):
+            return _json_text({"token": token.value, "expiresOn": _date(token.expires_on)})
         return f"{token.value}\n" if version(self.version) >= _BARE_TOKEN else ""
 
     def _token(
-        self, scopes: tuple[str, ...], tenant: str | None, claims: str | None, details: Details, *, doing: str = ""
+        self, scopes: tuple[str, ...], tenant: str | None, claims: str | None, details: Details, *, prefix: str = ""
     ) -> Token:
-        """Return a token; raises _Failed with an error that says what azd was `doing`."""
+        """Return a token; raises _AzdError with an error that starts with `prefix`."""
         if self.account is None:
-            raise _Failed(Failure(error=NOT_LOGGED_IN))
+            raise _AzdError(Failure(error=NOT_LOGGED_IN))
         try:
             return self.account.token(" ".join(scopes), details, tenant=tenant, claims=claims)
-        except IdentityNotFound:
-            raise _Failed(Failure(error=f"{doing}{_NOT_ASSIGNED}")) from None
+        except IdentityNotAssigned:
+            raise _AzdError(Failure(error=f"{prefix}{_NOT_ASSIGNED}")) from None
         except EntraError as error:
             details["error"] = f"AADSTS{error.code}"
-            raise _Failed(messages.refusal(error, self.accounts.describe(error), scopes, doing=doing)) from error
+            description = self.client.error_description(error)
+            raise _AzdError(messages.token_failure(error, description, scopes, prefix=prefix)) from error
         except TokenServiceFailed as error:
-            raise _Failed(Failure(error=f"{doing}failed to authenticate: {error}")) from None
+            raise _AzdError(Failure(error=f"{prefix}failed to authenticate: {error}")) from None
 
     def _auth_login(self, flags: Flags, details: Details) -> str:
         tenant = _last(flags, "tenant-id")
@@ -155,63 +157,63 @@ class AzureDeveloperCli(Tool):
         elif client_id:
             self._sign_in_service_principal(client_id, tenant, flags)
         else:
-            users = self.accounts.directory.users()
+            users = self.client.directory.users()
             if not users:
-                raise _Failed(Failure(error="the directory has no user who could sign in"))
+                raise _AzdError(Failure(error="the directory has no user who could sign in"))
             self.sign_in(users[0], tenant_id=tenant)
         self._token((_MANAGEMENT,), None, None, details)
-        return "" if _wants_json(flags) else f"Logged in to Azure as {self.account and self.account.name}\n"
+        return "" if _is_json(flags) else f"Logged in to Azure as {self.account and self.account.name}\n"
 
     def _sign_in_managed_identity(self, client_id: str | None) -> None:
         try:
-            self.account = self.accounts.managed_identity({"client_id": client_id} if client_id else {})
+            self.account = managed_identity_account(self.client, {"client_id": client_id} if client_id else {})
         except Refused:
-            raise _Failed(Failure(error=f"logging in: {_NOT_ASSIGNED}")) from None
+            raise _AzdError(Failure(error=f"logging in: {_NOT_ASSIGNED}")) from None
 
     def _sign_in_service_principal(self, client_id: str, tenant: str | None, flags: Flags) -> None:
         if not tenant:
-            raise _Failed(Failure(error="must set both `client-id` and `tenant-id` for service principal login"))
-        ways = ("client-secret", "client-certificate", "federated-credential-provider")
-        if sum(name in flags for name in ways) != 1:
-            raise _Failed(Failure(error=f"must set exactly one of {', '.join(ways)} for service principal"))
+            raise _AzdError(Failure(error="must set both `client-id` and `tenant-id` for service principal login"))
+        credentials = ("client-secret", "client-certificate", "federated-credential-provider")
+        if sum(name in flags for name in credentials) != 1:
+            raise _AzdError(Failure(error=f"must set exactly one of {', '.join(credentials)} for service principal"))
         secret = _last(flags, "client-secret")
         if not secret:
-            raise _Failed(Failure(error="the fake azd signs service principals in by --client-secret only"))
+            raise _AzdError(Failure(error="the fake azd signs service principals in by --client-secret only"))
         form = {"client_secret": secret}
-        self.account = self.accounts.service_principal(client_id, lambda _: form, tenant_id=tenant)
+        self.account = ServicePrincipalAccount(self.client, client_id, lambda _: form, tenant)
 
     def _status(self, flags: Flags, tenant: str | None, details: Details) -> str:
         try:
             token = self._token((_MANAGEMENT,), tenant, None, details)
-        except _Failed:
+        except _AzdError:
             token = None
-        if not _wants_json(flags):
+        if not _is_json(flags):
             if token and self.account:
                 return f"Logged in to Azure as {self.account.name}\n"
             return "Not logged in, run `azd auth login` to login to Azure\n"
         if token is None or self.account is None:
-            return _dumped({"status": "unauthenticated"})
+            return _json_text({"status": "unauthenticated"})
         status = {"status": "success", "expiresOn": _date(token.expires_on)}
         if version(self.version) >= _ACCOUNT:
             kind = "User" if isinstance(self.account, UserAccount) else "ServicePrincipal"
             status |= {"account": self.account.name, "loginType": kind}
-        return _dumped(status)
+        return _json_text(status)
 
     def _auth_logout(self, _: Flags, __: Details) -> str:
         self.sign_out()
         return ""
 
     def _version(self, flags: Flags, _: Details) -> str:
-        if _wants_json(flags):
-            return _dumped({"azd": {"version": self.version, "commit": _COMMIT}})
+        if _is_json(flags):
+            return _json_text({"azd": {"version": self.version, "commit": _COMMIT}})
         return f"azd version {self.version} (commit {_COMMIT})\n"
 
 
 _GLOBAL_FLAGS = {"output": True, "cwd": True, "debug": False, "no-prompt": False, "docs": False}
 _SHORT = {"o": "output", "C": "cwd"}
-_COMMANDS: Mapping[tuple[str, ...], _Command] = {
-    ("auth", "token"): _Command(AzureDeveloperCli._auth_token, {"scope": True, "tenant-id": True, "claims": True}),
-    ("auth", "login"): _Command(
+_COMMANDS: Mapping[tuple[str, ...], _AzdCommand] = {
+    ("auth", "token"): _AzdCommand(AzureDeveloperCli._auth_token, {"scope": True, "tenant-id": True, "claims": True}),
+    ("auth", "login"): _AzdCommand(
         AzureDeveloperCli._auth_login,
         {
             "browser": False,
@@ -227,13 +229,13 @@ _COMMANDS: Mapping[tuple[str, ...], _Command] = {
             "use-device-code": False,
         },
     ),
-    ("auth", "logout"): _Command(AzureDeveloperCli._auth_logout),
-    ("version",): _Command(AzureDeveloperCli._version),
+    ("auth", "logout"): _AzdCommand(AzureDeveloperCli._auth_logout),
+    ("version",): _AzdCommand(AzureDeveloperCli._version),
 }
 
 
 def _split(argument: str) -> tuple[str, str | None]:
-    """Return a flag's name and the value written together with it, as in -ojson and --output=json."""
+    """Return a flag's name, and the value if it is in the same argument, as in -ojson and --output=json."""
     if argument.startswith("--"):
         name, equals, value = argument[2:].partition("=")
         return name, value if equals else None
@@ -244,7 +246,7 @@ def _last(flags: Flags, name: str) -> str | None:
     return flags[name][-1] if name in flags else None
 
 
-def _wants_json(flags: Flags) -> bool:
+def _is_json(flags: Flags) -> bool:
     return _last(flags, "output") == "json"
 
 
@@ -252,5 +254,5 @@ def _date(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _dumped(value: Mapping[str, object]) -> str:
+def _json_text(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""The fake `pwsh` with Azure PowerShell: it answers the scripts by which SDKs ask for a token.
+"""The executable `pwsh` with Azure PowerShell: it runs the scripts with which SDKs ask for a token.
 
 Sources: Azure/azure-powershell (Get-AzAccessToken, PSAccessToken), and the words that SDKs look for in its errors.
 """
@@ -6,27 +6,29 @@ Sources: Azure/azure-powershell (Get-AzAccessToken, PSAccessToken), and the word
 from dataclasses import dataclass
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.executables.accounts import (
-    Account,
-    Accounts,
-    IdentityNotFound,
-    ManagedIdentityAccount,
-    Refusal,
-    TokenServiceFailed,
-    UserAccount,
-)
+from azcred_emulators.executables.accounts import Account, ManagedIdentityAccount, UserAccount
 from azcred_emulators.executables.executable import Invocation, Result
-from azcred_emulators.executables.powershell import arguments, output, scripts
-from azcred_emulators.executables.powershell.arguments import Call
+from azcred_emulators.executables.powershell import output
+from azcred_emulators.executables.powershell.command_line import CommandLine, CommandLineError, read_command_line
 from azcred_emulators.executables.powershell.output import CORE, AccessToken
-from azcred_emulators.executables.powershell.scripts import Conversion, Script, Shape
+from azcred_emulators.executables.powershell.scripts import Conversion, Script, Shape, UnknownScript, read_script
+from azcred_emulators.executables.token_client import (
+    IdentityNotAssigned,
+    TokenClient,
+    TokenError,
+    TokenServiceFailed,
+)
 from azcred_emulators.executables.tool import Tool
 from azcred_emulators.executables.versions import Version, version
 
-PLAIN_TEXT = "AZUREPS_OUTPUT_PLAINTEXT_AZACCESSTOKEN"  # a variable that brings back what was before `_SECURE`
+PLAIN_TEXT = "AZUREPS_OUTPUT_PLAINTEXT_AZACCESSTOKEN"  # the variable that makes tokens plain text again
 _MINIMUM: Version = (2, 2, 0)  # of Az.Accounts, for every SDK: the first that has Get-AzAccessToken
-_SECURE: Version = (5, 0, 0)  # of Az.Accounts: from here on tokens are secure strings, asked for or not
-# Since which version of Az.Accounts a warning announces this, and for which versions of Az and of Az.Accounts.
+_SECURE: Version = (
+    5,
+    0,
+    0,
+)  # of Az.Accounts: from this version tokens are secure strings even if the script does not ask for it
+# The warnings that announce this: from which version of Az.Accounts, and the versions of Az and Az.Accounts in it.
 _ANNOUNCEMENTS = (((4, 0, 0), "14.0.0", "5.0.0"), ((3, 0, 0), "13.0.0", "4.0.0"))
 _RESOURCE_MANAGER = "https://management.core.windows.net/"
 _USAGE = """\
@@ -44,8 +46,8 @@ Usage: pwsh[.exe] [-Login] [[-File] <filePath> [args]]
 """
 
 
-class _Failed(Exception):
-    """An error that a command of a script ends with."""
+class _CmdletError(Exception):
+    """The error of a command in a script."""
 
     def __init__(self, command: str, message: str) -> None:
         super().__init__(message)
@@ -54,15 +56,15 @@ class _Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a script came to."""
+    """What a script printed, its errors and its exit code."""
 
     stdout: str = ""
-    errors: tuple[_Failed, ...] = ()
+    errors: tuple[_CmdletError, ...] = ()
     exit_code: int = 0
 
 
 class PowerShell(Tool):
-    """PowerShell and who is signed in to its module Az.Accounts.
+    """PowerShell, and the account that is signed in to its module Az.Accounts.
 
     `version` is PowerShell's, such as "5.1" for Windows PowerShell, `module_version` that of Az.Accounts, None if it
     is not installed. The `execution_policy` "Restricted" keeps every module from being loaded.
@@ -70,14 +72,14 @@ class PowerShell(Tool):
 
     names = ("pwsh", "powershell")
     provider = "azure-powershell"
-    token_command = ("-NoProfile",)  # what asks only whether it is there starts with /?
+    token_command = ("-NoProfile",)  # a call that only looks whether it is installed starts with /?
 
-    def __init__(self, accounts: Accounts) -> None:
-        super().__init__(accounts)
+    def __init__(self, client: TokenClient) -> None:
+        super().__init__(client)
         self.reset()
 
     def reset(self) -> None:
-        """Return to the latest versions, and sign out."""
+        """Return to the latest versions, and sign the account out."""
         super().reset()
         self.version = "7.5.4"
         self.module_version: str | None = "5.3.0"
@@ -86,54 +88,53 @@ class PowerShell(Tool):
     def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
         """Answer the command line of an SDK."""
         try:
-            call = arguments.read(invocation.arguments)
-        except arguments.Refused as error:
+            command_line = read_command_line(invocation.arguments)
+        except CommandLineError as error:
             return Result(stderr=f"{error}\n", exit_code=64)
-        if call.help:
+        if command_line.help:
             return Result(stdout=_USAGE)
-        if call.version:
+        if command_line.version:
             return Result(stdout=f"PowerShell {self.version}\n")
         try:
-            script = scripts.read(call.script, invocation.environ)
-        except scripts.NotUnderstood as error:
-            # Whatever it is, the journal does not repeat it: it may hold secrets.
-            details["command"] = _described(call, None)
+            script = read_script(command_line.script, invocation.environ)
+        except UnknownScript as error:
+            # The journal does not show the script: there may be secrets in it.
+            details["command"] = _described(command_line, None)
             details["error"] = "a script that is not understood"
-            what = "the fake pwsh answers the scripts by which the Azure SDKs ask for a token; of this one,"
-            return Result(stderr=f"{what} {error}\n", exit_code=1)
+            reason = "the fake pwsh answers the scripts by which the Azure SDKs ask for a token; of this one,"
+            return Result(stderr=f"{reason} {error}\n", exit_code=1)
         details["operation"] = "module" if script.shape is Shape.MODULE else "token"
-        details["command"] = _described(call, script)
+        details["command"] = _described(command_line, script)
         plain = invocation.environ.get(PLAIN_TEXT, "").lower() == "true"
         outcome = self._execute(script, details, plain=plain)
         if outcome.errors:
             details.setdefault("error", str(outcome.errors[0]))
-        return Result(stdout=outcome.stdout, stderr=self._shown(outcome, call), exit_code=outcome.exit_code)
+        return Result(stdout=outcome.stdout, stderr=self._stderr(outcome, command_line), exit_code=outcome.exit_code)
 
     def _execute(self, script: Script, details: dict[str, object], *, plain: bool) -> _Outcome:
-        errors: list[_Failed] = []
-        loads = self._loads
-        if script.imports and not loads:
+        errors: list[_CmdletError] = []
+        if script.imports and not self._module_loads:
             if self.execution_policy != "Restricted" and script.without_module is not None:
                 if script.fails_without_module:
-                    return _Outcome(errors=(_Failed("Write-Error", script.without_module),), exit_code=1)
+                    return _Outcome(errors=(_CmdletError("Write-Error", script.without_module),), exit_code=1)
                 return _Outcome(f"{script.without_module}\n")
-            errors.append(_Failed("Import-Module", self._not_loaded()))
+            errors.append(_CmdletError("Import-Module", self._not_loaded()))
             if script.stops or script.shape is Shape.MODULE:
                 return _Outcome(errors=tuple(errors), exit_code=1)
         if script.shape is Shape.MODULE:
-            return _Outcome(output.module(str(self.module_version)))
+            return _Outcome(output.module_table(str(self.module_version)))
         token = None
         try:
             token = self._token(script, details, plain=plain)
-        except _Failed as error:
+        except _CmdletError as error:
             errors.append(error)
             if script.stops or script.shape in (Shape.OBJECT, Shape.TOKEN):
                 return _Outcome(errors=tuple(errors), exit_code=1)
-        printed = output.printed(script, token, version(self.version))
-        return _Outcome(self._announcement(script) + printed, tuple(errors))
+        text = output.script_output(script, token, version(self.version))
+        return _Outcome(self._announcement(script) + text, tuple(errors))
 
     @property
-    def _loads(self) -> bool:
+    def _module_loads(self) -> bool:
         present = self.module_version is not None and version(self.module_version) >= _MINIMUM
         return present and self.execution_policy != "Restricted"
 
@@ -146,9 +147,9 @@ class PowerShell(Tool):
         )
 
     def _token(self, script: Script, details: dict[str, object], *, plain: bool) -> AccessToken:
-        """Return what Get-AzAccessToken returns, as far as the script gets to see it; raises _Failed."""
-        if not self._loads or self.module_version is None:
-            raise _Failed(
+        """Return what Get-AzAccessToken returns, with the token if the script sees its text; raises _CmdletError."""
+        if not self._module_loads or self.module_version is None:
+            raise _CmdletError(
                 "Get-AzAccessToken",
                 "The term 'Get-AzAccessToken' is not recognized as a name of a cmdlet, function, script file, or "
                 "executable program.\nCheck the spelling of the name, or if a path was included, verify that the path "
@@ -157,20 +158,22 @@ class PowerShell(Tool):
         resource = script.resource or _RESOURCE_MANAGER
         details["resource"] = resource
         if self.account is None:
-            raise _Failed("Get-AzAccessToken", "Run Connect-AzAccount to login.")
+            raise _CmdletError("Get-AzAccessToken", "Run Connect-AzAccount to login.")
         try:
             token = self.account.token(f"{resource}/.default", details, tenant=script.tenant_id)
-        except (EntraError, TokenServiceFailed, IdentityNotFound) as error:
+        except (EntraError, TokenServiceFailed, IdentityNotAssigned) as error:
             if isinstance(error, EntraError):
                 details["error"] = f"AADSTS{error.code}"
             message = _message(error, self.account, resource, script.tenant_id or self.account.tenant_id)
-            raise _Failed("Get-AzAccessToken", message) from error
+            raise _CmdletError("Get-AzAccessToken", message) from error
         module = version(self.module_version)
-        asked = script.asks_for_secure_string(module)
-        secure = asked or (module >= _SECURE and not plain)
-        converted = script.conversion is Conversion.IF_SECURE or (script.conversion is Conversion.IF_ASKED and asked)
+        requested = script.asks_for_secure_string(module)
+        secure = requested or (module >= _SECURE and not plain)
+        converted = script.conversion is Conversion.IF_SECURE or (
+            script.conversion is Conversion.IF_REQUESTED and requested
+        )
         if secure and converted and script.needs_core and version(self.version) < CORE:
-            raise _Failed(
+            raise _CmdletError(
                 "ConvertFrom-SecureString", "A parameter cannot be found that matches parameter name 'AsPlainText'."
             )
         return AccessToken(
@@ -182,9 +185,9 @@ class PowerShell(Tool):
         )
 
     def _announcement(self, script: Script) -> str:
-        """Return the warning of versions that announce secure strings, which PowerShell writes to standard output."""
+        """Return the warning that secure strings will come, which PowerShell writes to standard output."""
         module = version(self.module_version or "0")
-        if script.quiet or module >= _SECURE or not self._loads:
+        if script.quiet or module >= _SECURE or not self._module_loads:
             return ""
         for since, az, accounts in _ANNOUNCEMENTS:
             if module >= since:
@@ -199,24 +202,26 @@ class PowerShell(Tool):
                 )
         return ""
 
-    def _shown(self, outcome: _Outcome, call: Call) -> str:
+    def _stderr(self, outcome: _Outcome, command_line: CommandLine) -> str:
         edition = version(self.version)
-        text = "".join(output.error(error.command, str(error), call.script, edition) for error in outcome.errors)
-        return output.serialized(text) if call.encoded and not call.text else text
+        text = "".join(
+            output.error(error.command, str(error), command_line.script, edition) for error in outcome.errors
+        )
+        return output.serialized(text) if command_line.encoded and not command_line.text else text
 
 
-def _described(call: Call, script: Script | None) -> str:
-    """Return a call as the journal shows it: with what the script asks for in place of the script."""
-    asked = ["a script"]
+def _described(command_line: CommandLine, script: Script | None) -> str:
+    """Return a call as the journal shows it: with what the script asks for instead of the script itself."""
+    request = ["a script"]
     if script:
-        asked = ["Import-Module Az.Accounts" if script.shape is Shape.MODULE else "Get-AzAccessToken"]
-        asked += [f"-ResourceUrl {script.resource}"] if script.resource else []
-        asked += [f"-TenantId {script.tenant_id}"] if script.tenant_id else []
-    return f"pwsh {' '.join(call.options)} <{' '.join(asked)}>"
+        request = ["Import-Module Az.Accounts" if script.shape is Shape.MODULE else "Get-AzAccessToken"]
+        request += [f"-ResourceUrl {script.resource}"] if script.resource else []
+        request += [f"-TenantId {script.tenant_id}"] if script.tenant_id else []
+    return f"pwsh {' '.join(command_line.options)} <{' '.join(request)}>"
 
 
-def _message(error: Refusal | IdentityNotFound, account: Account, resource: str, tenant: str) -> str:
-    """Return what Azure PowerShell says when it gets no token."""
+def _message(error: TokenError | IdentityNotAssigned, account: Account, resource: str, tenant: str) -> str:
+    """Return the error of Azure PowerShell when it gets no token."""
     match account:
         case UserAccount():
             credential = "SharedTokenCacheCredential"
@@ -224,7 +229,7 @@ def _message(error: Refusal | IdentityNotFound, account: Account, resource: str,
             credential = "ManagedIdentityCredential"
         case _:
             credential = "ClientSecretCredential"
-    if isinstance(error, IdentityNotFound):
+    if isinstance(error, IdentityNotAssigned):
         return (
             f"{credential} authentication unavailable. The requested identity has not been assigned to this resource."
         )
