@@ -108,8 +108,8 @@ def token_lifetime(config: pytest.Config) -> timedelta | None:
     given: str = config.getini("azcred_token_lifetime")
     if not given:
         return None
-    from pytest_azcred.clock import in_seconds
+    from azcred_emulators.durations import as_timedelta
 
-    if not (seconds := in_seconds(given)):
+    if not (lifetime := as_timedelta(given)):
         raise ValueError(f"a token lasts longer than {given!r}")
-    return timedelta(seconds=seconds)
+    return lifetime

@@ -164,7 +164,7 @@ def test_an_expiry_that_is_not_ahead_is_refused(azcred: Session, fake_service_pr
         token = credential.get_token(STORAGE)
     with pytest.raises(ValueError, match=r"cannot go back by \d+ s to when this token expires, minus '2 hours'"):
         azcred.clock.until_expiry_of(token, minus="2 hours")
-    with pytest.raises(ValueError, match="written like '5 min', '90 s' or '24 hours', not 'soon'"):
+    with pytest.raises(ValueError, match="text such as '5 min', '90 s' or '24 hours', not 'soon'"):
         azcred.clock.until_expiry_of(token, minus="soon")
     with pytest.raises(ValueError, match="no JWT with an exp claim"):
         azcred.clock.until_expiry_of("opaque")
@@ -174,6 +174,17 @@ def test_the_clock_does_not_go_back_by_a_duration(azcred: Session) -> None:
     """A negative duration is a mistake, and named."""
     with pytest.raises(ValueError, match="the clock cannot go back by 1:00:00"):
         azcred.clock.advance(hours=-1)
+    with pytest.raises(ValueError, match="the clock cannot go back by 0:05:00"):
+        azcred.clock.advance("-5 min")
+
+
+@pytest.mark.parametrize("duration", ["25 hours", 90000, datetime.timedelta(days=1, hours=1)], ids=str)
+def test_a_duration_in_any_form(azcred: Session, fake_managed_identity: Place, duration: Any) -> None:
+    """As text, in seconds or as a timedelta, a token of 24 hours expires."""
+    with azure.identity.ManagedIdentityCredential() as credential:
+        first = credential.get_token(STORAGE)
+        azcred.clock.advance(duration)
+        assert credential.get_token(STORAGE).token != first.token
 
 
 def test_emulators_follow_a_clock_that_the_test_freezes_itself(fake_managed_identity: Place) -> None:

@@ -1,6 +1,7 @@
 """What a directory holds as plain data, and back: the form in which configuration files and the control API have it.
 
-The fields of an entity *are* the keys. Durations are seconds, certificates PEM, enumerations their values.
+The fields of an entity *are* the keys. Durations are seconds or text such as "5 min", certificates PEM, enumerations
+their values.
 """
 
 import difflib
@@ -25,6 +26,7 @@ from azcred_emulators.directory.entities import (
     User,
 )
 from azcred_emulators.directory.store import Directory, identifier
+from azcred_emulators.durations import PATTERN, as_timedelta
 
 KINDS: Mapping[str, type[Any]] = {
     "tenants": Tenant,
@@ -35,8 +37,8 @@ KINDS: Mapping[str, type[Any]] = {
     "policies": ConditionalAccessPolicy,
     "subscriptions": Subscription,
 }
-_CENTURY = 100 * 365 * 86400  # seconds
-_SIMPLE: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", timedelta: "number"}
+_SIMPLE: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
+_DURATION = {"oneOf": [{"type": "number"}, {"type": "string", "pattern": PATTERN}]}
 
 
 def read(kind: Any, value: object, where: str) -> Any:
@@ -97,6 +99,8 @@ def schema(kind: Any) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": schema(get_args(kind)[1])}
     if kind is object:
         return {}
+    if kind is timedelta:
+        return dict(_DURATION)
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         needed = [one.name for one in _fields(kind) if _is_needed(one)]
@@ -195,16 +199,21 @@ def check_known(name: object, known: Mapping[str, object], where: str) -> None:
 
 
 def _read_simple(kind: Any, value: object, where: str) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is timedelta:
-        if number and abs(value) <= _CENTURY:  # type: ignore[arg-type]  # what is greater leaves the calendar
-            return timedelta(seconds=value)  # type: ignore[arg-type]
-        raise ValueError(f"{where} must be a number of seconds within a century")
+        return _read_duration(value, where)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is float and number:
         return float(value)  # type: ignore[arg-type]
     if kind in (int, str, bool) and type(value) is kind:
         return value
     raise ValueError(f"{where} must be {_article(_SIMPLE.get(kind, 'string'))}, not {_named(value)}")
+
+
+def _read_duration(value: object, where: str) -> timedelta:
+    try:
+        return as_timedelta(value, negative=True)  # type: ignore[arg-type]  # it raises ValueError for another type
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def _article(noun: str) -> str:
