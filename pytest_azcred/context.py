@@ -20,7 +20,7 @@ def environment(*names: str) -> Iterator[Session]:
 
         with pytest_azcred.environment("kubernetes") as azcred:
             shop.read_secret()
-            azcred.journal.assert_answered(provider="workload-identity", times=1)
+            azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
     It decorates functions as well. Within another one it adds to the places of that one, whose session it hands out.
     Without a name there is no identity to be found. Raises LookupError for a name that is not in the table.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azcred_emulators.directory import Principal, User
-    from azcred_emulators.emulation.journal import Entry
+    from azcred_emulators.emulation.journal_entry import JournalEntry
     from azcred_emulators.emulation.script import Faults
     from azcred_emulators.environments.active import Setup
     from azcred_emulators.executables.executable import Executable
@@ -84,14 +84,16 @@ class Place:
             raise LookupError(f"the environment {self.environment.name!r} has no user in the directory")
         return user
 
-    @property
-    def requests(self) -> Sequence[Entry]:
-        """The requests that reached this environment's host or provider, probes included, in order."""
-        if self.environment.host:
-            return self._session.journal.requests(host=self.environment.host)
-        return self._session.journal.requests(provider=self.environment.provider)
+    def requests(self, **criteria: object) -> list[JournalEntry]:
+        """Return the requests that reached this environment's host or provider, probes included, in order.
+
+        `criteria` choose among them, as in `azcred.journal.requests()`.
+        """
+        host, provider = self.environment.host, self.environment.provider
+        entries = self._session.journal.requests(**criteria)
+        return [entry for entry in entries if (entry.host == host if host else entry.provider == provider)]
 
     @property
     def statuses(self) -> list[int | None]:
-        """The HTTP statuses of `requests`."""
-        return [entry.status for entry in self.requests]
+        """The HTTP statuses of `requests()`."""
+        return [entry.status for entry in self.requests()]

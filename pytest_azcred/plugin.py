@@ -81,7 +81,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     session: Session | None = getattr(item, "funcargs", {}).get("azcred")
     if session is not None and report.when == "call" and report.failed:
-        from azcred_emulators.emulation.journal import describe
+        from azcred_emulators.emulation.journal_entry import describe
 
         report.sections.append(("azcred", describe(session.journal.requests())))
         item.stash[_FAILED] = True

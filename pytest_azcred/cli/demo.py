@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from pytest_azcred.session import Session
@@ -140,7 +140,7 @@ def _identity(session: Session, token: str) -> str:
     return f"{principal.name if principal else 'nobody'} ({claims['appid']})"
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: JournalEntry) -> str:
     refused = f" {entry.error}" if entry.error else ""
     asked = entry.command or f"{entry.method} {entry.server_name}"
     return f"{asked}  {entry.operation}  {entry.status}{refused}"

@@ -56,7 +56,7 @@ def test_the_pipelines_token_is_exchanged(
         "X-TFS-FedAuthRedirect": "Suppress",
     }
     assert asked == [("POST", "/oidctoken?api-version=7.1&serviceConnectionId=connection", headers)]
-    azcred.journal.assert_answered(identity="shop", times=1)
+    azcred.journal.assert_tokens(identity="shop", times=1)
 
 
 @pytest.mark.parametrize(("status", "body"), [(401, {"message": "no"}), (200, {"other": "x"}), (302, {})])

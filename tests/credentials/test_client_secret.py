@@ -320,6 +320,6 @@ def test_a_regional_authority(
     monkeypatch.setenv("AZURE_REGIONAL_AUTHORITY_NAME", region)
     monkeypatch.setenv("REGION_NAME", "westeurope")  # what App Service calls the region that it is in
     package.EnvironmentCredential().get_token(VAULT)
-    assert [entry.server_name for entry in place.requests if entry.operation == "token"] == [
+    assert [entry.server_name for entry in place.requests() if entry.operation == "token"] == [
         "westeurope.login.microsoft.com"
     ]

@@ -87,7 +87,7 @@ def test_a_token_that_has_expired(developer: Developer, package: Implementation)
     first = credential.get_token(SCOPE)
     developer.azcred.clock.advance(hours=25)
     assert credential.get_token(SCOPE).token != first.token
-    developer.azcred.journal.assert_answered(provider=developer.tool.provider, times=2)
+    developer.azcred.journal.assert_tokens(provider=developer.tool.provider, times=2)
 
 
 def test_another_tenant(developer: Developer, package: Implementation) -> None:

@@ -61,7 +61,7 @@ def test_an_applications_secret(
     set_all(monkeypatch, AZURE_CLIENT_CERTIFICATE_PATH="/nowhere", AZURE_USERNAME="dana", AZURE_PASSWORD="pw")
     claims = claims_of(package.EnvironmentCredential().get_token(VAULT).token)
     assert (claims["appid"], claims["appidacr"]) == (CLIENT, "1")
-    azcred.journal.assert_answered(provider="environment", grant="client_credentials", identity="job", times=1)
+    azcred.journal.assert_tokens(provider="environment", grant="client_credentials", identity="job", times=1)
 
 
 @pytest.mark.parametrize("password", [None, "pw"])

@@ -59,8 +59,8 @@ def test_the_identity_of_the_place_is_found(place: str, ask: Callable[[], Outcom
     first, second, winner = ask()
     assert first == second
     assert winner == WINNERS[here.environment.provider or ""]
-    azcred.journal.assert_answered(provider=here.environment.provider, times=1)
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(provider=here.environment.provider, times=1)
+    azcred.journal.assert_tokens(times=1)
     claims: dict[str, Any] = jwt.decode(first, options={"verify_signature": False})
     assert claims["aud"] == "https://vault.azure.net"
     expected = here.user.object_id if here.environment.user else here.identity.object_id

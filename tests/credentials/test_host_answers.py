@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from credentials.implementations import Implementation, kind_of
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
@@ -88,7 +88,7 @@ DIFFERENCES = {
 }
 
 
-def statuses(answer: str, entries: Iterable[Entry]) -> list[int | None]:
+def statuses(answer: str, entries: Iterable[JournalEntry]) -> list[int | None]:
     """Return the statuses of requests, as far as they are known by the time that the client has given up."""
     unfinished = answer in ("a body that was cut off", "a connection that was reset")
     return [None if unfinished else entry.status for entry in entries]
@@ -107,7 +107,7 @@ def outcome(package: Implementation, place: Place, azcred: Session, answer: str)
         kind = "token"
     finally:
         place.faults.clear()
-    return "failed" if kind in RAW else kind, statuses(answer, place.requests)
+    return "failed" if kind in RAW else kind, statuses(answer, place.requests())
 
 
 @pytest.mark.parametrize("host", ["app-service", "azure-arc", "cloud-shell", "machine-learning", "service-fabric"])

@@ -40,7 +40,7 @@ def orders(azcred: Session, host: str) -> ManagedIdentity:
 
 def tokens(place: Place) -> list[tuple[str | None, str | None, int | None]]:
     """Return what a host was asked for: the operation, whose token, and the status of the answer."""
-    return [(entry.operation, entry.identity, entry.status) for entry in place.requests]
+    return [(entry.operation, entry.identity, entry.status) for entry in place.requests()]
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -54,7 +54,7 @@ def test_a_token(azcred: Session, package: Implementation, name: str) -> None:
     once = [("challenge", place.identity.name, 401)] if name == "azure-arc" else []
     once.append(("token", place.identity.name, 200))
     assert tokens(place) == once
-    assert place.requests[-1].resource == VAULT
+    assert place.requests()[-1].resource == VAULT
     azcred.clock.advance(hours=25)
     assert credential.get_token(SCOPE).token != token.token
     assert tokens(place) == once * 2
@@ -69,7 +69,7 @@ def test_in_the_default_chain(azcred: Session, package: Implementation, name: st
         assert claims["oid"] == place.user.object_id
     else:
         assert claims["appid"] == place.identity.client_id
-    assert [request for request in azcred.journal.requests() if request not in place.requests] == []
+    assert [request for request in azcred.journal.requests() if request not in place.requests()] == []
 
 
 def test_a_long_lived_token_is_due_halfway(azcred: Session, package: Implementation) -> None:
@@ -93,7 +93,7 @@ def test_a_user_assigned_identity(azcred: Session, package: Implementation, name
         assert tokens(place) == [("token", None, 404)]
     else:
         assert claims_of(credential.get_token(SCOPE).token)["appid"] == identity.client_id
-        assert place.requests[-1].identity == "orders"
+        assert place.requests()[-1].identity == "orders"
 
 
 @pytest.mark.parametrize("name", ["app-service", "azure-arc"])
@@ -380,7 +380,7 @@ def test_a_users_token(azcred: Session, package: Implementation) -> None:
     claims = claims_of(credential.get_token(SCOPE).token)
     assert (claims["oid"], claims["aud"]) == (place.user.object_id, VAULT)
     credential.get_token(SCOPE)
-    assert [(entry.method, entry.status) for entry in place.requests] == [("POST", 200)]
+    assert [(entry.method, entry.status) for entry in place.requests()] == [("POST", 200)]
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
@@ -419,7 +419,7 @@ def test_a_pod(azcred: Session, package: Implementation) -> None:
     place = azcred.environment("kubernetes")
     token = package.ManagedIdentityCredential().get_token(SCOPE)
     assert claims_of(token.token)["appid"] == place.identity.client_id
-    azcred.journal.assert_answered(provider="workload-identity", times=1)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 def test_a_pod_that_does_not_say_which_application_it_is(

@@ -57,7 +57,7 @@ def test_a_server_error_is_retried(package: Implementation, pod: Place) -> None:
     pod.faults.add(Status(503), times=2)
     package.WorkloadIdentityCredential(enable_azure_proxy=True, retry_backoff_factor=0).get_token(SCOPE)
     assert pod.statuses == [503, 503, 200]
-    assert len({entry.path for entry in pod.requests}) == 1
+    assert len({entry.path for entry in pod.requests()}) == 1
 
 
 def test_a_refusal(package: Implementation, pod: Place, azcred: Session) -> None:
@@ -81,7 +81,7 @@ def test_the_authority_in_a_file(
     with pytest.raises(AzureError, match="certificate") as raised:  # azure-identity: the transport's own error
         credential.get_token(SCOPE)
     assert kind_of(raised.value) == ("failed" if package.is_ours else "ServiceRequestError")
-    assert pod.requests == []
+    assert pod.requests() == []
     file.write_text(right)
     os.utime(file, (1, 1))  # another time than before, for whoever looks at that
     credential.get_token(SCOPE)
@@ -156,4 +156,4 @@ def test_the_machines_own_authorities_are_not_trusted(
         pytest.raises(ClientAuthenticationError, match="certificate"),
     ):
         credential.get_token(SCOPE)
-    assert pod.requests == []
+    assert pod.requests() == []

@@ -73,7 +73,7 @@ def test_whoever_is_signed_in(azcred: Session, az: AzureCli, sdk: Sdk, client_id
     claims = verified(token.token, resource=VAULT, tenant=TENANT)
     assert claims["oid"] == who.object_id
     assert abs(token.expires_on - claims["exp"]) <= 1
-    azcred.journal.assert_answered(provider="azure-cli", resource=VAULT, times=1)
+    azcred.journal.assert_tokens(provider="azure-cli", resource=VAULT, times=1)
 
 
 def test_the_default_chain_gets_to_it(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
@@ -254,7 +254,7 @@ def test_an_old_az(azcred: Session, az: AzureCli, sdk: Sdk, zone: str | None, mo
     # In a process of its own, for a process learns its time zone at its start.
     result = subprocess.run([sys.executable, "-c", code, SCOPE], capture_output=True, text=True, check=True)
     assert 86_300 < float(result.stdout) < 86_500
-    azcred.journal.assert_answered(provider="azure-cli", times=1)
+    azcred.journal.assert_tokens(provider="azure-cli", times=1)
 
 
 def test_warnings_and_slowness_do_not_hurt(azcred: Session, az: AzureCli, sdk: Sdk) -> None:

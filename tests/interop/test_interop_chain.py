@@ -71,7 +71,7 @@ def test_the_identity_of_the_place_wins(azcred: Session, sdk: Sdk, place: str) -
     here = azcred.environment(place)
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert asked(azcred) == REQUESTS[place, sdk.half]
-    azcred.journal.assert_answered(provider=here.environment.provider, identity=here.identity.name, times=1)
+    azcred.journal.assert_tokens(provider=here.environment.provider, identity=here.identity.name, times=1)
     claims = verified(token.token, resource=VAULT, tenant=TENANT)
     assert claims["appid"] == here.identity.client_id
     assert claims["oid"] == here.identity.object_id
@@ -85,10 +85,10 @@ def test_a_token_is_asked_for_once(azcred: Session, sdk: Sdk, place: str) -> Non
     credential = sdk.credential("DefaultAzureCredential")
     first = credential.get_token(SCOPE)
     assert credential.get_token(SCOPE).token == first.token
-    azcred.journal.assert_answered(resource=VAULT, times=1)
+    azcred.journal.assert_tokens(resource=VAULT, times=1)
     other = credential.get_token("https://storage.azure.com/.default")
     assert verified(other.token, resource="https://storage.azure.com", tenant=TENANT)
-    azcred.journal.assert_answered(times=2)
+    azcred.journal.assert_tokens(times=2)
 
 
 def test_nothing_is_available(azcred: Session, sdk: Sdk) -> None:
@@ -111,8 +111,8 @@ def test_the_first_of_two_wins(azcred: Session, sdk: Sdk, places: list[str], win
     """In the order of the chain: environment variables, workload identity, managed identity."""
     azcred.environment(*places)
     sdk.credential("DefaultAzureCredential").get_token(SCOPE)
-    azcred.journal.assert_answered(identity=winner, times=1)
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(identity=winner, times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 def test_a_wrong_secret_stops_the_chain(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_a_machine_without_an_identity_is_passed_over(azcred: Session, sdk: Sdk)
         sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert {"ManagedIdentity", "AzureCli"} <= set(attempted(failure.value))
     assert here.statuses == [400, 400]
-    assert here.requests[-1].error == "Identity not found"
+    assert here.requests()[-1].error == "Identity not found"
 
 
 def test_azure_client_id_chooses_an_identity_of_the_machine(
@@ -163,4 +163,4 @@ def test_azure_client_id_chooses_an_identity_of_the_machine(
     monkeypatch.setenv("AZURE_CLIENT_ID", chosen.client_id)
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert verified(token.token, resource=VAULT, tenant=TENANT)["xms_mirid"] == chosen.resource_id
-    azcred.journal.assert_answered(identity="chosen", times=1)
+    azcred.journal.assert_tokens(identity="chosen", times=1)

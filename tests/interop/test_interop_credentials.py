@@ -54,7 +54,7 @@ def test_a_user_assigned_identity(azcred: Session, machine: Place, sdk: Sdk, sel
     second = azcred.directory.assigned("imds")[1]
     credential = sdk.credential("ManagedIdentityCredential", **SELECTORS[selector](second))
     assert who(credential.get_token(SCOPE)) == second.client_id
-    assert [(entry.operation, entry.identity) for entry in machine.requests] == [("token", "second")]
+    assert [(entry.operation, entry.identity) for entry in machine.requests()] == [("token", "second")]
 
 
 # Whether a release passes a key of `identity_config` that it does not know on to IMDS, from that release on.
@@ -70,27 +70,27 @@ def test_imds_s_own_name_for_a_resource_id(azcred: Session, machine: Place, sdk:
     else:
         with pytest.raises(CredentialUnavailableError):
             credential.get_token(SCOPE)
-        assert "Multiple user assigned identities exist" in str(machine.requests[-1].error)
+        assert "Multiple user assigned identities exist" in str(machine.requests()[-1].error)
 
 
 def test_an_identity_that_the_machine_does_not_have(machine: Place, sdk: Sdk) -> None:
     """It is unavailable, as a wrong client id is on Azure."""
     with pytest.raises(CredentialUnavailableError):
         sdk.credential("ManagedIdentityCredential", client_id=contoso.WORKLOAD_CLIENT_ID).get_token(SCOPE)
-    assert {entry.error for entry in machine.requests} == {"Identity not found"}
+    assert {entry.error for entry in machine.requests()} == {"Identity not found"}
 
 
 def test_none_of_several_identities_is_named(machine: Place, sdk: Sdk) -> None:
     """IMDS does not guess."""
     with pytest.raises(CredentialUnavailableError):
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
-    assert "Multiple user assigned identities exist" in str(machine.requests[-1].error)
+    assert "Multiple user assigned identities exist" in str(machine.requests()[-1].error)
 
 
 def test_the_system_assigned_identity(fake_managed_identity: Place, sdk: Sdk) -> None:
     """Asked for by name there is no probe: IMDS gets one request."""
     assert who(sdk.credential("ManagedIdentityCredential").get_token(SCOPE)) == fake_managed_identity.identity.client_id
-    assert [entry.operation for entry in fake_managed_identity.requests] == ["token"]
+    assert [entry.operation for entry in fake_managed_identity.requests()] == ["token"]
 
 
 def test_a_client_secret(fake_service_principal: Place, sdk: Sdk) -> None:
@@ -99,7 +99,7 @@ def test_a_client_secret(fake_service_principal: Place, sdk: Sdk) -> None:
         "ClientSecretCredential", TENANT, fake_service_principal.identity.client_id, os.environ["AZURE_CLIENT_SECRET"]
     )
     assert who(credential.get_token(SCOPE)) == fake_service_principal.identity.client_id
-    assert [entry.grant for entry in fake_service_principal.requests] == ["client_credentials"]
+    assert [entry.grant for entry in fake_service_principal.requests()] == ["client_credentials"]
 
 
 def test_the_tenant_by_its_domain(fake_service_principal: Place, sdk: Sdk) -> None:
@@ -135,7 +135,7 @@ def test_a_certificate(azcred: Session, sdk: Sdk, certificate: bytes, send_chain
     )
     claims = verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)
     assert (claims["appid"], claims["appidacr"]) == (contoso.SERVICE_PRINCIPAL_CLIENT_ID, "2")
-    azcred.journal.assert_answered(provider="environment", identity="service-principal", times=1)
+    azcred.journal.assert_tokens(provider="environment", identity="service-principal", times=1)
 
 
 def test_a_certificate_in_the_variables(
@@ -149,7 +149,7 @@ def test_a_certificate_in_the_variables(
     monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(file))
     token = sdk.credential("EnvironmentCredential").get_token(SCOPE)
     assert who(token) == contoso.SERVICE_PRINCIPAL_CLIENT_ID
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 def test_a_certificate_that_is_not_registered(azcred: Session, sdk: Sdk) -> None:
@@ -169,7 +169,7 @@ def test_workload_identity(fake_workload_identity: Place, sdk: Sdk) -> None:
     """With the webhook's variables it needs no argument, and one request."""
     token = sdk.credential("WorkloadIdentityCredential").get_token(SCOPE)
     assert who(token) == fake_workload_identity.identity.client_id
-    assert [entry.provider for entry in fake_workload_identity.requests] == ["workload-identity"]
+    assert [entry.provider for entry in fake_workload_identity.requests()] == ["workload-identity"]
 
 
 def test_workload_identity_with_arguments(
@@ -195,7 +195,7 @@ def test_an_assertion_of_the_apps_own(azcred: Session, sdk: Sdk) -> None:
         lambda: cluster.assertion(contoso.SERVICE_ACCOUNT),
     )
     assert who(credential.get_token(SCOPE)) == contoso.WORKLOAD_CLIENT_ID
-    azcred.journal.assert_answered(identity="workload-identity", times=1)
+    azcred.journal.assert_tokens(identity="workload-identity", times=1)
 
 
 def test_another_clouds_authority(azcred: Session, fake_service_principal: Place, sdk: Sdk) -> None:

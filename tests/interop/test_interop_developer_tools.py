@@ -50,7 +50,7 @@ def test_whoever_is_signed_in(azcred: Session, sdk: Sdk, credential: str, client
     token = sdk.credential(credential).get_token(SCOPE)
     claims = verified(token.token, resource=VAULT, tenant=contoso.TENANT.id)
     assert claims["oid"] == who.object_id
-    azcred.journal.assert_answered(provider=tool.provider, resource=VAULT, times=1)
+    azcred.journal.assert_tokens(provider=tool.provider, resource=VAULT, times=1)
 
 
 @pytest.mark.parametrize("credential", [POWERSHELL, AZD])

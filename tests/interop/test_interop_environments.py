@@ -101,9 +101,9 @@ def test_its_identity_wins(azcred: Session, chain: Sdk, environment: Environment
     token = chain.credential("DefaultAzureCredential").get_token(SCOPE).token
     requests = REQUESTS[environment.name]
     assert asked(azcred) == (requests[1:] if requests is LOOKED_UP and chain.name == HALVES["aio"] else requests)
-    azcred.journal.assert_answered(provider=environment.provider, times=1)
-    azcred.journal.assert_answered(times=1)
-    assert place.requests[-1].answered
+    azcred.journal.assert_tokens(provider=environment.provider, times=1)
+    azcred.journal.assert_tokens(times=1)
+    assert place.requests()[-1].answered
     assert_identity(place, token)
 
 
@@ -114,8 +114,8 @@ def test_a_machine_with_every_identity_follows_the_chain(azcred: Session, chain:
     for place in reversed(places):
         azcred.journal.clear()
         assert_identity(place, chain.credential("DefaultAzureCredential").get_token(SCOPE).token)
-        azcred.journal.assert_answered(provider=place.environment.provider, times=1)
-        azcred.journal.assert_answered(times=1)
+        azcred.journal.assert_tokens(provider=place.environment.provider, times=1)
+        azcred.journal.assert_tokens(times=1)
         azcred.leave(place)
     with pytest.raises(ClientAuthenticationError):
         chain.credential("DefaultAzureCredential").get_token(SCOPE)
@@ -127,7 +127,7 @@ def test_a_user_signs_in_with_the_browser(azcred: Session) -> None:
     place = azcred.environment("developer-browser")
     with import_module("azure.identity").DefaultAzureCredential() as credential:
         assert_identity(place, credential.get_token(SCOPE).token)
-    azcred.journal.assert_answered(provider="interactive-browser", times=1)
+    azcred.journal.assert_tokens(provider="interactive-browser", times=1)
     assert len(place.browser.opened) == 1
 
 

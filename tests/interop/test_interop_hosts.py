@@ -68,7 +68,7 @@ def test_msal_finds_arc_by_its_file(
     monkeypatch.delenv("IMDS_ENDPOINT")
     client = msal.ManagedIdentityClient(msal.SystemAssignedManagedIdentity(), http_client=connection)
     assert "access_token" in client.acquire_token_for_client(resource=VAULT)
-    assert [request.server_name for request in place.requests] == ["localhost", "localhost"]
+    assert [request.server_name for request in place.requests()] == ["localhost", "localhost"]
 
 
 def test_msals_cloud_shell_flow(azcred: Session) -> None:
@@ -90,7 +90,7 @@ def test_a_user_assigned_identity_by_each_of_its_ids(
     wanted = msal.UserAssignedManagedIdentity(**{selector: getattr(chosen, selector)})
     result = msal.ManagedIdentityClient(wanted, http_client=connection).acquire_token_for_client(resource=VAULT)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == chosen.client_id, result
-    assert place.requests[-1].identity == "chosen"
+    assert place.requests()[-1].identity == "chosen"
 
 
 @pytest.mark.skipif(IDENTITY < (1, 26), reason="azure-identity asks Arc for user-assigned identities from 1.26 on")
@@ -263,4 +263,4 @@ def test_service_fabric_is_told_which_token_was_refused(azcred: Session) -> None
     second = credential.get_token(SCOPE, enable_cae=True, claims=challenge).token
     sdk.close()
     assert first != second
-    azcred.journal.assert_answered(host="service-fabric", times=2)
+    azcred.journal.assert_tokens(host="service-fabric", times=2)

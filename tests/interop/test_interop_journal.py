@@ -6,7 +6,7 @@ import os
 
 from support.sdk import WITHOUT_SERVICE_FABRIC, Sdk
 
-from azcred_emulators.emulation.journal import describe
+from azcred_emulators.emulation.journal_entry import describe
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import ExpiredToken
 from pytest_azcred.place import Place
@@ -19,7 +19,7 @@ def test_the_claims_of_a_token_are_shown(azcred: Session, fake_managed_identity:
     """They are those of the token that was handed out, even if it was the wrong one."""
     fake_managed_identity.faults.add(ExpiredToken(3600))
     sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
-    [entry] = fake_managed_identity.requests
+    [entry] = fake_managed_identity.requests()
     assert entry.claims is not None
     assert entry.claims["appid"] == fake_managed_identity.identity.client_id
     assert float(str(entry.claims["exp"])) < azcred.clock.now()

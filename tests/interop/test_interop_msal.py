@@ -47,7 +47,7 @@ def test_a_secret(azcred: Session, application: Application) -> None:
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == application.client_id
     again = client.acquire_token_for_client(scopes=SCOPES)
     assert (result["token_source"], again["token_source"]) == ("identity_provider", "cache")
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 def test_a_wrong_secret(azcred: Session, application: Application) -> None:
@@ -67,7 +67,7 @@ def test_a_certificate(azcred: Session, application: Application) -> None:
     )
     result = client.acquire_token_for_client(scopes=SCOPES)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appidacr"] == "2"
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 def test_a_federated_assertion(azcred: Session) -> None:
@@ -80,7 +80,7 @@ def test_a_federated_assertion(azcred: Session) -> None:
     )
     result = client.acquire_token_for_client(scopes=SCOPES)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == contoso.WORKLOAD_CLIENT_ID
-    azcred.journal.assert_answered(provider="workload-identity", times=1)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 def test_the_system_assigned_identity(fake_managed_identity: Place, connection: requests.Session) -> None:
@@ -108,7 +108,7 @@ def test_a_user_assigned_identity(
     identity = msal.UserAssignedManagedIdentity(**{selector: getattr(chosen, selector)})
     result = msal.ManagedIdentityClient(identity, http_client=connection).acquire_token_for_client(resource=VAULT)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == chosen.client_id
-    assert [entry.identity for entry in fake_managed_identity.requests] == ["chosen"]
+    assert [entry.identity for entry in fake_managed_identity.requests()] == ["chosen"]
 
 
 def test_a_token_expires(azcred: Session, application: Application) -> None:
@@ -119,4 +119,4 @@ def test_a_token_expires(azcred: Session, application: Application) -> None:
     second = client.acquire_token_for_client(scopes=SCOPES)
     assert second["token_source"] == "identity_provider"
     assert second["access_token"] != first["access_token"]
-    azcred.journal.assert_answered(times=2)
+    azcred.journal.assert_tokens(times=2)

@@ -25,8 +25,8 @@ def test_an_identity_binding(azcred: Session, sdk: Sdk) -> None:
     place = azcred.environment("kubernetes-identity-binding")
     token = sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True).get_token(SCOPE).token
     assert verified(token, resource=VAULT, tenant=TENANT)["appid"] == place.identity.client_id
-    azcred.journal.assert_answered(times=1)
-    [request] = place.requests
+    azcred.journal.assert_tokens(times=1)
+    [request] = place.requests()
     assert (request.emulator, request.provider) == ("identity-binding", "workload-identity")
     assert request.path == f"/{TENANT}/oauth2/v2.0/token"
     assert place.statuses == [200]
@@ -83,7 +83,7 @@ def test_the_projected_token_rotates(azcred: Session, sdk: Sdk) -> None:
     credential.get_token(SCOPE)
     with open(os.environ["AZURE_FEDERATED_TOKEN_FILE"]) as file:
         assert file.read() != first
-    azcred.journal.assert_answered(provider="workload-identity", times=2)
+    azcred.journal.assert_tokens(provider="workload-identity", times=2)
 
 
 @pytest.mark.skipif(IDENTITY < (1, 17), reason="azure-identity has AzurePipelinesCredential from 1.17 on")
@@ -140,7 +140,7 @@ def test_github_actions(azcred: Session, sdk: Sdk) -> None:
     credential = sdk.credential("ClientAssertionCredential", TENANT, place.identity.client_id, github_token)
     claims = verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)
     assert claims["appid"] == place.identity.client_id
-    azcred.journal.assert_answered(provider="workload-identity", times=1)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 @pytest.mark.parametrize("case", ["another audience", "another branch"])

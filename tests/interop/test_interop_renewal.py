@@ -38,7 +38,7 @@ def test_a_living_token_is_kept(azcred: Session, sdk: Sdk, place: str) -> None:
     first = credential.get_token(SCOPE)
     azcred.clock.advance(minutes=30)
     assert credential.get_token(SCOPE).token == first.token
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -51,7 +51,7 @@ def test_it_goes_on_for_days(azcred: Session, sdk: Sdk, place: str) -> None:
         tokens.add(credential.get_token(SCOPE).token)
         azcred.clock.advance(days=2)
     assert len(tokens) == 4
-    azcred.journal.assert_answered(times=4)
+    azcred.journal.assert_tokens(times=4)
 
 
 # msal, which the sync half leaves client secrets to, forgets a token five minutes before its end.

@@ -39,7 +39,7 @@ def test_a_short_life(azcred: Session, sdk: Sdk, name: str) -> None:
     assert credential.get_token(SCOPE).token == first.token
     azcred.clock.until_expiry_of(first, minus="4 min")
     assert credential.get_token(SCOPE).token != first.token
-    azcred.journal.assert_answered(provider=place.environment.provider, times=2)
+    azcred.journal.assert_tokens(provider=place.environment.provider, times=2)
 
 
 @pytest.mark.skipif(IDENTITY < (1, 19), reason="azure-identity knows a time to refresh from 1.19 on")
@@ -57,7 +57,7 @@ def test_a_time_to_refresh(azcred: Session, sdk: Sdk, name: str) -> None:
     assert credential.get_token(SCOPE).token == first.token
     azcred.clock.advance(minutes=2)  # both halves wait half a minute before they try again
     assert credential.get_token(SCOPE).token != first.token
-    azcred.journal.assert_answered(provider=place.environment.provider, times=2)
+    azcred.journal.assert_tokens(provider=place.environment.provider, times=2)
 
 
 @pytest.mark.skipif(IDENTITY < (1, 19), reason="azure-identity knows a time to refresh from 1.19 on")
@@ -71,7 +71,7 @@ def test_hosts_do_not_tell_when_to_refresh(azcred: Session, sdk: Sdk, name: str)
     azcred.clock.advance(minutes=31)
     renewed = credential.get_token(SCOPE).token != first.token
     assert renewed == (sdk.half == "aio")
-    azcred.journal.assert_answered(host=place.environment.host, times=2 if renewed else 1)
+    azcred.journal.assert_tokens(host=place.environment.host, times=2 if renewed else 1)
 
 
 def test_a_clock_that_is_ahead(azcred: Session, sdk: Sdk, fake_service_principal: Place) -> None:
@@ -92,4 +92,4 @@ def test_a_clock_that_is_behind(azcred: Session, sdk: Sdk, fake_app_service: Pla
     first = credential.get_token(SCOPE)
     assert first.expires_on == pytest.approx(azcred.clock.now() - 3600, abs=10)
     credential.get_token(SCOPE)
-    azcred.journal.assert_answered(host="app-service", times=2)
+    azcred.journal.assert_tokens(host="app-service", times=2)

@@ -79,10 +79,10 @@ def test_an_authorization_code(azcred: Session, entra: Entra, shop: Application,
     credential = half.make("AuthorizationCodeCredential", TENANT, shop.client_id, code, REDIRECT, client_secret=SECRET)
     assert half.token(credential)["oid"] == contoso.USER_ID
     assert half.token(credential)["oid"] == contoso.USER_ID
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
     azcred.clock.advance(hours=2)
     assert half.token(credential)["oid"] == contoso.USER_ID
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
 def test_a_used_authorization_code(entra: Entra, shop: Application, half: Half) -> None:
@@ -213,7 +213,7 @@ def test_a_device_code(azcred: Session, entra: Entra, codes: DeviceCodes) -> Non
         assert claims_of(credential.get_token(SCOPE).token)["oid"] == contoso.USER_ID
         azcred.clock.advance(hours=2)
         assert claims_of(credential.get_token(f"{GRAPH}/.default").token)["aud"] == GRAPH
-    azcred.journal.assert_answered(grant="urn:ietf:params:oauth:grant-type:device_code", times=1)
+    azcred.journal.assert_tokens(grant="urn:ietf:params:oauth:grant-type:device_code", times=1)
 
 
 def test_a_declined_device_code(codes: DeviceCodes) -> None:
@@ -255,7 +255,7 @@ def test_user_name_and_password(azcred: Session, entra: Entra) -> None:
         assert claims_of(right.get_token(SCOPE).token)["oid"] == user.object_id
         azcred.clock.advance(hours=2)
         assert claims_of(right.get_token(SCOPE).token)["oid"] == user.object_id
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
     with credential("wrong") as wrong, pytest.raises(ClientAuthenticationError, match="AADSTS50126"):
         wrong.get_token(SCOPE)
     azcred.directory.replace(user, password_expired=True)

@@ -80,7 +80,7 @@ def test_an_app_of_ad_fs(azcred: Session, entra: Entra) -> None:
         claims = jwt.decode(token, keys.get_signing_key_from_jwt(token), ["RS256"], audience=VAULT)
         assert (claims["appid"], claims["iss"]) == (shop.client_id, "http://sts.fabrikam.com/adfs/services/trust")
     assert {one.emulator for one in azcred.journal.requests()} == {"adfs"}
-    azcred.journal.assert_answered(emulator="adfs", identity="shop", times=2)
+    azcred.journal.assert_tokens(emulator="adfs", identity="shop", times=2)
 
 
 def test_a_user_of_ad_fs(azcred: Session, entra: Entra, grace: User) -> None:

@@ -49,8 +49,8 @@ def test_the_authorization_code_flow_fills_the_cache(azcred: Session, entra: Ent
     azcred.clock.advance(hours=2)
     renewed = app.acquire_token_silent(READ, account)
     assert renewed["access_token"] != result["access_token"]
-    azcred.journal.assert_answered(grant="authorization_code", times=1)
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="authorization_code", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
 def test_a_cached_account_has_tokens_for_every_resource(azcred: Session, entra: Entra, shop: Application) -> None:
@@ -64,7 +64,7 @@ def test_a_cached_account_has_tokens_for_every_resource(azcred: Session, entra: 
         app = confidential(shop, token_cache=cache)
         result = app.acquire_token_silent(scopes, app.get_accounts()[0])
         assert claims_of(result["access_token"])["aud"] == audience
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

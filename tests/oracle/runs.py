@@ -16,7 +16,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from oracle.situations import Call, Fault, Situation
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
 from pytest_azcred.credentials import aio
 from pytest_azcred.session import Session
@@ -135,7 +135,7 @@ def _winner(chain: Any) -> str | None:
     return type(winner).__name__ if winner else None
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: JournalEntry) -> str:
     if entry.command:
         tool, _, arguments = entry.command.partition(" ")
         # PowerShell gets a script, which both libraries wrote themselves.

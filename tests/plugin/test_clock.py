@@ -40,7 +40,7 @@ def test_a_token_expires_and_is_renewed(
         renewed = credential.get_token(STORAGE)
     assert renewed.token != first.token
     assert renewed.expires_on - first.expires_on == pytest.approx(25 * 3600, abs=60)
-    azcred.journal.assert_answered(provider=place.environment.provider, times=2)
+    azcred.journal.assert_tokens(provider=place.environment.provider, times=2)
 
 
 def test_the_projected_token_rotates_with_the_clock(azcred: Session, fake_workload_identity: Place) -> None:
@@ -75,7 +75,7 @@ def test_async_credentials_follow_the_clock(fake_managed_identity: Place, azcred
             sleeping.cancel()
 
     asyncio.run(story())
-    assert len(fake_managed_identity.requests) == 3  # the probe and two tokens
+    assert len(fake_managed_identity.requests()) == 3  # the probe and two tokens
 
 
 def test_worker_threads_see_the_same_time(azcred: Session) -> None:
@@ -110,14 +110,14 @@ def test_a_request_timeout_is_not_reached_by_moving_the_clock(azcred: Session, f
     async def in_a_task() -> str:
         async with azure.identity.aio.ManagedIdentityCredential(read_timeout=60) as credential:
             asking = asyncio.create_task(credential.get_token(STORAGE))
-            while len(fake_managed_identity.requests) < 2:  # noqa: ASYNC110  # the emulator is in another thread
+            while len(fake_managed_identity.requests()) < 2:  # noqa: ASYNC110  # the emulator is in another thread
                 await asyncio.sleep(0.001)
             azcred.clock.advance(hours=2)
             return str((await asyncio.wait_for(asking, 60)).token)
 
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(in_a_thread)
-        while not fake_managed_identity.requests:
+        while not fake_managed_identity.requests():
             time.sleep(0.001)
         azcred.clock.advance(hours=2)
         assert answer.result(60)
@@ -155,7 +155,7 @@ def test_the_clock_moves_to_just_before_an_expiry(azcred: Session, fake_service_
         azcred.clock.until_expiry_of(token.token, minus=minus)
         assert azcred.clock.now() == pytest.approx(token.expires_on - 240, abs=10)
         assert credential.get_token(STORAGE).token != token.token
-    azcred.journal.assert_answered(times=2)
+    azcred.journal.assert_tokens(times=2)
 
 
 def test_an_expiry_that_is_not_ahead_is_refused(azcred: Session, fake_service_principal: Place) -> None:

@@ -44,10 +44,10 @@ def test_the_right_provider_wins(
     with chain() as credential:
         token = credential.get_token(STORAGE).token
     assert client_id_of(token) == place.identity.client_id
-    assert place.requests[-1].resource == "https://storage.azure.com"
-    assert place.requests[-1].identity == place.identity.name
-    azcred.journal.assert_answered(provider=provider, times=1)
-    azcred.journal.assert_answered(times=1)
+    assert place.requests()[-1].resource == "https://storage.azure.com"
+    assert place.requests()[-1].identity == place.identity.name
+    azcred.journal.assert_tokens(provider=provider, times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 def test_statuses_read_like_the_story(fake_managed_identity: Place, chain: Callable[[], Any]) -> None:
@@ -81,16 +81,16 @@ def test_environments_compose(azcred: Session, chain: Callable[[], Any]) -> None
     azcred.environment("virtual-machine", "developer-service-principal")
     with chain() as credential:
         credential.get_token(STORAGE)
-    azcred.journal.assert_answered(provider="environment", times=1)
-    azcred.journal.assert_answered(provider="managed-identity", times=0)
+    azcred.journal.assert_tokens(provider="environment", times=1)
+    azcred.journal.assert_tokens(provider="managed-identity", times=0)
 
 
 def test_fixtures_compose(fake_managed_identity: Place, fake_service_principal: Place) -> None:
     """Two places in one test are one machine with two identities."""
     with azure.identity.DefaultAzureCredential() as credential:
         credential.get_token(STORAGE)
-    assert [entry.status for entry in fake_service_principal.requests] == [200]
-    assert fake_managed_identity.requests == []
+    assert [entry.status for entry in fake_service_principal.requests()] == [200]
+    assert fake_managed_identity.requests() == []
 
 
 def test_without_an_environment_there_is_no_identity(azcred: Session, chain: Callable[[], Any]) -> None:

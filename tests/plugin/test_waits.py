@@ -125,4 +125,4 @@ def test_a_day_in_a_moment(azcred: Session, fake_managed_identity: Place) -> Non
         renewed = credential.get_token(SCOPE)
     assert len({first.token, second.token, renewed.token}) == 3
     assert bridged.token == second.token
-    azcred.journal.assert_answered(times=3)
+    azcred.journal.assert_tokens(times=3)

@@ -65,7 +65,7 @@ def test_a_child_has_the_apps_identity(azcred: Session) -> None:
     azcred.environment("virtual-machine")
     run = python(TOKEN)
     assert (run.returncode, run.stderr) == (0, "")
-    azcred.journal.assert_answered(host="imds", times=1)
+    azcred.journal.assert_tokens(host="imds", times=1)
 
 
 def test_a_child_follows_the_tests_routes(azcred: Session) -> None:

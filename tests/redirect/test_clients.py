@@ -46,14 +46,14 @@ def test_metadata_service(azcred: Session, client: Fetch) -> None:
     answer = client(IMDS_TOKEN)
     assert answer.status == 200
     assert json.loads(answer.text)["token_type"] == "Bearer"
-    azcred.journal.assert_answered(host="imds", times=1)
+    azcred.journal.assert_tokens(host="imds", times=1)
 
 
 def test_metadata_service_for_an_old_client(old_client: Fetch, azcred: Session) -> None:
     """A client made before the test started finds the metadata service."""
     azcred.environment("virtual-machine")
     assert old_client(IMDS_TOKEN).status == 200
-    azcred.journal.assert_answered(host="imds", times=1)
+    azcred.journal.assert_tokens(host="imds", times=1)
 
 
 def test_no_metadata_service(azcred: Session, client: Fetch) -> None:

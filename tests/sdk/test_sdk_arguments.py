@@ -109,7 +109,7 @@ def test_a_credential_that_cannot_be(
     """The mistake is in the arguments, and is told at once."""
     with pytest.raises(error, match=message):
         sdk.credential(kind, *arguments, **keywords)
-    azcred.journal.assert_no_requests()
+    azcred.journal.assert_requests(times=0)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_certificate_in_a_bundle(
         send_certificate_chain=True,
     )
     assert credential.get_token(SCOPE).token
-    azcred.journal.assert_answered(client_id=client_id, times=1)
+    azcred.journal.assert_tokens(client_id=client_id, times=1)
 
 
 CALLS: list[tuple[str, dict[str, object], tuple[str, ...], dict[str, object], str]] = [
@@ -198,7 +198,7 @@ def test_a_question_that_cannot_be_asked(
     for ask in (credential.get_token, credential.get_token_info):
         with pytest.raises(ValueError, match=message):
             ask(*scopes, **options)
-    azcred.journal.assert_no_requests(operation="token")
+    azcred.journal.assert_requests(operation="token", times=0)
 
 
 TENANTS: list[tuple[dict[str, object], str | None]] = [
@@ -228,7 +228,7 @@ def test_a_tenant_that_is_ignored(
         monkeypatch.setenv(variable, "1")
     credential = sdk.credential("EnvironmentCredential")
     assert credential.get_token_info(SCOPE, tenant_id="other" if variable else TENANT).token
-    azcred.journal.assert_answered(tenant=TENANT, times=1)
+    azcred.journal.assert_tokens(tenant=TENANT, times=1)
 
 
 def test_providers_by_variable(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_a_chain_finds_the_first_that_is_there(azcred: Session, sdk: Sdk, fake_m
         chain = sdk.credential("ChainedTokenCredential", *members)
         assert chain.call("__enter__") is chain.wrapped
         assert getattr(chain, method)(SCOPE).token
-    azcred.journal.assert_answered(provider="managed-identity", times=2)
+    azcred.journal.assert_tokens(provider="managed-identity", times=2)
 
 
 def test_a_chain_ends_with_a_failure(azcred: Session, sdk: Sdk, fake_service_principal: Place) -> None:
@@ -95,7 +95,7 @@ def test_a_chain_ends_with_a_failure(azcred: Session, sdk: Sdk, fake_service_pri
             chain = sdk.credential(kind, *(members if kind == "ChainedTokenCredential" else ()))
             with pytest.raises(ClientAuthenticationError, match="\tEnvironmentCredential: "):
                 getattr(chain, method)(SCOPE)
-    azcred.journal.assert_no_requests(provider="managed-identity")
+    azcred.journal.assert_requests(provider="managed-identity", times=0)
     fake_service_principal.faults.clear()
 
 
@@ -104,7 +104,7 @@ def test_the_default_chain_keeps_to_what_it_has_found(azcred: Session, sdk: Sdk,
     credential = sdk.credential("DefaultAzureCredential")
     for _ in range(2):
         assert credential.get_token(SCOPE).token == credential.get_token_info(SCOPE).token
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 def test_nothing_is_there(azcred: Session, sdk: Sdk) -> None:
@@ -112,7 +112,7 @@ def test_nothing_is_there(azcred: Session, sdk: Sdk) -> None:
     azcred.environment("nothing")
     with pytest.raises(ClientAuthenticationError, match="\tManagedIdentityCredential: "):
         sdk.credential("DefaultAzureCredential").get_token_info(SCOPE)
-    azcred.journal.assert_no_requests()
+    azcred.journal.assert_requests(times=0)
 
 
 def test_members_of_the_apps_own(azcred: Session, sdk: Sdk) -> None:

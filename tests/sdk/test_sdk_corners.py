@@ -198,7 +198,7 @@ def test_a_code_whose_answer_says_little(azcred: Session, sdk: Sdk, shop: Entra,
             credential.get_token(SCOPE, claims=CLAIMS)
     else:
         assert credential.get_token(SCOPE, claims=CLAIMS).token
-        azcred.journal.assert_answered(grant="refresh_token", times=1)
+        azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
 def test_a_long_life_without_a_word_of_renewal(azcred: Session, sdk: Sdk, fake_workload_identity: Place) -> None:
@@ -231,5 +231,5 @@ def test_a_challenge_of_arc_by_hand(azcred: Session, sdk: Sdk, header: str) -> N
     place.faults.add(Status(401, headers={"WWW-Authenticate": header}), operation="challenge")
     with pytest.raises((ClientAuthenticationError, CredentialUnavailableError, OSError)):
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
-    azcred.journal.assert_answered(times=0)
+    azcred.journal.assert_tokens(times=0)
     (azcred._emulators.machine_folder / "var/opt/azcmagent/tokens/folder.key").rmdir()

@@ -57,9 +57,9 @@ def test_a_token_with_everything(azcred: Session, sdk: Sdk, tool: Tool) -> None:
         assert credential.get_token(SCOPE, tenant_id=contoso.TENANT.id).token
         assert credential.get_token_info(SCOPE, tenant_id=contoso.TENANT.id).token
         assert credential.call("__enter__") is credential.wrapped
-    assert len([entry for entry in place.requests if entry.answered]) == 4
+    assert len([entry for entry in place.requests() if entry.answered]) == 4
     if tool.executable != "pwsh":  # whose script is encoded
-        assert all(f"{tool.tenant_option} {contoso.TENANT.id}" in str(entry.command) for entry in place.requests)
+        assert all(f"{tool.tenant_option} {contoso.TENANT.id}" in str(entry.command) for entry in place.requests())
 
 
 def test_az_for_a_subscription(azcred: Session, sdk: Sdk) -> None:
@@ -68,7 +68,7 @@ def test_az_for_a_subscription(azcred: Session, sdk: Sdk) -> None:
     place.faults.add(Exit(1, stderr="ERROR: Subscription 'prod-eu' not found.\n"))
     with pytest.raises(FAILED, match="not found"):
         sdk.credential("AzureCliCredential", subscription="prod-eu", **PATIENT).get_token(SCOPE)
-    assert "--subscription prod-eu" in str(place.requests[0].command)
+    assert "--subscription prod-eu" in str(place.requests()[0].command)
 
 
 CLAIMS = '{"access_token":{"nbf":{"essential":true}}}'
@@ -84,7 +84,7 @@ def test_a_claims_challenge(azcred: Session, sdk: Sdk, tool: Tool) -> None:
     for ask in (credential.get_token, credential.get_token_info):
         with pytest.raises(UNAVAILABLE, match=r"az login|Connect-AzAccount"):
             ask(SCOPE, claims=CLAIMS, tenant_id=contoso.TENANT.id)
-    assert place.requests == []
+    assert place.requests() == []
 
 
 @dataclass(frozen=True)

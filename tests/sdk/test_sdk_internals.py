@@ -181,7 +181,7 @@ def test_on_behalf_of_somebody(azcred: Session, sdk: Sdk, shop: Entra, fault: An
             credential.get_token_info(SCOPE)
     else:
         assert credential.get_token_info(SCOPE).token
-    azcred.journal.assert_requested_once(resource="https://vault.azure.net")
+    azcred.journal.assert_requests(operation="token", resource="https://vault.azure.net", times=1)
 
 
 PIPELINE = {"tenant_id": TENANT, "client_id": CLI, "service_connection_id": "s", "system_access_token": "t"}

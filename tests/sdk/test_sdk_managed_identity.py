@@ -57,11 +57,11 @@ def test_an_identity_that_is_named_in_the_configuration(azcred: Session, sdk: Sd
         if name in CHOOSING or (name == "machine-learning" and selector == "client_id"):
             credential = sdk.credential("ManagedIdentityCredential", identity_config={selector: value})
             assert getattr(credential, method)(SCOPE).token
-            assert place.requests[-1].identity == place.identity.name
+            assert place.requests()[-1].identity == place.identity.name
         else:
             with pytest.raises(REFUSALS):
                 getattr(sdk.credential("ManagedIdentityCredential", identity_config={selector: value}), method)(SCOPE)
-            azcred.journal.assert_answered(times=0)
+            azcred.journal.assert_tokens(times=0)
 
 
 ELSEWHERE = {
@@ -90,7 +90,7 @@ def test_imds_elsewhere(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPat
     place = azcred.environment("virtual-machine")
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", azcred._emulators.http.url)
     assert sdk.credential("DefaultAzureCredential").get_token(SCOPE).token
-    assert [entry.operation for entry in place.requests] == ["token"]
+    assert [entry.operation for entry in place.requests()] == ["token"]
 
 
 def test_a_probe_that_gets_a_token(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
@@ -141,7 +141,7 @@ def test_a_challenge_of_arc_that_is_wrong(azcred: Session, sdk: Sdk, challenge: 
     arc.bad_challenge = challenge
     with pytest.raises((ClientAuthenticationError, CredentialUnavailableError, OSError)):
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
-    azcred.journal.assert_answered(times=0)
+    azcred.journal.assert_tokens(times=0)
 
 
 @pytest.mark.parametrize("name", ["linux", "windows"])

@@ -197,7 +197,7 @@ def test_a_service_principal_with_a_cache_on_disk(azcred: Session, sdk: Sdk, kin
             else:
                 assert made.get_token_info(SCOPE, enable_cae=cae).token
     if kind != "assertion":
-        azcred.journal.assert_answered(times=2)
+        azcred.journal.assert_tokens(times=2)
 
 
 def test_a_user_who_must_not_be_asked(azcred: Session) -> None:

@@ -96,7 +96,7 @@ def test_several_accounts(azcred: Session, azcred_emulators: Emulators, executab
     with connection:
         assert ended(connection)
     assert set(azcred_emulators.folder.iterdir()) == before
-    azcred.journal.assert_answered(host="imds", times=1)
+    azcred.journal.assert_tokens(host="imds", times=1)
 
 
 KILLED_RUN = """

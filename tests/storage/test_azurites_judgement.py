@@ -101,7 +101,7 @@ def test_an_app_that_asks_for_the_wrong_audience(fake_managed_identity: Place) -
     """It gets a genuine token, for Key Vault, and storage does not take it."""
     with pytest.raises(ClientAuthenticationError, match="Invalid token audience"):
         containers(DefaultAzureCredential(), audience="https://vault.azure.net")
-    answered = [entry.resource for entry in fake_managed_identity.requests if entry.answered]
+    answered = [entry.resource for entry in fake_managed_identity.requests() if entry.answered]
     assert set(answered) == {"https://vault.azure.net"}
 
 

@@ -76,19 +76,19 @@ def stored(azurite: Azurite) -> bytes:
 def test_upload(fake_managed_identity: Place) -> None:
     """The example: on a virtual machine, the managed identity is asked for a token to Azure Storage."""
     upload(b"hello")
-    assert fake_managed_identity.requests[-1].resource == "https://storage.azure.com"
+    assert fake_managed_identity.requests()[-1].resource == "https://storage.azure.com"
 
 
 def test_upload_as_a_service_principal(fake_service_principal: Place) -> None:
     """The same code on a machine with a client secret in its variables."""
     upload(b"hello")
-    assert fake_service_principal.requests[-1].resource == "https://storage.azure.com"
+    assert fake_service_principal.requests()[-1].resource == "https://storage.azure.com"
 
 
 def test_upload_from_a_pod(fake_workload_identity: Place) -> None:
     """The same code in Kubernetes."""
     upload(b"hello")
-    assert fake_workload_identity.requests[-1].resource == "https://storage.azure.com"
+    assert fake_workload_identity.requests()[-1].resource == "https://storage.azure.com"
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -100,8 +100,8 @@ def test_what_is_uploaded_is_stored(
     here = azcred.environment(place)
     uploads(b"hello")
     assert stored(azurite) == b"hello"
-    azcred.journal.assert_answered(times=1)
-    azcred.journal.assert_answered(
+    azcred.journal.assert_tokens(times=1)
+    azcred.journal.assert_tokens(
         provider=here.environment.provider,
         client_id=here.identity.client_id,
         resource="https://storage.azure.com",

@@ -41,7 +41,7 @@ class Session:
             https_port=https_port,
             certificate_authority=server.certificate_authority,
         )
-        self.emulators.journal.limit = _KEPT
+        self.emulators.recorder.limit = _KEPT
         self._answer = self.emulators.http.application
         self.emulators.http.application = lambda environ, start_response: self._control(environ, start_response)
         self._lock = threading.Lock()
@@ -107,7 +107,7 @@ class Session:
             "https": emulators.https.url,
             "environments": [environment.name for environment in emulators.environments],
             "folder": str(emulators.folder),
-            "requests": emulators.journal.total,
+            "requests": emulators.recorder.total,
             "status": "ready",
         }
 

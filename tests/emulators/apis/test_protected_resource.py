@@ -39,7 +39,7 @@ def test_the_real_client_reads_its_secret(name: str, library: Any, vault: Resour
     asked = azcred.journal.requests(emulator="resource")
     assert [entry.status for entry in asked] == [401, 200]
     assert asked[-1].client_id == place.identity.client_id
-    assert place.requests[-1].resource == "https://vault.azure.net"
+    assert place.requests()[-1].resource == "https://vault.azure.net"
 
 
 async def read_secret(library: Any, url: str) -> str | None:
@@ -142,7 +142,7 @@ def test_a_revocation_makes_a_capable_client_get_a_new_token(vault: Resource, az
         vault.revoke()
         assert client.get_secret("database").value == "hunter2"
     assert [entry.status for entry in azcred.journal.requests(emulator="resource")] == [401, 200, 401, 200]
-    azcred.journal.assert_answered(provider="environment", times=2)
+    azcred.journal.assert_tokens(provider="environment", times=2)
 
 
 def test_a_client_without_the_capability_keeps_its_token(

@@ -25,7 +25,7 @@ def test_the_real_credential_gets_the_users_token(azcred: Session) -> None:
     token = AzureCliCredential().get_token(VAULT).token
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["upn"], claims["appid"]) == (user.principal_name, contoso.AZURE_CLI_CLIENT_ID)
-    azcred.journal.assert_answered(provider="azure-cli", resource="https://vault.azure.net", times=1)
+    azcred.journal.assert_tokens(provider="azure-cli", resource="https://vault.azure.net", times=1)
 
 
 def test_tokens_follow_the_clock(azcred: Session) -> None:

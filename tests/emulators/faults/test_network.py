@@ -43,7 +43,7 @@ def test_a_refused_port(fake_managed_identity: Place, session: requests.Session)
         with pytest.raises(requests.ConnectionError, match="Connection refused"):
             session.get(URL, headers=METADATA)
     assert [session.get(URL, headers=METADATA).status_code for _ in range(2)] == [410, 200]
-    assert [(entry.operation, entry.fault) for entry in fake_managed_identity.requests] == [
+    assert [(entry.operation, entry.fault) for entry in fake_managed_identity.requests()] == [
         ("connection", "RefusedPort"),
         ("connection", "RefusedPort"),
         ("token", "Gone"),

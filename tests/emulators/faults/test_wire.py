@@ -85,7 +85,7 @@ def test_an_answer_in_place_of_the_genuine_one(
     assert (answer.status, answer.headers["Content-Type"]) == (status, content_type)
     assert text in answer.read().decode()
     assert ask().read().startswith(b'{"access_token":')
-    first, second = fake_managed_identity.requests
+    first, second = fake_managed_identity.requests()
     assert (first.fault, first.status, first.resource) == (type(fault).__name__, status, VAULT)
     assert (second.fault, second.status) == (None, 200)
 
@@ -126,7 +126,7 @@ def test_a_token_that_is_wrong(ask: Ask, fake_managed_identity: Place, azcred: S
     assert wrong["resource"] == "https://storage.azure.com"
     assert azcred.tokens.check(wrong["access_token"], audiences=["https://storage.azure.com"])
     assert jwt.decode(wrong["access_token"], options={"verify_signature": False})["appid"] == (
-        fake_managed_identity.requests[-1].client_id
+        fake_managed_identity.requests()[-1].client_id
     )
 
 
@@ -147,8 +147,9 @@ def test_answers_that_never_come(ask: Ask, fake_managed_identity: Place) -> None
     answer = ask()
     with pytest.raises(http.client.IncompleteRead):
         answer.read()
-    assert [(entry.fault, entry.status) for entry in fake_managed_identity.requests] == [("Hang", None), ("Hang", 200)]
-    assert "no answer (fault Hang)" in str(fake_managed_identity.requests[0])
+    requests = fake_managed_identity.requests()
+    assert [(entry.fault, entry.status) for entry in requests] == [("Hang", None), ("Hang", 200)]
+    assert "no answer (fault Hang)" in str(requests[0])
 
 
 def test_connections_that_break(ask: Ask, connection: http.client.HTTPConnection, fake_managed_identity: Place) -> None:

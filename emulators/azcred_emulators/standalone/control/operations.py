@@ -145,12 +145,12 @@ def _clear_journal(call: Call) -> object:
 
 
 def _events(call: Call) -> Response:
-    journal = call.session.emulators.journal
+    recorder = call.session.emulators.recorder
     last = call.request.headers.get("Last-Event-ID", "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else _number(call, "after")
 
     def stream() -> Any:
-        for entry in journal.follow(after):
+        for entry in recorder.follow(after):
             yield f"id: {entry.number}\ndata: {json.dumps(asdict(entry))}\n\n".encode() if entry else b": \n\n"
 
     return Response(stream(), content_type="text/event-stream", headers={"Cache-Control": "no-store"})
