@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from azcred_emulators.durations import Duration, in_seconds, timedelta_of
-from pytest_azcred.waits import WAITING, Waits
+from pytest_azcred.waits import WAITING, Waits, skip_waits
 
 
 class ExpiringToken(Protocol):
@@ -76,7 +76,7 @@ class Clock:
         it earlier. `seconds` of what is returned lists the waits; the journal's times are those of the retries.
         Threads that wait at the same time move the clock one after the other.
         """
-        self._waits.append(Waits(lambda seconds: self.advance(seconds=seconds), packages or WAITING).start())
+        self._waits.append(skip_waits(self.advance, packages or WAITING))
         return self._waits[-1]
 
     def stop(self) -> None:
@@ -97,7 +97,7 @@ class Clock:
         # freezegun gives real time to calls from the modules of its list. `threading` and `queue` would include
         # an app's worker threads; `_pytest.timing` measures how long the test takes.
         self._ignored = list(freezegun.config.settings.default_ignore_list)
-        ignored = [one for one in self._ignored if one not in ("threading", "queue")]
+        ignored = [name for name in self._ignored if name not in ("threading", "queue")]
         freezegun.config.configure(default_ignore_list=[*ignored, "_pytest.timing"])
         self._freezer = freezegun.freeze_time(
             datetime.datetime.now(datetime.timezone.utc), tick=True, real_asyncio=True

@@ -17,9 +17,9 @@ import pytest
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import ENVIRONMENTS
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.coverage.outcomes import OUTCOMES
 from pytest_azcred.credentials import DefaultAzureCredential
-from pytest_azcred.session import Session
 
 ROOT = Path(__file__).parent.parent
 AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
@@ -138,7 +138,7 @@ def test_the_failure_reads_as_shown() -> None:
     assert without_durations(shown.code.strip()) == without_durations(str(failure.value))
 
 
-def test_the_explanation_reads_as_shown(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_explanation_reads_as_shown(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample of `azcred explain` is what the command prints, durations and the request's ids apart."""
     azcred.environment("developer-service-principal")
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "prod")

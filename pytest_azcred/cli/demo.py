@@ -13,7 +13,7 @@ import jwt
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import ENVIRONMENTS, Environment
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred, isolated
 from pytest_azcred.variables import EnvironmentVariables
 
 SCOPE = "https://storage.azure.com/.default"
@@ -55,10 +55,10 @@ def _chains() -> Sequence[Chain]:
 
 
 @contextmanager
-def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Session, EnvironmentVariables]]:
+def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Azcred, EnvironmentVariables]]:
     variables = EnvironmentVariables()
     try:
-        with Session(emulators, variables).active() as session:
+        with isolated(emulators, variables) as session:
             session.environment(*environments)
             yield session, variables
     finally:
@@ -77,7 +77,7 @@ def _show_environments(emulators: Emulators, chains: Iterable[Chain], show: Prin
         show("")
 
 
-def _outcome(session: Session, environment: Environment, chain: Chain) -> str:
+def _outcome(session: Azcred, environment: Environment, chain: Chain) -> str:
     from azure.core.exceptions import ClientAuthenticationError
 
     credential = chain.credential()
@@ -127,11 +127,11 @@ def _show_fallback(emulators: Emulators, chains: Iterable[Chain], show: Print) -
                     variables.delenv(name, raising=False)
 
 
-def _winner(session: Session) -> str:
+def _winner(session: Azcred) -> str:
     return session.journal.requests(answered=True)[-1].provider or "?"
 
 
-def _identity(session: Session, token: str) -> str:
+def _identity(session: Azcred, token: str) -> str:
     """Tell whose token it is from its claims, as the service that gets it would."""
     claims = jwt.decode(token, options={"verify_signature": False})
     if claims["idtyp"] == "user":

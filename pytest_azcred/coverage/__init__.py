@@ -11,7 +11,7 @@ from pytest_azcred.coverage.outcomes import CELLS, Cell, judge
 
 if TYPE_CHECKING:
     from azcred_emulators.emulation.journal_entry import JournalEntry
-    from pytest_azcred.session import Session
+    from pytest_azcred.isolated_process import IsolatedProcess
 
 _VERSION = 1  # of the JSON's shape
 
@@ -57,15 +57,15 @@ class Coverage:
             self.environments.setdefault(name, set()).update(tests)
 
     @contextmanager
-    def watch(self, session: "Session", test: str) -> Iterator[None]:
-        """Count what a session's emulators see, also what its test has them forget, until it has ended."""
+    def observe(self, process: "IsolatedProcess", test: str) -> Iterator[None]:
+        """Count what the emulators see, including entries that the test clears, until the process's isolation ends."""
         entries: list[JournalEntry] = []
-        session._emulators.recorder.on_clear = entries.extend
+        process.emulators.recorder.on_clear = entries.extend
         try:
             yield
         finally:
-            session._emulators.recorder.on_clear = None
-            self.add(test, entries, sorted(session.visited))
+            process.emulators.recorder.on_clear = None
+            self.add(test, entries, sorted(process.visited))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold, with the totals for those who only read."""

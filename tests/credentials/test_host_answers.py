@@ -26,8 +26,8 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 RAW = {
@@ -94,7 +94,7 @@ def statuses(answer: str, entries: Iterable[JournalEntry]) -> list[int | None]:
     return [None if unfinished else entry.status for entry in entries]
 
 
-def outcome(package: Implementation, place: Place, azcred: Session, answer: str) -> tuple[str, list[int | None]]:
+def outcome(package: Implementation, place: Place, azcred: Azcred, answer: str) -> tuple[str, list[int | None]]:
     """Return what comes of asking, and the statuses of the answers, if every answer is this one."""
     azcred.journal.clear()
     place.faults.add(ANSWERS[answer](), times=9, optional=True)
@@ -111,7 +111,7 @@ def outcome(package: Implementation, place: Place, azcred: Session, answer: str)
 
 
 @pytest.mark.parametrize("host", ["app-service", "azure-arc", "cloud-shell", "machine-learning", "service-fabric"])
-def test_the_same_is_made_of_each_answer(azcred: Session, host: str) -> None:
+def test_the_same_is_made_of_each_answer(azcred: Azcred, host: str) -> None:
     """A token, unavailable or failed; after the same requests. What differs on purpose is in the table."""
     place = azcred.environment(host)
     differences: dict[str, object] = {}

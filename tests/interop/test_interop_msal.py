@@ -12,8 +12,8 @@ from support.published import verified
 
 from azcred_emulators.directory import Application, ManagedIdentity, contoso
 from azcred_emulators.tokens.keys import SigningKey
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPES = [f"{VAULT}/.default"]
@@ -29,7 +29,7 @@ def connection() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def application(azcred: Session) -> Application:
+def application(azcred: Azcred) -> Application:
     """The directory's application with a secret."""
     found = azcred.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(found, Application)
@@ -40,7 +40,7 @@ def confidential_client(application: Application, credential: Any) -> Any:
     return msal.ConfidentialClientApplication(application.client_id, client_credential=credential, authority=AUTHORITY)
 
 
-def test_a_secret(azcred: Session, application: Application) -> None:
+def test_a_secret(azcred: Azcred, application: Application) -> None:
     """The second call answers from msal's cache."""
     client = confidential_client(application, application.secrets[0].value)
     result = client.acquire_token_for_client(scopes=SCOPES)
@@ -50,14 +50,14 @@ def test_a_secret(azcred: Session, application: Application) -> None:
     azcred.journal.assert_tokens(times=1)
 
 
-def test_a_wrong_secret(azcred: Session, application: Application) -> None:
+def test_a_wrong_secret(azcred: Azcred, application: Application) -> None:
     """msal returns the token service's answer."""
     result = confidential_client(application, "wrong").acquire_token_for_client(scopes=SCOPES)
     assert (result["error"], result["error_codes"]) == ("invalid_client", [7000215])
     assert [entry.error for entry in azcred.journal.requests(operation="token")] == ["AADSTS7000215"]
 
 
-def test_a_certificate(azcred: Session, application: Application) -> None:
+def test_a_certificate(azcred: Azcred, application: Application) -> None:
     """By its thumbprint."""
     key = SigningKey("service-principal")
     azcred.directory.replace(application, certificates=(key.certificate,))
@@ -70,7 +70,7 @@ def test_a_certificate(azcred: Session, application: Application) -> None:
     azcred.journal.assert_tokens(times=1)
 
 
-def test_a_federated_assertion(azcred: Session) -> None:
+def test_a_federated_assertion(azcred: Azcred) -> None:
     """Of a cluster, for a managed identity."""
     cluster = azcred.issuers.get(contoso.CLUSTER_ISSUER)
     client = msal.ConfidentialClientApplication(
@@ -94,7 +94,7 @@ def test_the_system_assigned_identity(fake_managed_identity: Place, connection: 
 
 @pytest.mark.parametrize("selector", ["client_id", "object_id", "resource_id"])
 def test_a_user_assigned_identity(
-    azcred: Session, fake_managed_identity: Place, connection: requests.Session, selector: str
+    azcred: Azcred, fake_managed_identity: Place, connection: requests.Session, selector: str
 ) -> None:
     """By each of its ids."""
     chosen = azcred.directory.add(
@@ -111,7 +111,7 @@ def test_a_user_assigned_identity(
     assert [entry.identity for entry in fake_managed_identity.requests()] == ["chosen"]
 
 
-def test_a_token_expires(azcred: Session, application: Application) -> None:
+def test_a_token_expires(azcred: Azcred, application: Application) -> None:
     """msal goes by the test's clock, too."""
     client = confidential_client(application, application.secrets[0].value)
     first = client.acquire_token_for_client(scopes=SCOPES)

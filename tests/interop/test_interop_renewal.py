@@ -8,7 +8,7 @@ from support.published import verified
 from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -17,7 +17,7 @@ PLACES = ["virtual-machine", "kubernetes", "developer-service-principal"]
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_token_is_renewed_when_it_has_expired(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_a_token_is_renewed_when_it_has_expired(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """After 25 hours no token lives; the new one is valid on the moved clock, and took one request."""
     here = azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")
@@ -31,7 +31,7 @@ def test_a_token_is_renewed_when_it_has_expired(azcred: Session, sdk: Sdk, place
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_living_token_is_kept(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_a_living_token_is_kept(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """Half an hour later it is the same one."""
     azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")
@@ -42,7 +42,7 @@ def test_a_living_token_is_kept(azcred: Session, sdk: Sdk, place: str) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_it_goes_on_for_days(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_it_goes_on_for_days(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """Each renewal is valid when it is made."""
     azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")
@@ -64,7 +64,7 @@ SURVIVES = {
 
 
 @pytest.mark.parametrize("place", ["kubernetes", "developer-service-principal"])
-def test_a_renewal_that_fails_while_the_token_lives(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_a_renewal_that_fails_while_the_token_lives(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """The identity is deleted minutes before the token's end: the app does not notice until then, if it can."""
     here = azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")

@@ -13,9 +13,9 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
 import pytest_azcred.credentials.aio
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.azurite import Azurite
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.usefixtures("azurite")
 
@@ -94,7 +94,7 @@ def test_upload_from_a_pod(fake_workload_identity: Place) -> None:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("uploads", UPLOADS)
 def test_what_is_uploaded_is_stored(
-    azcred: Session, azurite: Azurite, uploads: Callable[[bytes], None], place: str
+    azcred: Azcred, azurite: Azurite, uploads: Callable[[bytes], None], place: str
 ) -> None:
     """Wherever the app runs, whichever credential it uses, one token is enough for both requests."""
     here = azcred.environment(place)

@@ -31,8 +31,8 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 PATH = f"/metadata/identity/oauth2/token?api-version=2018-02-01&resource={VAULT}"
@@ -114,7 +114,7 @@ def test_a_body_that_is_wrong(ask: Ask, fake_managed_identity: Place) -> None:
     assert json.loads(genuine + b"}").keys() == mistyped.keys() | {"expires_on"} == missing.keys() | {"resource"}
 
 
-def test_a_token_that_is_wrong(ask: Ask, fake_managed_identity: Place, azcred: Session) -> None:
+def test_a_token_that_is_wrong(ask: Ask, fake_managed_identity: Place, azcred: Azcred) -> None:
     """It is signed as genuine, so that only what is wrong with it can be what a service refuses."""
     fake_managed_identity.faults.add(ExpiredToken(60), WrongResource("https://storage.azure.com"))
     expired, wrong = json.load(ask()), json.load(ask())
