@@ -8,7 +8,7 @@ from azure.identity import DefaultAzureCredential
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Gone, Status
 from benchmarks.measure import figure, heading, median_seconds, milliseconds
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import isolated
 
 SCOPE = "https://vault.azure.net/.default"
 
@@ -23,7 +23,7 @@ def run(*, short: bool) -> None:
 
 
 def _day(emulators: Emulators) -> None:
-    with pytest.MonkeyPatch.context() as variables, Session(emulators, variables).active() as session:
+    with pytest.MonkeyPatch.context() as variables, isolated(emulators, variables) as session:
         here = session.environment("virtual-machine")
         session.clock.skip_waits()
         with DefaultAzureCredential() as credential:

@@ -20,14 +20,14 @@ import pytest
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import BlackHole, Hang, Slow, Status
 from benchmarks.measure import figure, heading, median_seconds, milliseconds
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred, isolated
 
 SCOPE = "https://vault.azure.net/.default"
 _LIBRARIES = {"azure-identity": "azure.identity", "ours": "pytest_azcred.credentials"}
 _LATENCY = 0.1  # seconds that an endpoint takes where it matters
 _PATIENCE = 10.0  # seconds after which a hang counts as endless
 
-Measure = Callable[[str, Session], str]
+Measure = Callable[[str, Azcred], str]
 
 
 def run(*, short: bool) -> None:
@@ -89,8 +89,8 @@ _GOALS = {
 
 
 @contextmanager
-def _session(emulators: Emulators) -> Iterator[Session]:
-    with pytest.MonkeyPatch.context() as variables, Session(emulators, variables).active() as session:
+def _session(emulators: Emulators) -> Iterator[Azcred]:
+    with pytest.MonkeyPatch.context() as variables, isolated(emulators, variables) as session:
         yield session
 
 
@@ -104,7 +104,7 @@ def _first(module: str, emulators: Emulators, times: int) -> None:
             _ask(module, session, "virtual-machine")
 
 
-def _ask(module: str, session: Session, place: str) -> None:
+def _ask(module: str, session: Azcred, place: str) -> None:
     if not session.place:
         session.environment(place)
     with _chain(module) as chain:
@@ -115,7 +115,7 @@ def _milliseconds_of(action: Callable[[], object], times: int) -> str:
     return milliseconds(median_seconds(action, times))
 
 
-def _import(module: str, session: Session, times: int) -> str:
+def _import(module: str, session: Azcred, times: int) -> str:
     timed = f"from {module} import DefaultAzureCredential"
     code = f"import time; started = time.perf_counter(); {timed}; print(time.perf_counter() - started)"
 
@@ -126,7 +126,7 @@ def _import(module: str, session: Session, times: int) -> str:
     return milliseconds(min(seconds() for _ in range(times)))  # other processes only make it longer
 
 
-def _cached(module: str, session: Session, place: str, times: int) -> str:
+def _cached(module: str, session: Azcred, place: str, times: int) -> str:
     session.environment(place)
     with _chain(module) as chain:
         chain.get_token(SCOPE)
@@ -134,7 +134,7 @@ def _cached(module: str, session: Session, place: str, times: int) -> str:
         return f"{fastest * 1e6:.2f} us"
 
 
-def _threads(module: str, session: Session) -> str:
+def _threads(module: str, session: Azcred) -> str:
     session.environment("kubernetes")
     session.authority.faults.add(Slow(_LATENCY), times=50, optional=True)
     together = threading.Barrier(50)
@@ -143,7 +143,7 @@ def _threads(module: str, session: Session) -> str:
     return str(len(session.journal.requests(operation="token")))
 
 
-def _tasks(module: str, session: Session) -> str:
+def _tasks(module: str, session: Azcred) -> str:
     session.environment("kubernetes")
     session.authority.faults.add(Slow(_LATENCY), times=50, optional=True)
 
@@ -155,7 +155,7 @@ def _tasks(module: str, session: Session) -> str:
     return str(len(session.journal.requests(operation="token")))
 
 
-def _runs(module: str, session: Session) -> str:
+def _runs(module: str, session: Azcred) -> str:
     session.environment("developer-azure-cli")
     with _chain(module) as chain:
         for _ in range(10):
@@ -163,7 +163,7 @@ def _runs(module: str, session: Session) -> str:
     return str(len(session.journal.requests(provider="azure-cli")))
 
 
-def _renewal(module: str, session: Session) -> str:
+def _renewal(module: str, session: Azcred) -> str:
     session.environment("virtual-machine")
     with _chain(module) as chain:
         token = chain.get_token(SCOPE)
@@ -178,7 +178,7 @@ def _renewal(module: str, session: Session) -> str:
     return milliseconds(elapsed)
 
 
-def _nowhere(module: str, session: Session, place: str | None, fault: Any = None, times: int = 1) -> str:
+def _nowhere(module: str, session: Azcred, place: str | None, fault: Any = None, times: int = 1) -> str:
     """Fail to get a token, give up on a hang after a while, and say how long that took."""
     if place:
         session.environment(place)
@@ -208,7 +208,7 @@ def _fail(chain: Any) -> None:
     raise AssertionError("there must be no token")
 
 
-def _nowhere_anew(module: str, session: Session) -> str:
+def _nowhere_anew(module: str, session: Azcred) -> str:
     code = (
         "import time; started = time.perf_counter()\n"
         f"from {module} import DefaultAzureCredential\n"
@@ -219,7 +219,7 @@ def _nowhere_anew(module: str, session: Session) -> str:
     return milliseconds(float(result.stdout))
 
 
-def _retries(module: str, session: Session, status: int) -> str:
+def _retries(module: str, session: Azcred, status: int) -> str:
     """Fail against an IMDS that always answers the same; the clock passes over the waits and counts them."""
     session.environment("virtual-machine")
     page = f"<html><title>{status}</title></html>"
@@ -233,13 +233,13 @@ def _retries(module: str, session: Session, status: int) -> str:
     return _by_the_clock(module, session)
 
 
-def _closed_port(module: str, session: Session) -> str:
+def _closed_port(module: str, session: Azcred) -> str:
     with pytest.MonkeyPatch.context() as variables:
         variables.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
         return _by_the_clock(module, session)
 
 
-def _by_the_clock(module: str, session: Session) -> str:
+def _by_the_clock(module: str, session: Azcred) -> str:
     session.clock.advance(seconds=0)
     session.clock.skip_waits()
     with _chain(module) as chain:

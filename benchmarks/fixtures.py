@@ -14,7 +14,7 @@ import pytest  # as in any test run, it is there already
 def cycle(name):
     variables = pytest.MonkeyPatch()
     started = time.perf_counter()
-    context = Session(emulators, variables).active()
+    context = isolated(emulators, variables)
     session = context.__enter__()
     session.environment(name)
     ready = time.perf_counter() - started
@@ -24,7 +24,7 @@ def cycle(name):
 
 started = time.perf_counter()
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import isolated
 emulators = Emulators()
 emulators.start()
 started_up = time.perf_counter() - started

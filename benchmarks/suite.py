@@ -31,7 +31,7 @@ def test_token(azcred, number):
     if azcred.place.environment.provider:
         with DefaultAzureCredential() as credential:
             credential.get_token("https://vault.azure.net/.default")
-        azcred.journal.assert_answered(times=1)
+        azcred.journal.assert_tokens(times=1)
 """
 # Notes what each test costs beside its own body, and how much memory the process holds.
 _CONFTEST = """

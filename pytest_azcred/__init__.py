@@ -7,20 +7,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.context import environment
     from pytest_azcred.place import Place
     from pytest_azcred.redirect.routes import UNREACHABLE, HostRefused
-    from pytest_azcred.session import Session
 
-__all__ = ["UNREACHABLE", "Azurite", "HostRefused", "Place", "Session", "environment"]
+__all__ = ["UNREACHABLE", "Azcred", "Azurite", "HostRefused", "Place", "environment"]
 
 _MODULES = {
     "UNREACHABLE": "redirect.routes",
     "Azurite": "azurite",
     "HostRefused": "redirect.routes",
     "Place": "place",
-    "Session": "session",
+    "Azcred": "session",
     "environment": "context",
 }
 

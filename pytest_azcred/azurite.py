@@ -198,11 +198,11 @@ def find_executable(folder: Path, *, path: str | None = None) -> Path:
     `path` is the PATH, by default this process's. Raises AzuriteMissing if there is none, or no Node.js.
     """
     path = os.environ.get("PATH", os.defpath) if path is None else path
-    modules = [str(one / "node_modules" / ".bin") for one in (folder, *folder.parents)]
-    found = shutil.which("azurite-blob", path=os.pathsep.join([*modules, path]))
-    if found is None or shutil.which("node", path=path) is None:
+    modules = [str(parent / "node_modules" / ".bin") for parent in (folder, *folder.parents)]
+    executable = shutil.which("azurite-blob", path=os.pathsep.join([*modules, path]))
+    if executable is None or shutil.which("node", path=path) is None:
         raise AzuriteMissing(
             f"Azurite is not installed: run `npm install azurite` (Node.js brings npm) in {folder}, "
             "or set the ini option azcred_azurite_executable to the path of its azurite-blob."
         )
-    return Path(found)
+    return Path(executable)

@@ -59,12 +59,12 @@ class _Page(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        self._alerting = given.get("role") == "alert"
+        attributes = {name: value or "" for name, value in attrs}
+        self._alerting = attributes.get("role") == "alert"
         if tag == "form":
-            self.forms.append(_Form(urljoin(self.url, given.get("action", ""))))
-        elif tag == "input" and self.forms and "name" in given:
-            self.forms[-1].fields[given["name"]] = given.get("value", "")
+            self.forms.append(_Form(urljoin(self.url, attributes.get("action", ""))))
+        elif tag == "input" and self.forms and "name" in attributes:
+            self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
         self._alerting = False
@@ -89,7 +89,8 @@ class Visit:
         """Open a URL and answer the pages."""
         page = self._fetch(url)
         for _ in range(_MOST_PAGES):
-            form = next((one for one in page.forms if "username" in one.fields), page.forms[0] if page.forms else None)
+            with_username = [form for form in page.forms if "username" in form.fields]
+            form = next(iter(with_username or page.forms), None)
             self.problem = page.alert or self.problem
             if form is None:
                 return
@@ -144,10 +145,10 @@ def _tls() -> ssl.SSLContext:
 
 
 class FakeBrowser(webbrowser.BaseBrowser):
-    """What `webbrowser` opens during a test. It signs the directory's first user in unless told otherwise.
+    """The browser that `webbrowser` opens during a test. It signs the directory's first user in by default.
 
-    `opened` are the URLs that were opened, with secrets left out. `problems` are what pages complained of, such as a
-    wrong password, after which the person gave up.
+    `opened` are the URLs that were opened, without their secrets. `problems` are the error messages of pages, such as
+    that for a wrong password, after which the person gave up.
     """
 
     def __init__(self, directory: Directory) -> None:
@@ -187,18 +188,10 @@ class FakeBrowser(webbrowser.BaseBrowser):
             thread.start()
         return True
 
-    def close(self) -> None:
-        """Wait until every window is closed."""
+    def wait(self) -> None:
+        """Wait until the person is done with every window."""
         for thread in self._threads:
             thread.join()
-
-    def install(self, patches: Patches) -> "FakeBrowser":
-        """Take the place of every browser that Python knows."""
-        patches.replace(webbrowser, "get", lambda using=None: self)
-        patches.replace(webbrowser, "_tryorder", ["azcred"])  # for apps that hold the real `open`
-        for name in ("open", "open_new", "open_new_tab"):
-            patches.replace(webbrowser, name, getattr(self, name))
-        return self
 
     def _follow(self, visit: Visit, url: str) -> None:
         try:
@@ -209,6 +202,17 @@ class FakeBrowser(webbrowser.BaseBrowser):
             self.problems.append(visit.problem)
 
 
+def install_browser(directory: Directory, patches: Patches) -> FakeBrowser:
+    """Return a browser that takes the place of every browser that Python knows, until the patches are undone."""
+    browser = FakeBrowser(directory)
+    patches.replace(webbrowser, "get", lambda using=None: browser)
+    patches.replace(webbrowser, "_tryorder", ["azcred"])  # for apps that hold the real `open`
+    for name in ("open", "open_new", "open_new_tab"):
+        patches.replace(webbrowser, name, getattr(browser, name))
+    patches.afterwards(browser.wait)
+    return browser
+
+
 def device_login(directory: Directory) -> Callable[..., None]:
     """Return what the fixture `fake_device_login` hands out."""
 
@@ -217,10 +221,10 @@ def device_login(directory: Directory) -> Callable[..., None]:
 
         Raises AssertionError with what a page complained of.
         """
-        found = _USER_CODE.search(code)
+        match = _USER_CODE.search(code)
         name = user.object_id if isinstance(user, User) else user or contoso.USER_ID
         visit = Visit(directory, None if decline else Person(name))
-        visit.follow(DEVICE_LOGIN, found.group() if found else code)
+        visit.follow(DEVICE_LOGIN, match.group() if match else code)
         if visit.problem:
             raise AssertionError(f"azcred: nobody could sign in for the device: {visit.problem}")
 

@@ -5,15 +5,12 @@ The emulators run in the same process and read the same time.
 """
 
 import datetime
-import re
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pytest_azcred.waits import WAITING, Waits
-
-_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400}
-_DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+?)s?\s*")
+from azcred_emulators.durations import Duration, in_seconds, timedelta_of
+from pytest_azcred.waits import WAITING, Waits, skip_waits
 
 
 class ExpiringToken(Protocol):
@@ -38,12 +35,13 @@ class Clock:
         """Return the current virtual time in epoch seconds."""
         return datetime.datetime.now(datetime.timezone.utc).timestamp()
 
-    def advance(self, **duration: float) -> None:
-        """Move ahead by a duration given as `datetime.timedelta` takes it: `advance(hours=25)`.
+    def advance(self, duration: Duration | None = None, **keywords: float) -> None:
+        """Move the clock forward: `advance("25 hours")`, `advance(90)` or `advance(hours=25)`.
 
-        Raises ValueError for a negative duration: tokens would be issued in their own past.
+        It takes a timedelta, text, a number of seconds, or the keywords of `datetime.timedelta`. Raises ValueError
+        for a negative duration, since tokens would be issued in their own past, and for what is no duration.
         """
-        delta = datetime.timedelta(**duration)
+        delta = timedelta_of(duration, keywords)
         if delta < datetime.timedelta(0):
             raise ValueError(f"the clock cannot go back by {-delta}; use move_to() to start at an earlier time")
         self._start()
@@ -60,13 +58,13 @@ class Clock:
         self._time.move_to(zoned)
         self._moved()
 
-    def until_expiry_of(self, token: str | ExpiringToken, *, minus: str | float | datetime.timedelta = 0) -> None:
-        """Move ahead to the moment at which a token expires, or to some time before it.
+    def until_expiry_of(self, token: str | ExpiringToken, *, minus: Duration = 0) -> None:
+        """Move the clock forward to the moment at which a token expires, or to some time before it.
 
-        `token` is what the app has got, or the JWT itself. `minus` is a number of seconds, a timedelta, or text such
-        as "5 min". Raises ValueError if that moment has passed, or the token is no JWT with an `exp` claim.
+        `token` is what the app has got, or the JWT itself. `minus` is a timedelta, text such as "5 min", or a number
+        of seconds. Raises ValueError if that moment has passed, or the token is no JWT with an `exp` claim.
         """
-        ahead = _expiry(token) - in_seconds(minus) - self.now()
+        ahead = _expiry(token) - in_seconds(minus, negative=True) - self.now()
         if ahead < 0:
             raise ValueError(f"the clock cannot go back by {-ahead:.0f} s to when this token expires, minus {minus!r}")
         self.advance(seconds=ahead)
@@ -78,7 +76,7 @@ class Clock:
         it earlier. `seconds` of what is returned lists the waits; the journal's times are those of the retries.
         Threads that wait at the same time move the clock one after the other.
         """
-        self._waits.append(Waits(lambda seconds: self.advance(seconds=seconds), packages or WAITING).start())
+        self._waits.append(skip_waits(self.advance, packages or WAITING))
         return self._waits[-1]
 
     def stop(self) -> None:
@@ -99,7 +97,7 @@ class Clock:
         # freezegun gives real time to calls from the modules of its list. `threading` and `queue` would include
         # an app's worker threads; `_pytest.timing` measures how long the test takes.
         self._ignored = list(freezegun.config.settings.default_ignore_list)
-        ignored = [one for one in self._ignored if one not in ("threading", "queue")]
+        ignored = [name for name in self._ignored if name not in ("threading", "queue")]
         freezegun.config.configure(default_ignore_list=[*ignored, "_pytest.timing"])
         self._freezer = freezegun.freeze_time(
             datetime.datetime.now(datetime.timezone.utc), tick=True, real_asyncio=True
@@ -116,15 +114,3 @@ def _expiry(token: str | ExpiringToken) -> float:
         return float(jwt.decode(token, options={"verify_signature": False})["exp"])
     except (jwt.InvalidTokenError, KeyError) as error:
         raise ValueError("the token is no JWT with an exp claim, so when it expires is not known") from error
-
-
-def in_seconds(duration: str | float | datetime.timedelta) -> float:
-    """Return a duration in seconds; raises ValueError for text that is none."""
-    if isinstance(duration, datetime.timedelta):
-        return duration.total_seconds()
-    if not isinstance(duration, str):
-        return duration
-    found = _DURATION.fullmatch(duration.lower())
-    if found is None or found[2] not in _UNITS:
-        raise ValueError(f"a duration is written like '5 min', '90 s' or '24 hours', not {duration!r}")
-    return float(found[1]) * _UNITS[found[2]]

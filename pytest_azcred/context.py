@@ -6,46 +6,46 @@ from contextlib import contextmanager
 from functools import cache
 
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred, isolated
 from pytest_azcred.variables import EnvironmentVariables
 
-_sessions: list[Session] = []  # of the process, whose connections can only be redirected once
+_active: list[Azcred] = []  # at most one, since the connections of a process can only be redirected once
 
 
 @contextmanager
-def environment(*names: str) -> Iterator[Session]:
+def environment(*names: str) -> Iterator[Azcred]:
     """Put this process into an environment, such as "kubernetes", and isolate it, for the time of a `with`.
 
     ::
 
         with pytest_azcred.environment("kubernetes") as azcred:
             shop.read_secret()
-            azcred.journal.assert_answered(provider="workload-identity", times=1)
+            azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
-    It decorates functions as well. Within another one it adds to the places of that one, whose session it hands out.
-    Without a name there is no identity to be found. Raises LookupError for a name that is not in the table.
+    It decorates functions as well. Within another one it adds to the places of that one, and hands out the same
+    object. Without a name there is no identity. Raises LookupError for a name that is not in the table.
     """
-    if _sessions:
-        yield from _within(_sessions[-1], names)
+    if _active:
+        yield from _within(_active[-1], names)
         return
     variables = EnvironmentVariables()
     try:
-        with Session(_emulators(), variables).active() as session:
-            _sessions.append(session)
+        with isolated(_emulators(), variables) as azcred:
+            _active.append(azcred)
             try:
-                yield from _within(session, names)
+                yield from _within(azcred, names)
             finally:
-                _sessions.remove(session)
+                _active.remove(azcred)
     finally:
         variables.restore()
 
 
-def _within(session: Session, names: tuple[str, ...]) -> Iterator[Session]:
+def _within(azcred: Azcred, names: tuple[str, ...]) -> Iterator[Azcred]:
     if not names:
-        yield session
+        yield azcred
         return
-    with session.environment(*names):
-        yield session
+    with azcred.environment(*names):
+        yield azcred
 
 
 @cache

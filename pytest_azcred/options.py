@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from azcred_emulators.environments import find
+from azcred_emulators.environments import Environment, find
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -66,8 +66,7 @@ def add_options(parser: pytest.Parser) -> None:
 def check(config: pytest.Config) -> None:
     """Raise UsageError for a value that cannot be used, before any test runs."""
     try:
-        if name := environment(config):
-            find(name)
+        environment(config)
     except LookupError as error:
         raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
     try:
@@ -75,26 +74,30 @@ def check(config: pytest.Config) -> None:
             raise ValueError("a server's tokens last as long as it is told; give their identities `token_times`")
     except ValueError as error:
         raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
-    if given := routes(config):
+    if own_routes := routes(config):
         from pytest_azcred.redirect.own_route import own_route
 
         try:
-            for host, to in given:
+            for host, to in own_routes:
                 own_route(host, to)
         except ValueError as error:
             raise pytest.UsageError(f"azcred_routes: {error}") from None
 
 
-def environment(config: pytest.Config) -> str:
-    """Return the name of the environment that the whole suite runs in, an empty one if each test says where."""
-    given: str | None = config.getoption("azcred_environment")
-    return config.getini("azcred_environment") if given is None else given
+def environment(config: pytest.Config) -> Environment | None:
+    """Return the environment that the whole suite runs in, None if each test says where.
+
+    Raises LookupError for a name that is not in the table.
+    """
+    option: str | None = config.getoption("azcred_environment")
+    name: str = config.getini("azcred_environment") if option is None else option
+    return find(name) if name else None
 
 
 def measures_coverage(config: pytest.Config) -> bool:
     """Tell whether provider paths are to be counted."""
-    given = (config.getoption(f"azcred_coverage_{name}") for name in ("json", "html", "fail_under"))
-    return config.getoption("azcred_coverage") or any(value is not None for value in given)
+    values = (config.getoption(f"azcred_coverage_{name}") for name in ("json", "html", "fail_under"))
+    return config.getoption("azcred_coverage") or any(value is not None for value in values)
 
 
 def routes(config: pytest.Config) -> Sequence[tuple[str, str]]:
@@ -105,11 +108,11 @@ def routes(config: pytest.Config) -> Sequence[tuple[str, str]]:
 
 def token_lifetime(config: pytest.Config) -> timedelta | None:
     """Return how long access tokens last, None for as long as usual; raises ValueError for what is no such time."""
-    given: str = config.getini("azcred_token_lifetime")
-    if not given:
+    text: str = config.getini("azcred_token_lifetime")
+    if not text:
         return None
-    from pytest_azcred.clock import in_seconds
+    from azcred_emulators.durations import as_timedelta
 
-    if not (seconds := in_seconds(given)):
-        raise ValueError(f"a token lasts longer than {given!r}")
-    return timedelta(seconds=seconds)
+    if not (lifetime := as_timedelta(text)):
+        raise ValueError(f"a token lasts longer than {text!r}")
+    return lifetime

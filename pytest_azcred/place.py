@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azcred_emulators.directory import Principal, User
-    from azcred_emulators.emulation.journal import Entry
+    from azcred_emulators.emulation.journal_entry import JournalEntry
     from azcred_emulators.emulation.script import Faults
-    from azcred_emulators.environments.active import Setup
+    from azcred_emulators.emulators import Emulators
+    from azcred_emulators.environments import Environment
     from azcred_emulators.executables.executable import Executable
     from pytest_azcred.browser import FakeBrowser
-    from pytest_azcred.session import Session
 
 
 class Place:
@@ -22,10 +22,18 @@ class Place:
     `environment` is the last named.
     """
 
-    def __init__(self, session: Session, setups: Sequence[Setup]) -> None:
-        self.environment = setups[-1].environment
-        self.setups = setups
-        self._session = session
+    def __init__(
+        self,
+        environment: Environment,
+        emulators: Emulators,
+        *,
+        browser: Callable[[], FakeBrowser],
+        leave: Callable[[Place], None],
+    ) -> None:
+        self.environment = environment
+        self._emulators = emulators
+        self._browser = browser
+        self._leave = leave
 
     def __repr__(self) -> str:
         return f"<azcred environment {self.environment.name!r}>"
@@ -34,7 +42,7 @@ class Place:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._session.leave(self)
+        self._leave(self)
 
     @property
     def identity(self) -> Principal:
@@ -43,55 +51,57 @@ class Place:
         Raises LookupError if the environment gives none, or the test has removed it.
         """
         client_id = self.environment.client_id
-        principal = self._session.directory.principal(client_id) if client_id else None
+        principal = self._emulators.directory.principal(client_id) if client_id else None
         if principal is None:
             raise LookupError(f"the environment {self.environment.name!r} has no identity in the directory")
         return principal
 
     @property
     def faults(self) -> Faults[Any]:
-        """What is to go wrong with the next requests to what hands out the tokens here.
+        """The faults of the next requests to the host, executable or authority that hands out the tokens here.
 
-        That is the host, the executable or the authority. Raises LookupError if nothing hands out tokens.
+        Raises LookupError if nothing hands out tokens.
         """
         if self.environment.host:
-            return self._session.faults_of(self.environment.host)
+            return self._emulators.faults_of(self.environment.host)
         if self.environment.executables:
             return self.executable.faults
         if self.environment.provider is None:
             raise LookupError(f"nothing hands out tokens in the environment {self.environment.name!r}")
-        return self._session.authority.faults
+        return self._emulators.authority.faults
 
     @property
     def executable(self) -> Executable:
         """The fake developer tool of the place, such as `az`. Raises LookupError if it has none."""
         if not self.environment.executables:
             raise LookupError(f"the environment {self.environment.name!r} has no executable")
-        return self._session.executables[self.environment.executables[0]]
+        return self._emulators.executables[self.environment.executables[0]]
 
     @property
     def browser(self) -> FakeBrowser:
-        """What opens the pages that a user signs in on. Raises LookupError if nobody does here."""
+        """The browser in which a user signs in. Raises LookupError if nobody does here."""
         if not self.environment.browser:
             raise LookupError(f"nobody signs in with a browser in the environment {self.environment.name!r}")
-        return self._session.browser
+        return self._browser()
 
     @property
     def user(self) -> User:
         """The user whom the app acts for here. Raises LookupError if the place has none."""
-        user = self._session.directory.user(self.environment.user) if self.environment.user else None
+        user = self._emulators.directory.user(self.environment.user) if self.environment.user else None
         if user is None:
             raise LookupError(f"the environment {self.environment.name!r} has no user in the directory")
         return user
 
-    @property
-    def requests(self) -> Sequence[Entry]:
-        """The requests that reached this environment's host or provider, probes included, in order."""
-        if self.environment.host:
-            return self._session.journal.requests(host=self.environment.host)
-        return self._session.journal.requests(provider=self.environment.provider)
+    def requests(self, **criteria: object) -> list[JournalEntry]:
+        """Return the requests that reached this environment's host or provider, probes included, in order.
+
+        `criteria` choose among them, as in `azcred.journal.requests()`.
+        """
+        host, provider = self.environment.host, self.environment.provider
+        entries = self._emulators.journal.requests(**criteria)
+        return [entry for entry in entries if (entry.host == host if host else entry.provider == provider)]
 
     @property
     def statuses(self) -> list[int | None]:
-        """The HTTP statuses of `requests`."""
-        return [entry.status for entry in self.requests]
+        """The HTTP statuses of `requests()`."""
+        return [entry.status for entry in self.requests()]

@@ -17,10 +17,11 @@ from pytest_azcred.selection import PARAMETER, deselect, marked
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
+    from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.browser import FakeBrowser
+    from pytest_azcred.isolated_process import IsolatedProcess
     from pytest_azcred.place import Place
-    from pytest_azcred.session import Session
 
 
 _FAILED = pytest.StashKey[bool]()
@@ -71,19 +72,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests that are for other environments than that of the run."""
-    if name := options.environment(config):
-        deselect(config, items, name)
+    if environment := options.environment(config):
+        deselect(config, items, environment)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a failed test what its app asked the emulators for."""
     report = yield
-    session: Session | None = getattr(item, "funcargs", {}).get("azcred")
-    if session is not None and report.when == "call" and report.failed:
-        from azcred_emulators.emulation.journal import describe
-
-        report.sections.append(("azcred", describe(session.journal.requests())))
+    azcred: Azcred | None = getattr(item, "funcargs", {}).get("azcred")
+    if azcred is not None and report.when == "call" and report.failed:
+        report.sections.append(("azcred", str(azcred.journal)))
         item.stash[_FAILED] = True
     return report
 
@@ -119,29 +118,36 @@ def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
 
 
 @pytest.fixture
-def azcred(
-    azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Session]:
+def _azcred_process(azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[IsolatedProcess]:
+    """This process, isolated for one test."""
+    from pytest_azcred.isolated_process import IsolatedProcess
+
+    with IsolatedProcess(azcred_emulators, monkeypatch).isolated() as process:
+        yield process
+
+
+@pytest.fixture
+def azcred(_azcred_process: IsolatedProcess, request: pytest.FixtureRequest) -> Iterator[Azcred]:
     """Azure on this machine, for one test: nothing leaves it and no real identity is found.
 
     The app starts out in a place without any identity; `azcred.environment(...)` puts it into one. The
     directory, the journal, the clock and the routes are the test's own.
     """
-    from pytest_azcred.session import Session
+    from pytest_azcred.azcred import Azcred
 
-    with Session(azcred_emulators, monkeypatch).active() as session:
-        for host, to in options.routes(request.config):
-            session.route(host, to)
-        yield session
-        unspent = session.unspent_faults
-        if unspent and not request.node.stash.get(_FAILED, False):  # else the test's own failure says more
-            pytest.fail(unspent, pytrace=False)
+    azcred = Azcred(_azcred_process)
+    for host, to in options.routes(request.config):
+        azcred.route(host, to)
+    yield azcred
+    unspent = _azcred_process.unspent_faults()
+    if unspent and not request.node.stash.get(_FAILED, False):  # else the test's own failure says more
+        pytest.fail(unspent, pytrace=False)
 
 
 def _place(environment: Environment, name: str) -> object:
     """Make the fixture that puts the app into an environment."""
 
-    def place(azcred: Session) -> Place:
+    def place(azcred: Azcred) -> Place:
         return azcred.environment(environment.name)
 
     place.__doc__ = f"Where the app runs: {environment.description}."
@@ -156,29 +162,31 @@ for _environment in ENVIRONMENTS.values():
 @pytest.fixture(autouse=True)
 def _azcred_place(request: pytest.FixtureRequest) -> None:
     """Put the app into the environment that the test is marked with, or else that of the run."""
-    everywhere = options.environment(request.config)
+    default = options.environment(request.config)
     name: str | None = getattr(request, "param", None)
     if name is None and (names := marked(request.node)):  # unittest's test cases cannot run several times
-        if len(names) > 1 and not everywhere:
+        if len(names) > 1 and default is None:
             raise pytest.UsageError(
                 f"{request.node.nodeid}: a method of unittest.TestCase runs in one environment; of {', '.join(names)}, "
                 "name the one, write a function, or run the suite in one with --azcred-environment"
             )
-        name = everywhere or names[0]
+        name = default.name if default else names[0]
     if name is not None:
         request.getfixturevalue("azcred").environment(name)
-    elif everywhere:
-        request.getfixturevalue("azcred").start_in(everywhere)
+    elif default:
+        request.getfixturevalue("azcred")
+        process: IsolatedProcess = request.getfixturevalue("_azcred_process")
+        process.start_in(default)
 
 
 @pytest.fixture
-def fake_browser(azcred: Session) -> FakeBrowser:
-    """What `webbrowser` opens: signs a user in on the pages, or cancels, or leaves them alone."""
+def fake_browser(azcred: Azcred) -> FakeBrowser:
+    """The browser that `webbrowser` opens: signs a user in on the pages, cancels, or ignores them."""
     return azcred.browser
 
 
 @pytest.fixture
-def fake_device_login(azcred: Session) -> Callable[..., None]:
+def fake_device_login(azcred: Azcred) -> Callable[..., None]:
     """A person who types in the code of a device: `fake_device_login(code, user=..., decline=False)`."""
     from pytest_azcred.browser import device_login
 
@@ -192,15 +200,15 @@ def azurite_server(azcred_emulators: Emulators, pytestconfig: pytest.Config) -> 
 
     executable = pytestconfig.getini("azcred_azurite_executable")
     try:
-        found = pytestconfig.rootpath / executable if executable else find_executable(pytestconfig.rootpath)
+        path = pytestconfig.rootpath / executable if executable else find_executable(pytestconfig.rootpath)
     except AzuriteMissing as missing:
         pytest.skip(str(missing))
-    with Azurite(azcred_emulators, *pytestconfig.getini("azcred_azurite_accounts"), executable=found) as azurite:
+    with Azurite(azcred_emulators, *pytestconfig.getini("azcred_azurite_accounts"), executable=path) as azurite:
         yield azurite
 
 
 @pytest.fixture
-def azurite(azcred: Session, azurite_server: Azurite) -> Iterator[Azurite]:
+def azurite(azcred: Azcred, azurite_server: Azurite) -> Iterator[Azurite]:
     """Azure Blob Storage: the accounts of the ini option `azcred_azurite_accounts`, empty, at their real addresses."""
     for host in azurite_server.hosts:
         azcred.route(host, to=azurite_server.url)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from azcred_emulators.environments import ENVIRONMENTS, select
+from azcred_emulators.environments import ENVIRONMENTS, Environment, select
 
 PARAMETER = "_azcred_place"  # the fixture whose parameter is the environment of a marked test
 
-_BY_FIXTURE = {fixture: one.name for one in ENVIRONMENTS.values() for fixture in one.fixtures}
+_BY_FIXTURE = {fixture: environment.name for environment in ENVIRONMENTS.values() for fixture in environment.fixtures}
 
 
 def marked(item: pytest.Item) -> Sequence[str]:
@@ -42,9 +42,9 @@ def named(item: pytest.Item) -> Sequence[str]:
     return marked(item) or list(dict.fromkeys(_BY_FIXTURE[name] for name in fixtures if name in _BY_FIXTURE))
 
 
-def deselect(config: pytest.Config, items: list[pytest.Item], environment: str) -> None:
+def deselect(config: pytest.Config, items: list[pytest.Item], environment: Environment) -> None:
     """Take the tests that name environments, but not this one, out of a run."""
-    elsewhere = {item for item in items if (names := named(item)) and environment not in names}
+    elsewhere = {item for item in items if (names := named(item)) and environment.name not in names}
     if elsewhere:
         config.hook.pytest_deselected(items=[item for item in items if item in elsewhere])
         items[:] = [item for item in items if item not in elsewhere]

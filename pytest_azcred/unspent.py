@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from azcred_emulators.emulation.journal import Entry, table
+from azcred_emulators.emulation.journal_entry import JournalEntry, table
 
 if TYPE_CHECKING:
     from azcred_emulators.emulation.fault import Fault
     from azcred_emulators.emulation.script import Faults
 
 
-def describe(name: str, faults: Faults[Fault], requests: Sequence[Entry]) -> str:
+def describe(name: str, faults: Faults[Fault], requests: Sequence[JournalEntry]) -> str:
     """Return a report of an emulator's unspent faults, with the requests that were not enough for them."""
     left = faults.unspent
     which = ", ".join(map(repr, left))

@@ -2,6 +2,17 @@
 
 import os
 from collections.abc import Mapping
+from typing import Protocol
+
+
+class VariableSetter(Protocol):
+    """Changes the process's environment variables and later restores them, as pytest's `monkeypatch` does."""
+
+    def setenv(self, name: str, value: str) -> None:
+        """Set a variable."""
+
+    def delenv(self, name: str, raising: bool = True) -> None:
+        """Remove a variable."""
 
 
 class EnvironmentVariables:

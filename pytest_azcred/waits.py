@@ -19,20 +19,19 @@ WAITING = ("azure.core", "azure.identity", "msal", "pytest_azcred.credentials")
 class Waits:
     """The waits of some packages, which `pass_by` lets pass while this is active.
 
-    It is given the seconds of each wait. As a context manager it ends with the `with`, else with `stop`.
+    It is given the seconds of each wait, which `seconds` lists. As a context manager it ends with the `with`, else with
+    `stop`.
     """
 
-    def __init__(self, pass_by: Callable[[float], None], packages: Sequence[str] = WAITING) -> None:
+    def __init__(self, pass_by: Callable[[float], None], packages: Sequence[str]) -> None:
         self._pass_by = pass_by
         self._packages = frozenset(packages)
         self._patches = Patches()
         self.seconds: list[float] = []
 
-    def start(self) -> "Waits":
-        """Begin to let waits pass."""
+    def _start(self) -> None:
         self._patches.wrap(time, "sleep", self._sleep)
         self._patches.wrap(asyncio, "sleep", self._asyncio_sleep)
-        return self
 
     def stop(self) -> None:
         """Let everybody wait in real time again."""
@@ -75,3 +74,10 @@ class Waits:
             return original(delay, result)
 
         return sleep
+
+
+def skip_waits(pass_by: Callable[[float], None], packages: Sequence[str] = WAITING) -> Waits:
+    """Let the waits of these packages pass from now on; `pass_by` is called with the seconds of each."""
+    waits = Waits(pass_by, packages)
+    waits._start()
+    return waits

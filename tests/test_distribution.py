@@ -90,7 +90,7 @@ def test_imports_point_one_way() -> None:
         ("pytest_azcred", ("azcred_emulators", "werkzeug", "cryptography", "azure", "msal", "freezegun")),
         ("pytest_azcred.plugin", ("werkzeug", "cryptography", "azure", "msal", "freezegun")),
         ("pytest_azcred.credentials", ("msal", "azure", "requests", "azcred_emulators", "pytest")),
-        ("pytest_azcred.session", ("werkzeug", "msal", "azure", "freezegun", "pytest")),
+        ("pytest_azcred.azcred", ("werkzeug", "msal", "azure", "freezegun", "pytest")),
         ("pytest_azcred.redirect.routing", ("azcred_emulators", "werkzeug", "cryptography", "asyncio", "pytest")),
         ("azcred_emulators.services", ("pytest", "pytest_azcred", "azure", "msal", "freezegun")),
     ],

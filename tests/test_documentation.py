@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from azcred_emulators.emulation.journal import Journal
+from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import ENVIRONMENTS
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.coverage.outcomes import OUTCOMES
 from pytest_azcred.credentials import DefaultAzureCredential
-from pytest_azcred.session import Session
 
 ROOT = Path(__file__).parent.parent
 AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
@@ -119,10 +120,11 @@ def test_the_configuration_is_known(pytestconfig: pytest.Config) -> None:
 
 def test_the_failure_reads_as_shown() -> None:
     """The sample of a failed assertion is what the journal prints, durations apart."""
-    journal = Journal()
+    recorder = Recorder()
+    journal = Journal(recorder)
     for operation, status, error in (("probe", 400, "Required metadata header not specified"), ("token", 200, None)):
-        entry = journal.open(at=0, emulator="imds", method="GET", server_name="169.254.169.254", path="/")
-        journal.close(
+        entry = recorder.open(at=0, emulator="imds", method="GET", server_name="169.254.169.254", path="/")
+        recorder.close(
             entry,
             operation=operation,
             status=status,
@@ -131,12 +133,12 @@ def test_the_failure_reads_as_shown() -> None:
             provider="managed-identity",
         )
     with pytest.raises(AssertionError) as failure:
-        journal.assert_answered(host="imds", times=2)
+        journal.assert_tokens(host="imds", times=2)
     [shown] = [block for block in blocks("text") if block.page.stem == "journal"]
     assert without_durations(shown.code.strip()) == without_durations(str(failure.value))
 
 
-def test_the_explanation_reads_as_shown(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_explanation_reads_as_shown(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample of `azcred explain` is what the command prints, durations and the request's ids apart."""
     azcred.environment("developer-service-principal")
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "prod")

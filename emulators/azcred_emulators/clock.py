@@ -2,10 +2,12 @@
 
 import threading
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from functools import lru_cache
 from io import BytesIO
 from zoneinfo import ZoneInfo
+
+from azcred_emulators.durations import Duration, timedelta_of
 
 
 class Clock:
@@ -23,10 +25,14 @@ class Clock:
         """Return the current time in epoch seconds."""
         return time.time() + self._ahead
 
-    def advance(self, **duration: float) -> None:
-        """Move ahead by a duration given as `datetime.timedelta` takes it: `advance(hours=25)`."""
+    def advance(self, duration: Duration | None = None, **keywords: float) -> None:
+        """Move the clock forward: `advance("25 hours")`, `advance(90)` or `advance(hours=25)`, as `timedelta` has it.
+
+        A negative duration moves it back. Raises ValueError for what is no duration.
+        """
+        seconds = timedelta_of(duration, keywords).total_seconds()
         with self._lock:
-            self._ahead += timedelta(**duration).total_seconds()
+            self._ahead += seconds
 
     def reset(self) -> None:
         """Return to the process's own time."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST, authority_names, graph_names
 from azcred_emulators.emulation.journal import Journal
+from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import find
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.environments.initial_directory import initial_directory
@@ -73,7 +74,8 @@ class Emulators:
         self.environments = [find(name) for name in names]
         self.clock = Clock()
         self.directory = initial_directory()
-        self.journal = Journal()
+        self.recorder = Recorder()
+        self.journal = Journal(self.recorder)
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
         self.certificate_authority = certificate_authority or CertificateAuthority()
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
@@ -97,7 +99,7 @@ class Emulators:
         return Services(
             self.directory,
             self.clock,
-            self.journal,
+            self.recorder,
             self._announce,
             folder=self.folder,
             address=lambda: self.http.address,
@@ -191,11 +193,11 @@ class Emulators:
         for emulator in self._behind(host, port):
             fault: NetworkFault | None = emulator.faults.take_for_connection(NetworkFault, host)
             if fault is not None:
-                entry = self.journal.open(
+                entry = self.recorder.open(
                     at=self.clock.now(), emulator=emulator.name, method="CONNECT", server_name=host, path=""
                 )
                 kind, provider = type(fault).__name__, emulator.provider
-                self.journal.close(entry, operation="connection", provider=provider, fault=kind)
+                self.recorder.close(entry, operation="connection", provider=provider, fault=kind)
                 return fault.connect(self.network)
         return None
 
@@ -265,7 +267,7 @@ class Emulators:
 
     def stop(self) -> None:
         """Close the ports and delete the files."""
-        self.journal.end()
+        self.recorder.end()
         if self._loaded.done():
             self._loaded.result().reset()  # else the ports would wait for faults that hang
         self.http.stop()

@@ -15,7 +15,7 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.application import Application
 from azcred_emulators.emulation.emulator import Emulator
-from azcred_emulators.emulation.journal import Journal
+from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.executables.launcher_endpoint import Executables
 from azcred_emulators.federation.adfs.ad_fs import AdFs
 from azcred_emulators.federation.identity_binding import IdentityBinding
@@ -53,7 +53,7 @@ class Services:
         self,
         directory: Directory,
         clock: Clock,
-        journal: Journal,
+        recorder: Recorder,
         announce: Callable[[str], None],
         *,
         folder: Path,
@@ -90,7 +90,7 @@ class Services:
         mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}
         self.emulators = tuple(dict.fromkeys((*named, *mounted.values())))
         self.application = Application(
-            named, mounted, journal, clock, mint=lambda claims: self.tokens.mint(claims).value
+            named, mounted, recorder, clock, mint=lambda claims: self.tokens.mint(claims).value
         )
 
     def reset(self) -> None:

@@ -17,7 +17,7 @@ class GreetingTests(SimpleTestCase):
 
     def test_the_page_greets(self):
         self.assertEqual(self.client.get("/").content, b"Hello")
-        self.azcred.journal.assert_answered(host="app-service", times=1)
+        self.azcred.journal.assert_tokens(host="app-service", times=1)
 
     def test_nothing_is_kept_between_tests(self):
         self.assertEqual(self.azcred.journal.requests(), [])
@@ -25,4 +25,4 @@ class GreetingTests(SimpleTestCase):
     def test_a_developer_sees_it_too(self):
         with environment("developer-service-principal"):
             self.client.get("/")
-        self.azcred.journal.assert_answered(provider="environment", times=1)
+        self.azcred.journal.assert_tokens(provider="environment", times=1)

@@ -19,7 +19,7 @@ def test_the_password_is_found(azcred, vault):
     with TestClient(app) as client:
         for _ in range(3):
             assert client.get("/health").json() == {"password-version": "1", "length": 7}
-    azcred.journal.assert_answered(resource="https://vault.azure.net", times=1)
+    azcred.journal.assert_tokens(resource="https://vault.azure.net", times=1)
 
 
 def test_the_token_is_renewed(azcred, fake_kubernetes, vault):
@@ -28,7 +28,7 @@ def test_the_token_is_renewed(azcred, fake_kubernetes, vault):
         client.get("/health")
         azcred.clock.advance(hours=25)
         assert client.get("/health").status_code == 200
-    azcred.journal.assert_answered(provider="workload-identity", times=2)
+    azcred.journal.assert_tokens(provider="workload-identity", times=2)
 
 
 def test_revoked_tokens_are_replaced(azcred, fake_kubernetes, vault):

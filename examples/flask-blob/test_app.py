@@ -15,7 +15,7 @@ def test_photos_are_kept(azcred):
     assert client.get("/photos").json == {"photos": []}
     assert client.post("/photos/cat.jpg", data=b"meow").status_code == 201
     assert client.get("/photos").json == {"photos": ["cat.jpg"]}
-    azcred.journal.assert_answered(resource="https://storage.azure.com", times=1)
+    azcred.journal.assert_tokens(resource="https://storage.azure.com", times=1)
 
 
 def test_a_throttled_host_is_asked_again(azcred, fake_app_service):
@@ -30,4 +30,4 @@ def test_without_an_identity_the_app_says_so(azcred, fake_nothing):
     """Its users get an error, after the storage client has tried again for more than a minute: in no time here."""
     with azcred.clock.skip_waits():
         assert create_app().test_client().post("/photos/cat.jpg", data=b"meow").status_code == 500
-    azcred.journal.assert_answered(times=0)
+    azcred.journal.assert_tokens(times=0)

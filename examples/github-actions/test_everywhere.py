@@ -22,4 +22,4 @@ def test_one_token_is_enough(azcred):
     if azcred.place is None:
         pytest.skip("there is no place to run in; name one with --azcred-environment")
     whose_token()
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)

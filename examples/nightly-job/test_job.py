@@ -27,7 +27,7 @@ def test_a_day_needs_three_tokens(azcred, fake_virtual_machine, api):
             job.report(stock=hour)
             azcred.clock.advance(hours=1)
         assert job.reported == 25
-    azcred.journal.assert_answered(host="imds", times=3)
+    azcred.journal.assert_tokens(host="imds", times=3)
     assert {entry.status for entry in azcred.journal.requests(emulator="resource")} == {202}
 
 
@@ -37,14 +37,14 @@ def test_a_service_principal_needs_a_token_an_hour(azcred, fake_on_premises_secr
         for hour in range(24):
             job.report(stock=hour)
             azcred.clock.advance(hours=1)
-    azcred.journal.assert_answered(provider="environment", times=24)
+    azcred.journal.assert_tokens(provider="environment", times=24)
 
 
 def test_at_a_desk_the_developer_reports(azcred, fake_developer_azure_cli, api):
     """Where there is no identity but somebody has signed in with az, the job is theirs."""
     with closing(Job()) as job:
         job.report(stock=1)
-    azcred.journal.assert_answered(provider="azure-cli", times=1)
+    azcred.journal.assert_tokens(provider="azure-cli", times=1)
 
 
 def test_a_machine_that_lost_its_identity_falls_back(azcred, fake_virtual_machine, api):
@@ -53,7 +53,7 @@ def test_a_machine_that_lost_its_identity_falls_back(azcred, fake_virtual_machin
     azcred.environment("developer-azure-cli")
     with closing(Job()) as job:
         job.report(stock=1)
-    azcred.journal.assert_providers_tried("managed-identity", "azure-cli")
+    azcred.journal.assert_providers("managed-identity", "azure-cli")
 
 
 def test_nowhere_to_be_found(azcred, fake_nothing, api):

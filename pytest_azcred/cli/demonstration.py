@@ -10,10 +10,10 @@ from typing import Any
 
 import jwt
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import ENVIRONMENTS, Environment
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred, isolated
 from pytest_azcred.variables import EnvironmentVariables
 
 SCOPE = "https://storage.azure.com/.default"
@@ -59,10 +59,10 @@ def _chains() -> Sequence[Chain]:
 
 
 @contextmanager
-def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Session, EnvironmentVariables]]:
+def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Azcred, EnvironmentVariables]]:
     variables = EnvironmentVariables()
     try:
-        with Session(emulators, variables).active() as session:
+        with isolated(emulators, variables) as session:
             session.environment(*environments)
             yield session, variables
     finally:
@@ -81,7 +81,7 @@ def _show_environments(emulators: Emulators, chains: Iterable[Chain], show: Prin
         show("")
 
 
-def _outcome(session: Session, environment: Environment, chain: Chain) -> str:
+def _outcome(session: Azcred, environment: Environment, chain: Chain) -> str:
     from azure.core.exceptions import ClientAuthenticationError
 
     credential = chain.credential()
@@ -131,11 +131,11 @@ def _show_fallback(emulators: Emulators, chains: Iterable[Chain], show: Print) -
                     variables.delenv(name, raising=False)
 
 
-def _winner(session: Session) -> str:
+def _winner(session: Azcred) -> str:
     return session.journal.requests(answered=True)[-1].provider or "?"
 
 
-def _identity(session: Session, token: str) -> str:
+def _identity(session: Azcred, token: str) -> str:
     """Return whose token it is, by its claims, as a service that receives it would."""
     claims = jwt.decode(token, options={"verify_signature": False})
     if claims["idtyp"] == "user":
@@ -144,7 +144,7 @@ def _identity(session: Session, token: str) -> str:
     return f"{principal.name if principal else 'nobody'} ({claims['appid']})"
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: JournalEntry) -> str:
     error = f" {entry.error}" if entry.error else ""
     request = entry.command or f"{entry.method} {entry.server_name}"
     return f"{request}  {entry.operation}  {entry.status}{error}"

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.standalone.configuration import Configuration
 from pytest_azcred.azurite import Azurite, find_executable
@@ -77,7 +77,7 @@ def with_python_routing(emulators: Emulators, variables: Mapping[str, str]) -> d
     return {**variables, **children(variables, emulators.folder)}
 
 
-def write_journal(path: Path, entries: Iterable[Entry]) -> None:
+def write_journal(path: Path, entries: Iterable[JournalEntry]) -> None:
     """Write entries of a journal to a file, one JSON object a line."""
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"{json.dumps(asdict(entry))}\n" for entry in entries)

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 
 _MOST_LINES = 20
 _WIDEST = 60  # characters of a cell
 _HEADINGS = ("times", "who", "asked for", "identity", "outcome")
 
 
-def summary(entries: Iterable[Entry], *, title: str) -> str:
+def summary(entries: Iterable[JournalEntry], *, title: str) -> str:
     """Return a table of the requests, equal ones in one line with their number, in the order of the first of each."""
     counts = Counter(_row(entry) for entry in entries)
     if not counts:
@@ -24,7 +24,7 @@ def summary(entries: Iterable[Entry], *, title: str) -> str:
     return "\n".join(lines)
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: JournalEntry) -> tuple[str, ...]:
     """Return the cells that distinguish entries: the sender, the resource, the identity and the outcome."""
     outcome = "no answer" if entry.status is None else str(entry.status)
     if entry.exit_code is not None:

@@ -10,8 +10,8 @@ from azcred_emulators.environments import ENVIRONMENTS
 from pytest_azcred.coverage.outcomes import CELLS, Cell, judge
 
 if TYPE_CHECKING:
-    from azcred_emulators.emulation.journal import Entry
-    from pytest_azcred.session import Session
+    from azcred_emulators.emulation.journal_entry import JournalEntry
+    from pytest_azcred.isolated_process import IsolatedProcess
 
 _VERSION = 1  # of the JSON's shape
 
@@ -23,25 +23,25 @@ class Coverage:
     """
 
     def __init__(self) -> None:
-        self.requests: dict[Cell, int] = {}
+        self.counts: dict[Cell, int] = {}
         self.tests: dict[Cell, set[str]] = {}
         self.environments: dict[str, set[str]] = {}
 
     @property
     def exercised(self) -> Sequence[Cell]:
         """The paths that were exercised, in the order of the table."""
-        return [cell for cell in CELLS if self.requests.get(cell)]
+        return [cell for cell in CELLS if self.counts.get(cell)]
 
     @property
     def percent(self) -> float:
         """How much of the table was exercised, in percent."""
         return 100 * len(self.exercised) / len(CELLS)
 
-    def add(self, test: str, entries: "Sequence[Entry]", environments: Iterator[str] | Sequence[str] = ()) -> None:
+    def add(self, test: str, entries: "Sequence[JournalEntry]", environments: Sequence[str] = ()) -> None:
         """Count what became of the requests of a test, and the environments it was in if there were any."""
         cells = list(judge(entries))
         for cell in cells:
-            self.requests[cell] = self.requests.get(cell, 0) + 1
+            self.counts[cell] = self.counts.get(cell, 0) + 1
             self.tests.setdefault(cell, set()).add(test)
         if cells:
             for name in environments:
@@ -49,30 +49,30 @@ class Coverage:
 
     def merge(self, other: "Coverage") -> None:
         """Add what another run or worker has counted."""
-        for cell, count in other.requests.items():
-            self.requests[cell] = self.requests.get(cell, 0) + count
+        for cell, count in other.counts.items():
+            self.counts[cell] = self.counts.get(cell, 0) + count
         for cell, tests in other.tests.items():
             self.tests.setdefault(cell, set()).update(tests)
         for name, tests in other.environments.items():
             self.environments.setdefault(name, set()).update(tests)
 
     @contextmanager
-    def watch(self, session: "Session", test: str) -> Iterator[None]:
-        """Count what a session's emulators see, also what its test has them forget, until it has ended."""
-        entries: list[Entry] = []
-        session.journal.on_clear = entries.extend
+    def observe(self, process: "IsolatedProcess", test: str) -> Iterator[None]:
+        """Count what the emulators see, including entries that the test clears, until the process's isolation ends."""
+        entries: list[JournalEntry] = []
+        process.emulators.recorder.on_clear = entries.extend
         try:
             yield
         finally:
-            session.journal.on_clear = None
-            self.add(test, entries, sorted(session.visited))
+            process.emulators.recorder.on_clear = None
+            self.add(test, entries, sorted(process.visited))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold, with the totals for those who only read."""
         providers: dict[str, dict[str, object]] = {}
         for cell in CELLS:
             cells = providers.setdefault(cell[0], {})
-            cells[cell[1]] = {"requests": self.requests.get(cell, 0), "tests": sorted(self.tests.get(cell, ()))}
+            cells[cell[1]] = {"requests": self.counts.get(cell, 0), "tests": sorted(self.tests.get(cell, ()))}
         return {
             "version": _VERSION,
             "totals": {"paths": len(CELLS), "exercised": len(self.exercised), "percent": round(self.percent, 1)},
@@ -90,7 +90,7 @@ class Coverage:
             for provider, outcomes in data["providers"].items():
                 for outcome, counted in outcomes.items():
                     if counted["requests"]:
-                        coverage.requests[provider, outcome] = int(counted["requests"])
+                        coverage.counts[provider, outcome] = int(counted["requests"])
                         coverage.tests[provider, outcome] = set(counted["tests"])
             for name, tests in data["environments"].items():
                 if tests:

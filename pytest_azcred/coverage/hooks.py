@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_azcred.coverage import Coverage, page, report
-from pytest_azcred.session import Session
+from pytest_azcred.isolated_process import IsolatedProcess
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -25,16 +25,16 @@ class CoverageHooks:
         self._silent = 0  # workers that ended without a word
 
     def start(self) -> None:
-        """Watch every session of this process from now on."""
-        Session.watchers.append(self._watch)
+        """Observe every isolation of this process from now on."""
+        IsolatedProcess.observers.append(self._observe)
 
     def pytest_unconfigure(self) -> None:
-        """Stop watching."""
-        Session.watchers.remove(self._watch)
+        """Stop observing."""
+        IsolatedProcess.observers.remove(self._observe)
 
-    def _watch(self, session: Session) -> AbstractContextManager[None]:
+    def _observe(self, process: IsolatedProcess) -> AbstractContextManager[None]:
         test, _, _phase = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")
-        return self._coverage.watch(session, test)
+        return self._coverage.observe(process, test)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

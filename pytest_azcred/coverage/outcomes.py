@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 
 # The links of the chain that ask somebody for a token, in the order in which DefaultAzureCredential tries them.
 PROVIDERS = (
@@ -43,24 +43,24 @@ class Outcome:
 
     name: str
     meaning: str
-    holds: Callable[[Entry], bool]
+    holds: Callable[[JournalEntry], bool]
     impossible: tuple[str, ...] = ()
 
 
-def _code(entry: Entry) -> str | None:
+def _code(entry: JournalEntry) -> str | None:
     found = _CODE.search(entry.error or "")
     return found[1] if found else None
 
 
-def _is_late(entry: Entry) -> bool:
+def _is_late(entry: JournalEntry) -> bool:
     return entry.fault == "Hang" or (entry.fault in _LATE and entry.status is None)
 
 
-def _is_malformed(entry: Entry) -> bool:
+def _is_malformed(entry: JournalEntry) -> bool:
     return entry.fault in _SPOILT or (entry.fault == "Status" and (entry.status or 0) < 300)
 
 
-def _is_unavailable(entry: Entry) -> bool:
+def _is_unavailable(entry: JournalEntry) -> bool:
     if entry.fault in _SOMEBODY_ELSE or entry.status is None:
         return True
     if entry.command:
@@ -70,7 +70,7 @@ def _is_unavailable(entry: Entry) -> bool:
     return entry.status >= 500 or entry.status in (404, 405, 410)
 
 
-def _nobody(_: Entry) -> bool:
+def _nobody(_: JournalEntry) -> bool:
     return False
 
 
@@ -124,7 +124,7 @@ CELLS: Sequence[Cell] = tuple(
 )
 
 
-def judge(entries: Sequence[Entry]) -> Iterator[Cell]:
+def judge(entries: Sequence[JournalEntry]) -> Iterator[Cell]:
     """Yield what became of each request for a token among the entries of one test, in their order."""
     handed_out: set[object] = set()
     without: dict[str, None] = {}  # providers that got no token since the last one was handed out
@@ -151,7 +151,7 @@ def judge(entries: Sequence[Entry]) -> Iterator[Cell]:
             without[provider] = None
 
 
-def _counts(entry: Entry) -> bool:
+def _counts(entry: JournalEntry) -> bool:
     """Tell whether an entry is a request for a token, or would have been one but for a fault.
 
     Clients find out by other requests whether a host is there; its usual answer to these says nothing.
@@ -161,6 +161,6 @@ def _counts(entry: Entry) -> bool:
     return entry.fault is not None
 
 
-def _applies(name: str, entry: Entry) -> bool:
+def _applies(name: str, entry: JournalEntry) -> bool:
     spoilt = entry.fault is not None and (_is_late(entry) or _is_malformed(entry) or entry.fault == "ExpiredToken")
     return (spoilt or not entry.answered) and _BY_NAME[name].holds(entry)

@@ -27,7 +27,7 @@ def cell(coverage: Coverage, provider: str, outcome: str) -> str:
     """Return the number of requests that ended so, nothing if none did."""
     if (provider, outcome) not in CELLS:
         return IMPOSSIBLE
-    return str(coverage.requests.get((provider, outcome), ""))
+    return str(coverage.counts.get((provider, outcome), ""))
 
 
 def exercised(coverage: Coverage) -> list[str]:

@@ -8,7 +8,7 @@ from support.entra import Entra
 from werkzeug.test import Client
 
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def chromium(azcred_emulators: Emulators) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def entra(azcred: Session, azcred_emulators: Emulators) -> Entra:
+def entra(azcred: Azcred, azcred_emulators: Emulators) -> Entra:
     """The token service, with the routing that leads the apps in this process to it."""
     return Entra(azcred_emulators, Client(azcred_emulators.application))
 

@@ -32,9 +32,9 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.coverage.outcomes import CELLS, OUTCOMES, PROVIDERS, judge
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net/.default"
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"
@@ -69,7 +69,7 @@ def ask_imds(patience: float = 100) -> None:
     ],
     ids=repr,
 )
-def test_faults_of_a_host(fake_managed_identity: Place, azcred: Session, fault: Fault, outcome: str) -> None:
+def test_faults_of_a_host(fake_managed_identity: Place, azcred: Azcred, fault: Fault, outcome: str) -> None:
     """Each counts as what it does to the client, and an ordinary answer that follows as a token."""
     fake_managed_identity.faults.add(fault)
     ask_imds(patience=1 if outcome == "timed out" else 100)
@@ -87,7 +87,7 @@ def test_faults_of_a_host(fake_managed_identity: Place, azcred: Session, fault: 
     ids=repr,
 )
 def test_refusals_of_the_token_service(
-    fake_service_principal: Place, azcred: Session, fault: Fault, outcome: str
+    fake_service_principal: Place, azcred: Azcred, fault: Fault, outcome: str
 ) -> None:
     """Age and throttling are told from other refusals by the code."""
     fake_service_principal.faults.add(fault)
@@ -96,7 +96,7 @@ def test_refusals_of_the_token_service(
     assert next(judge(azcred.journal.requests())) == ("environment", outcome)
 
 
-def test_a_wrong_secret(azcred: Session, fake_service_principal: Place) -> None:
+def test_a_wrong_secret(azcred: Azcred, fake_service_principal: Place) -> None:
     """The directory's own refusals count as those that a fault makes up."""
     identity = fake_service_principal.identity
     credential = ClientSecretCredential(identity.tenant_id, identity.client_id, "wrong")
@@ -116,7 +116,7 @@ def test_a_wrong_secret(azcred: Session, fake_service_principal: Place) -> None:
     ],
     ids=repr,
 )
-def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Session, fault: tool_faults.Exit, outcome: str) -> None:
+def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Azcred, fault: tool_faults.Exit, outcome: str) -> None:
     """A tool that cannot help is unavailable, whatever it prints."""
     if fault:
         fake_azure_cli.faults.add(fault)
@@ -125,7 +125,7 @@ def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Session, fault: tool_fa
     assert list(judge(azcred.journal.requests())) == [("azure-cli", outcome)]
 
 
-def test_a_tool_that_hangs(fake_azure_cli: Place, azcred: Session) -> None:
+def test_a_tool_that_hangs(fake_azure_cli: Place, azcred: Azcred) -> None:
     """The caller kills it."""
     fake_azure_cli.faults.add(tool_faults.Hang())
     with pytest.raises(CredentialUnavailableError):
@@ -133,14 +133,14 @@ def test_a_tool_that_hangs(fake_azure_cli: Place, azcred: Session) -> None:
     assert list(judge(azcred.journal.requests())) == [("azure-cli", "timed out")]
 
 
-def test_a_tool_without_an_account(azcred: Session) -> None:
+def test_a_tool_without_an_account(azcred: Azcred) -> None:
     """Nobody is signed in to the fake az until a place says so."""
     azcred.install("az")
     subprocess.run(["az", "account", "get-access-token"], capture_output=True, check=False)
     assert list(judge(azcred.journal.requests())) == [("azure-cli", "unavailable")]
 
 
-def test_a_refresh(fake_workload_identity: Place, azcred: Session) -> None:
+def test_a_refresh(fake_workload_identity: Place, azcred: Azcred) -> None:
     """A second token of the same kind; one for another resource is no refresh."""
     with DefaultAzureCredential() as credential:
         credential.get_token(VAULT)
@@ -154,7 +154,7 @@ def test_a_refresh(fake_workload_identity: Place, azcred: Session) -> None:
     ]
 
 
-def test_a_refresh_token(fake_browser: object, azcred: Session) -> None:
+def test_a_refresh_token(fake_browser: object, azcred: Azcred) -> None:
     """What the browser brought is renewed without it."""
     with InteractiveBrowserCredential() as credential:
         credential.get_token(VAULT)
@@ -166,7 +166,7 @@ def test_a_refresh_token(fake_browser: object, azcred: Session) -> None:
     ]
 
 
-def test_falling_back(azcred: Session) -> None:
+def test_falling_back(azcred: Azcred) -> None:
     """The provider that got none has fallen back, not the one that got the token instead."""
     machine = azcred.environment("virtual-machine")
     machine.faults.add(IdentityNotFound(), times=2)  # the probe and the request
@@ -181,7 +181,7 @@ def test_falling_back(azcred: Session) -> None:
     ]
 
 
-def test_one_that_recovers_has_not_fallen_back(fake_managed_identity: Place, azcred: Session) -> None:
+def test_one_that_recovers_has_not_fallen_back(fake_managed_identity: Place, azcred: Azcred) -> None:
     """The same provider got the next token."""
     fake_managed_identity.faults.add(Throttled())
     ask_imds()
@@ -189,7 +189,7 @@ def test_one_that_recovers_has_not_fallen_back(fake_managed_identity: Place, azc
     assert list(judge(azcred.journal.requests())) == [("managed-identity", "throttled"), ("managed-identity", "token")]
 
 
-def test_what_is_no_request_for_a_token(fake_managed_identity: Place, azcred: Session) -> None:
+def test_what_is_no_request_for_a_token(fake_managed_identity: Place, azcred: Azcred) -> None:
     """Probes and discovery documents say nothing of a provider."""
     requests.get(IMDS, timeout=5)
     requests.get("https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration", timeout=5)

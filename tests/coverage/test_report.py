@@ -128,7 +128,7 @@ def test_combining_can_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def hostile() -> Coverage:
     """Coverage of a test whose name would be markup."""
     coverage = Coverage()
-    coverage.requests["environment", "token"] = 1
+    coverage.counts["environment", "token"] = 1
     coverage.tests["environment", "token"] = {"test_x.py::test[<script>document.title='owned'</script>&]"}
     return coverage
 

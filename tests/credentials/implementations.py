@@ -9,7 +9,7 @@ from typing import Any
 from azure.core.exceptions import ClientAuthenticationError
 from support.sdk import Credential
 
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 IMPLEMENTATIONS = {
     "azure-identity": "azure.identity",
@@ -63,7 +63,7 @@ def kind_of(error: BaseException) -> str:
     return "failed" if isinstance(error, ClientAuthenticationError) else type(error).__name__
 
 
-def asked(azcred: Session) -> list[tuple[object, ...]]:
+def asked(azcred: Azcred) -> list[tuple[object, ...]]:
     """Return the requests that arrived, by all that an emulator looks at."""
     return [
         (entry.operation, entry.tenant, entry.grant, entry.identity, entry.resource, entry.status, entry.error)

@@ -12,7 +12,7 @@ from support.entra import VAULT, Entra, claims_of
 from werkzeug import Request, Response
 
 from azcred_emulators.directory import Application, FederatedCredential, contoso
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 SCOPE = f"{VAULT}/.default"
 ISSUER = "https://vstoken.dev.azure.com/99999999-9999-4999-8999-999999999999"
@@ -21,7 +21,7 @@ CONNECTION = {"service_connection_id": "connection", "system_access_token": "sys
 
 
 @pytest.fixture
-def shop(azcred: Session, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Application:
+def shop(azcred: Azcred, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Application:
     """An application that trusts the pipeline's service connection."""
     monkeypatch.setenv("SYSTEM_OIDCREQUESTURI", httpserver.url_for("/oidctoken"))
     return azcred.directory.add(
@@ -34,7 +34,7 @@ def shop(azcred: Session, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_pipelines_token_is_exchanged(
-    azcred: Session, package: Implementation, shop: Application, httpserver: HTTPServer
+    azcred: Azcred, package: Implementation, shop: Application, httpserver: HTTPServer
 ) -> None:
     """One request to each of the two services, with the pipeline's own token in the first; the token is kept."""
     asked: list[tuple[str, str, dict[str, str]]] = []
@@ -56,12 +56,12 @@ def test_the_pipelines_token_is_exchanged(
         "X-TFS-FedAuthRedirect": "Suppress",
     }
     assert asked == [("POST", "/oidctoken?api-version=7.1&serviceConnectionId=connection", headers)]
-    azcred.journal.assert_answered(identity="shop", times=1)
+    azcred.journal.assert_tokens(identity="shop", times=1)
 
 
 @pytest.mark.parametrize(("status", "body"), [(401, {"message": "no"}), (200, {"other": "x"}), (302, {})])
 def test_a_pipeline_without_a_token(
-    azcred: Session, package: Implementation, shop: Application, httpserver: HTTPServer, status: int, body: object
+    azcred: Azcred, package: Implementation, shop: Application, httpserver: HTTPServer, status: int, body: object
 ) -> None:
     """A failure, and Entra ID is not asked."""
     httpserver.expect_request("/oidctoken").respond_with_json(body, status=status)
@@ -73,7 +73,7 @@ def test_a_pipeline_without_a_token(
     assert azcred.journal.requests() == []
 
 
-def test_outside_a_pipeline(azcred: Session, package: Implementation, entra: Entra) -> None:
+def test_outside_a_pipeline(azcred: Azcred, package: Implementation, entra: Entra) -> None:
     """Unavailable, and the variable is named."""
     credential = package.AzurePipelinesCredential(tenant_id=contoso.TENANT.id, client_id="client", **CONNECTION)
     with pytest.raises(ClientAuthenticationError, match="SYSTEM_OIDCREQUESTURI") as raised:

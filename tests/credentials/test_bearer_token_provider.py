@@ -12,15 +12,15 @@ from azure.core.credentials import AccessToken
 from support.entra import VAULT, claims_of
 
 from pytest_azcred import credentials
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import aio
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"
 
 
 @pytest.mark.parametrize("module", [azure.identity, credentials], ids=["azure-identity", "ours"])
-def test_a_token_each_time(fake_managed_identity: Place, azcred: Session, module: Any) -> None:
+def test_a_token_each_time(fake_managed_identity: Place, azcred: Azcred, module: Any) -> None:
     """The same until it has to be renewed, without the word Bearer."""
     with module.DefaultAzureCredential() as credential:
         token = module.get_bearer_token_provider(credential, SCOPE)
@@ -31,7 +31,7 @@ def test_a_token_each_time(fake_managed_identity: Place, azcred: Session, module
         assert token() != first
 
 
-def test_a_token_each_time_for_asynchronous_clients(fake_managed_identity: Place, azcred: Session) -> None:
+def test_a_token_each_time_for_asynchronous_clients(fake_managed_identity: Place, azcred: Azcred) -> None:
     """It is awaited."""
 
     async def twice() -> list[str]:

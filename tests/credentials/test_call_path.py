@@ -10,8 +10,8 @@ from types import FrameType
 from credentials.fakes import VAULT
 
 from pytest_azcred import credentials
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential
-from pytest_azcred.session import Session
 
 _FOLDER = Path(credentials.__file__).parent
 _GRAPH = "https://graph.microsoft.com/.default"
@@ -35,7 +35,7 @@ def calls_of(action: Callable[[], object]) -> list[tuple[str, str]]:
     return calls
 
 
-def test_a_call_goes_one_way(azcred: Session) -> None:
+def test_a_call_goes_one_way(azcred: Azcred) -> None:
     """The first one on App Service, where two links say before that they are unavailable; and one for another scope."""
     azcred.environment("app-service")
     DefaultAzureCredential().get_token(VAULT)  # what it imports is not counted
@@ -48,7 +48,7 @@ def test_a_call_goes_one_way(azcred: Session) -> None:
     assert len(another) <= 42, another
 
 
-def test_a_known_call_goes_no_way_at_all(azcred: Session) -> None:
+def test_a_known_call_goes_no_way_at_all(azcred: Azcred) -> None:
     """Neither to the credential that won nor to its cache."""
     azcred.environment("app-service")
     chain = DefaultAzureCredential()
@@ -57,7 +57,7 @@ def test_a_known_call_goes_no_way_at_all(azcred: Session) -> None:
     assert calls_of(lambda: chain.get_token_info(VAULT)) == [("credential.py", "get_token_info")]
 
 
-def test_what_nobody_wants_explained_is_not_explained(azcred: Session) -> None:
+def test_what_nobody_wants_explained_is_not_explained(azcred: Azcred) -> None:
     """A token costs no search for tools, remedies and variables."""
     azcred.environment("app-service")
     modules = {module for module, _ in calls_of(lambda: DefaultAzureCredential().get_token(VAULT))}

@@ -16,7 +16,7 @@ from support.entra import VAULT, Entra, claims_of
 
 from azcred_emulators.directory import Application, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
@@ -43,7 +43,7 @@ def job(entra: Entra, key: SigningKey) -> Application:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_certificate_in_each_form(
-    azcred: Session, package: Implementation, job: Application, key: SigningKey, form: str
+    azcred: Azcred, package: Implementation, job: Application, key: SigningKey, form: str
 ) -> None:
     """It signs an assertion: one request for the OpenID configuration and one for the token, which is kept."""
     credential = package.CertificateCredential(TENANT, job.client_id, **FORMS[form](key))
@@ -79,7 +79,7 @@ def test_trust_by_subject_name_and_issuer(package: Implementation, entra: Entra,
         package.CertificateCredential(TENANT, job.client_id, certificate_data=data).get_token(SCOPE)
 
 
-def test_a_certificate_that_is_not_registered(azcred: Session, package: Implementation, job: Application) -> None:
+def test_a_certificate_that_is_not_registered(azcred: Azcred, package: Implementation, job: Application) -> None:
     """The token service refuses it, and a chain stops there."""
     credential = package.CertificateCredential(TENANT, job.client_id, certificate_data=SigningKey("stranger").pem())
     with pytest.raises(ClientAuthenticationError, match="AADSTS700027") as raised:

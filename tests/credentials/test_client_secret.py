@@ -26,8 +26,8 @@ from credentials.fakes import (
 from credentials.implementations import Implementation
 from freezegun import freeze_time
 
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import ClientSecretCredential
-from pytest_azcred.session import Session
 
 DISCOVERY = f"GET /{TENANT}/v2.0/.well-known/openid-configuration"
 TOKEN = f"POST /{TENANT}/oauth2/v2.0/token"
@@ -313,13 +313,13 @@ def test_closing_closes_the_transport(transport: FakeTransport) -> None:
 
 @pytest.mark.parametrize("region", ["westeurope", "TryAutoDetect"])
 def test_a_regional_authority(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch, region: str
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch, region: str
 ) -> None:
     """Tokens come from the region that the variables name."""
     place = azcred.environment("on-premises-secret")
     monkeypatch.setenv("AZURE_REGIONAL_AUTHORITY_NAME", region)
     monkeypatch.setenv("REGION_NAME", "westeurope")  # what App Service calls the region that it is in
     package.EnvironmentCredential().get_token(VAULT)
-    assert [entry.server_name for entry in place.requests if entry.operation == "token"] == [
+    assert [entry.server_name for entry in place.requests() if entry.operation == "token"] == [
         "westeurope.login.microsoft.com"
     ]

@@ -12,8 +12,8 @@ from support.entra import VAULT, claims_of
 
 from azcred_emulators.directory import Application, User, contoso
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential
-from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"
 CREDENTIALS = {
@@ -26,7 +26,7 @@ CREDENTIALS = {
 class Developer:
     """A developer's machine with one tool, and the user who uses it."""
 
-    def __init__(self, azcred: Session, name: str) -> None:
+    def __init__(self, azcred: Azcred, name: str) -> None:
         self.azcred = azcred
         self.name = name
         azcred.install(name)
@@ -62,7 +62,7 @@ class Developer:
 
 
 @pytest.fixture(params=list(CREDENTIALS))
-def developer(request: pytest.FixtureRequest, azcred: Session) -> Developer:
+def developer(request: pytest.FixtureRequest, azcred: Azcred) -> Developer:
     """Each tool in turn."""
     return Developer(azcred, request.param)
 
@@ -87,7 +87,7 @@ def test_a_token_that_has_expired(developer: Developer, package: Implementation)
     first = credential.get_token(SCOPE)
     developer.azcred.clock.advance(hours=25)
     assert credential.get_token(SCOPE).token != first.token
-    developer.azcred.journal.assert_answered(provider=developer.tool.provider, times=2)
+    developer.azcred.journal.assert_tokens(provider=developer.tool.provider, times=2)
 
 
 def test_another_tenant(developer: Developer, package: Implementation) -> None:
@@ -132,7 +132,7 @@ def test_noise_on_stderr_does_no_harm(developer: Developer, package: Implementat
 
 
 @pytest.mark.parametrize("name", ["az", "azd"])
-def test_noise_before_the_token(azcred: Session, package: Implementation, name: str) -> None:
+def test_noise_before_the_token(azcred: Azcred, package: Implementation, name: str) -> None:
     """Then it is no JSON any more."""
     developer = Developer(azcred, name)
     developer.sign_in()
@@ -145,7 +145,7 @@ def test_noise_before_the_token(azcred: Session, package: Implementation, name: 
 
 @pytest.mark.parametrize("version", ["1.11.0", "1.11.1", "1.20.2", "1.23.7", "1.24.0"])
 @pytest.mark.parametrize("situation", ["nobody is signed in", "the session was revoked"])
-def test_every_azd(azcred: Session, package: Implementation, version: str, situation: str) -> None:
+def test_every_azd(azcred: Azcred, package: Implementation, version: str, situation: str) -> None:
     """Its errors look different from version to version; the first message or the error itself is what is told."""
     developer = Developer(azcred, "azd")
     developer.tool.version = version
@@ -157,7 +157,7 @@ def test_every_azd(azcred: Session, package: Implementation, version: str, situa
     assert kind_of(raised.value) == expected
 
 
-def test_an_azd_that_is_too_old_for_claims(azcred: Session, package: Implementation) -> None:
+def test_an_azd_that_is_too_old_for_claims(azcred: Azcred, package: Implementation) -> None:
     """Unavailable, with the version that would do."""
     developer = Developer(azcred, "azd")
     developer.sign_in()
@@ -169,7 +169,7 @@ def test_an_azd_that_is_too_old_for_claims(azcred: Session, package: Implementat
 
 @pytest.mark.parametrize("module", ["2.2.0", "2.17.0", "4.0.0", "5.0.0", "5.3.0"])
 @pytest.mark.parametrize("powershell", ["5.1", "7.5.4"])
-def test_every_azure_powershell(azcred: Session, package: Implementation, module: str, powershell: str) -> None:
+def test_every_azure_powershell(azcred: Azcred, package: Implementation, module: str, powershell: str) -> None:
     """Tokens are text or secure strings; each is read."""
     developer = Developer(azcred, "pwsh")
     developer.tool.version, developer.tool.module_version = powershell, module
@@ -178,7 +178,7 @@ def test_every_azure_powershell(azcred: Session, package: Implementation, module
 
 
 @pytest.mark.parametrize("module", [None, "2.1.0"])
-def test_a_module_that_is_missing_or_too_old(azcred: Session, package: Implementation, module: str | None) -> None:
+def test_a_module_that_is_missing_or_too_old(azcred: Azcred, package: Implementation, module: str | None) -> None:
     """Unavailable, with what to install."""
     developer = Developer(azcred, "pwsh")
     developer.tool.module_version = module
@@ -187,7 +187,7 @@ def test_a_module_that_is_missing_or_too_old(azcred: Session, package: Implement
     assert kind_of(raised.value) == "unavailable"
 
 
-def test_an_execution_policy(azcred: Session, package: Implementation) -> None:
+def test_an_execution_policy(azcred: Azcred, package: Implementation) -> None:
     """Unavailable."""
     developer = Developer(azcred, "pwsh")
     developer.tool.execution_policy = "Restricted"
@@ -196,7 +196,7 @@ def test_an_execution_policy(azcred: Session, package: Implementation) -> None:
     assert kind_of(raised.value) == "unavailable"
 
 
-def test_the_chain_goes_on_to_the_next_tool(azcred: Session, package: Implementation) -> None:
+def test_the_chain_goes_on_to_the_next_tool(azcred: Azcred, package: Implementation) -> None:
     """In the order of azure-identity: az has an expired session, PowerShell has no module, azd has a token."""
     az, pwsh, azd = (Developer(azcred, name) for name in ("az", "pwsh", "azd"))
     azd.sign_in()
@@ -208,7 +208,7 @@ def test_the_chain_goes_on_to_the_next_tool(azcred: Session, package: Implementa
     assert providers == ["azure-cli", "azure-powershell", "azure-developer-cli"]
 
 
-def test_the_explanation_names_the_calls(azcred: Session) -> None:
+def test_the_explanation_names_the_calls(azcred: Azcred) -> None:
     """Without what the tools were given."""
     for name in CREDENTIALS:
         Developer(azcred, name)

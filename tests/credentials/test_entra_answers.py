@@ -25,7 +25,7 @@ from azcred_emulators.faults import (
     Status,
     Truncate,
 )
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
@@ -61,7 +61,7 @@ DIFFERENCES = {
 }
 
 
-def makers(entra: Entra, azcred: Session) -> dict[str, Callable[[Implementation], Any]]:
+def makers(entra: Entra, azcred: Azcred) -> dict[str, Callable[[Implementation], Any]]:
     """Return how each credential is made."""
     issuer = azcred.issuers.get(ISSUER)
     api = entra.add_api(
@@ -91,7 +91,7 @@ CASES = [
 ]
 
 
-def outcome(made: Callable[[], Any], azcred: Session, answer: str, operation: str) -> tuple[str, list[int | None]]:
+def outcome(made: Callable[[], Any], azcred: Azcred, answer: str, operation: str) -> tuple[str, list[int | None]]:
     """Return what comes of asking, and the statuses of the answers, if every answer is this one."""
     azcred.journal.clear()
     azcred.authority.faults.add(ANSWERS[answer](), times=9, optional=True, operation=operation)
@@ -108,7 +108,7 @@ def outcome(made: Callable[[], Any], azcred: Session, answer: str, operation: st
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
 @pytest.mark.parametrize(("name", "operation"), CASES)
-def test_the_same_is_made_of_each_answer(azcred: Session, entra: Entra, name: str, operation: str) -> None:
+def test_the_same_is_made_of_each_answer(azcred: Azcred, entra: Entra, name: str, operation: str) -> None:
     """A token or failed; after the same requests. What differs on purpose is in the table."""
     make = makers(entra, azcred)[name]
     differences: dict[str, object] = {}

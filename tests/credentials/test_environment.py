@@ -12,9 +12,9 @@ from support.entra import Entra, claims_of
 
 from azcred_emulators.directory import Application, ClientSecret, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import EnvironmentCredential
 from pytest_azcred.credentials.environment import what_is_missing
-from pytest_azcred.session import Session
 
 APPLICATION = {"AZURE_CLIENT_ID": CLIENT, "AZURE_TENANT_ID": contoso.TENANT.id}
 
@@ -34,7 +34,7 @@ def key(root: SigningKey) -> SigningKey:
 
 
 @pytest.fixture
-def job(azcred: Session, key: SigningKey) -> Application:
+def job(azcred: Azcred, key: SigningKey) -> Application:
     """An application with a secret and a certificate."""
     return azcred.directory.add(
         Application(
@@ -54,14 +54,14 @@ def set_all(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
 
 
 def test_an_applications_secret(
-    azcred: Session, package: Implementation, job: Application, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, package: Implementation, job: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes before everything else that the variables say."""
     set_all(monkeypatch, **APPLICATION, AZURE_CLIENT_SECRET=SECRET)
     set_all(monkeypatch, AZURE_CLIENT_CERTIFICATE_PATH="/nowhere", AZURE_USERNAME="dana", AZURE_PASSWORD="pw")
     claims = claims_of(package.EnvironmentCredential().get_token(VAULT).token)
     assert (claims["appid"], claims["appidacr"]) == (CLIENT, "1")
-    azcred.journal.assert_answered(provider="environment", grant="client_credentials", identity="job", times=1)
+    azcred.journal.assert_tokens(provider="environment", grant="client_credentials", identity="job", times=1)
 
 
 @pytest.mark.parametrize("password", [None, "pw"])
@@ -86,7 +86,7 @@ def test_an_applications_certificate(
 
 @pytest.mark.parametrize(("send", "is_sent"), [("1", True), ("false", True), ("", False), (None, False)])
 def test_the_certificates_chain(
-    azcred: Session,
+    azcred: Azcred,
     package: Implementation,
     job: Application,
     key: SigningKey,
@@ -115,7 +115,7 @@ def test_the_certificates_chain(
 
 @pytest.mark.parametrize("tenant", [None, contoso.TENANT.id])
 def test_a_users_password(
-    azcred: Session,
+    azcred: Azcred,
     package: Implementation,
     entra: Entra,
     monkeypatch: pytest.MonkeyPatch,
@@ -143,7 +143,7 @@ def test_a_users_password_is_deprecated(package: Implementation, monkeypatch: py
 
 
 def test_a_refusal_is_a_failure(
-    azcred: Session, package: Implementation, job: Application, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, package: Implementation, job: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever configures an application wants no other."""
     set_all(monkeypatch, **APPLICATION, AZURE_CLIENT_SECRET="another")
@@ -165,7 +165,7 @@ def test_a_refusal_is_a_failure(
     ],
 )
 def test_incomplete_variables_make_it_unavailable(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]
 ) -> None:
     """Half a configuration may belong to another credential."""
     set_all(monkeypatch, **dict.fromkeys(variables, "x"))

@@ -15,8 +15,8 @@ import trio
 
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import BlackHole, Drip, Fault, Hang, Slow
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential, aio
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net/.default"
 WINNERS = {
@@ -53,14 +53,14 @@ def in_trio() -> Outcome:
 
 @pytest.mark.parametrize("ask", [synchronous, in_asyncio, in_trio])
 @pytest.mark.parametrize("place", PLACES)
-def test_the_identity_of_the_place_is_found(place: str, ask: Callable[[], Outcome], azcred: Session) -> None:
+def test_the_identity_of_the_place_is_found(place: str, ask: Callable[[], Outcome], azcred: Azcred) -> None:
     """By the credential that must win there, with one token, whether the app waits or awaits."""
     here = azcred.environment(place)
     first, second, winner = ask()
     assert first == second
     assert winner == WINNERS[here.environment.provider or ""]
-    azcred.journal.assert_answered(provider=here.environment.provider, times=1)
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(provider=here.environment.provider, times=1)
+    azcred.journal.assert_tokens(times=1)
     claims: dict[str, Any] = jwt.decode(first, options={"verify_signature": False})
     assert claims["aud"] == "https://vault.azure.net"
     expected = here.user.object_id if here.environment.user else here.identity.object_id
@@ -68,7 +68,7 @@ def test_the_identity_of_the_place_is_found(place: str, ask: Callable[[], Outcom
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_explanation_names_the_winner(place: str, azcred: Session) -> None:
+def test_the_explanation_names_the_winner(place: str, azcred: Azcred) -> None:
     """And shows what it asked, but never a secret or a token."""
     here = azcred.environment(place)
     with DefaultAzureCredential() as chain:
@@ -80,7 +80,7 @@ def test_the_explanation_names_the_winner(place: str, azcred: Session) -> None:
     assert token not in f"{explanation!r} {explanation}"
 
 
-def test_fifty_threads_make_one_request(azcred: Session) -> None:
+def test_fifty_threads_make_one_request(azcred: Azcred) -> None:
     """However slow the answer is."""
     azcred.environment("kubernetes")
     azcred.authority.faults.add(Slow(0.1))
@@ -95,7 +95,7 @@ def test_fifty_threads_make_one_request(azcred: Session) -> None:
     assert len(azcred.journal.requests()) == 1
 
 
-def test_fifty_tasks_make_one_request(azcred: Session) -> None:
+def test_fifty_tasks_make_one_request(azcred: Azcred) -> None:
     """The same for an event loop."""
     azcred.environment("kubernetes")
     azcred.authority.faults.add(Slow(0.1))
@@ -110,7 +110,7 @@ def test_fifty_tasks_make_one_request(azcred: Session) -> None:
 
 
 @pytest.mark.parametrize("fault", [Hang(), BlackHole(), Drip(60)], ids=repr)
-def test_an_imds_that_never_answers_is_given_up(fault: Fault, azcred: Session) -> None:
+def test_an_imds_that_never_answers_is_given_up(fault: Fault, azcred: Azcred) -> None:
     """Within the time that the probe has; the next credential is asked then."""
     azcred.environment("virtual-machine", "developer-azure-cli")
     azcred.hosts["imds"].faults.add(fault, optional=True)

@@ -12,6 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.core.rest import HttpRequest
 from credentials.fakes import CLIENT, SECRET, TENANT, VAULT, Authority, FakeTransport, Reply, refused
 
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.cli import main
 from pytest_azcred.credentials import (
     ChainedTokenCredential,
@@ -24,7 +25,6 @@ from pytest_azcred.credentials.explanation import Attempt, Explanation, Outcome
 from pytest_azcred.credentials.links import LINKS
 from pytest_azcred.credentials.threads import start
 from pytest_azcred.credentials.trace import TRACE, Caller, Exchange, Trace, exchange
-from pytest_azcred.session import Session
 
 TOKEN = f"login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"
 
@@ -226,7 +226,7 @@ def test_what_a_thread_asks_is_recorded_by_whoever_started_it() -> None:
     assert isinstance(trace.exchanges[0], Exchange)
 
 
-def test_the_command_shows_the_winner(azcred: Session, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_shows_the_winner(azcred: Azcred, capsys: pytest.CaptureFixture[str]) -> None:
     """With what it asked, and the exit code 0."""
     azcred.environment("developer-azure-cli")
     assert main.main(["explain", "--scope", VAULT]) == 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from credentials.implementations import Implementation, kind_of
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
@@ -26,8 +26,8 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 RAW = {
@@ -88,13 +88,13 @@ DIFFERENCES = {
 }
 
 
-def statuses(answer: str, entries: Iterable[Entry]) -> list[int | None]:
+def statuses(answer: str, entries: Iterable[JournalEntry]) -> list[int | None]:
     """Return the statuses of requests, as far as they are known by the time that the client has given up."""
     unfinished = answer in ("a body that was cut off", "a connection that was reset")
     return [None if unfinished else entry.status for entry in entries]
 
 
-def outcome(package: Implementation, place: Place, azcred: Session, answer: str) -> tuple[str, list[int | None]]:
+def outcome(package: Implementation, place: Place, azcred: Azcred, answer: str) -> tuple[str, list[int | None]]:
     """Return what comes of asking, and the statuses of the answers, if every answer is this one."""
     azcred.journal.clear()
     place.faults.add(ANSWERS[answer](), times=9, optional=True)
@@ -107,11 +107,11 @@ def outcome(package: Implementation, place: Place, azcred: Session, answer: str)
         kind = "token"
     finally:
         place.faults.clear()
-    return "failed" if kind in RAW else kind, statuses(answer, place.requests)
+    return "failed" if kind in RAW else kind, statuses(answer, place.requests())
 
 
 @pytest.mark.parametrize("host", ["app-service", "azure-arc", "cloud-shell", "machine-learning", "service-fabric"])
-def test_the_same_is_made_of_each_answer(azcred: Session, host: str) -> None:
+def test_the_same_is_made_of_each_answer(azcred: Azcred, host: str) -> None:
     """A token, unavailable or failed; after the same requests. What differs on purpose is in the table."""
     place = azcred.environment(host)
     differences: dict[str, object] = {}

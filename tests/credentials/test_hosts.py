@@ -14,10 +14,10 @@ from support.entra import VAULT, claims_of
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.faults import CaptivePortal, Hang, MissingField, NotJson, Status
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import ManagedIdentityCredential
 from pytest_azcred.credentials.hosts import azure_arc, service_fabric
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"
 HOSTS = ["app-service", "azure-arc", "container-apps", "functions", "machine-learning", "service-fabric"]
@@ -28,7 +28,7 @@ SELECTORS: dict[str, Any] = {
 }
 
 
-def orders(azcred: Session, host: str) -> ManagedIdentity:
+def orders(azcred: Azcred, host: str) -> ManagedIdentity:
     """Assign a user-assigned identity to a host, besides its own."""
     resource_id = f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/orders"
     identity = azcred.directory.add(
@@ -40,11 +40,11 @@ def orders(azcred: Session, host: str) -> ManagedIdentity:
 
 def tokens(place: Place) -> list[tuple[str | None, str | None, int | None]]:
     """Return what a host was asked for: the operation, whose token, and the status of the answer."""
-    return [(entry.operation, entry.identity, entry.status) for entry in place.requests]
+    return [(entry.operation, entry.identity, entry.status) for entry in place.requests()]
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_a_token(azcred: Session, package: Implementation, name: str) -> None:
+def test_a_token(azcred: Azcred, package: Implementation, name: str) -> None:
     """It is the host's identity's, it is kept, and it is renewed when its time has come."""
     place = azcred.environment(name)
     credential = package.ManagedIdentityCredential()
@@ -54,14 +54,14 @@ def test_a_token(azcred: Session, package: Implementation, name: str) -> None:
     once = [("challenge", place.identity.name, 401)] if name == "azure-arc" else []
     once.append(("token", place.identity.name, 200))
     assert tokens(place) == once
-    assert place.requests[-1].resource == VAULT
+    assert place.requests()[-1].resource == VAULT
     azcred.clock.advance(hours=25)
     assert credential.get_token(SCOPE).token != token.token
     assert tokens(place) == once * 2
 
 
 @pytest.mark.parametrize("name", [*HOSTS, "cloud-shell", "kubernetes", "virtual-machine"])
-def test_in_the_default_chain(azcred: Session, package: Implementation, name: str) -> None:
+def test_in_the_default_chain(azcred: Azcred, package: Implementation, name: str) -> None:
     """Nothing is configured, and nobody else is asked."""
     place = azcred.environment(name)
     claims = claims_of(package.DefaultAzureCredential().get_token(SCOPE).token)
@@ -69,10 +69,10 @@ def test_in_the_default_chain(azcred: Session, package: Implementation, name: st
         assert claims["oid"] == place.user.object_id
     else:
         assert claims["appid"] == place.identity.client_id
-    assert [request for request in azcred.journal.requests() if request not in place.requests] == []
+    assert [request for request in azcred.journal.requests() if request not in place.requests()] == []
 
 
-def test_a_long_lived_token_is_due_halfway(azcred: Session, package: Implementation) -> None:
+def test_a_long_lived_token_is_due_halfway(azcred: Azcred, package: Implementation) -> None:
     """Although the host does not say so."""
     azcred.environment("app-service")
     info = package.ManagedIdentityCredential().get_token_info(SCOPE)
@@ -81,7 +81,7 @@ def test_a_long_lived_token_is_due_halfway(azcred: Session, package: Implementat
 
 @pytest.mark.parametrize("selector", SELECTORS)
 @pytest.mark.parametrize("name", ["app-service", "azure-arc", "machine-learning"])
-def test_a_user_assigned_identity(azcred: Session, package: Implementation, name: str, selector: str) -> None:
+def test_a_user_assigned_identity(azcred: Azcred, package: Implementation, name: str, selector: str) -> None:
     """By each of its names, as far as the host knows them; the host's own identity is never used instead."""
     place = azcred.environment(name)
     identity = orders(azcred, name)
@@ -93,11 +93,11 @@ def test_a_user_assigned_identity(azcred: Session, package: Implementation, name
         assert tokens(place) == [("token", None, 404)]
     else:
         assert claims_of(credential.get_token(SCOPE).token)["appid"] == identity.client_id
-        assert place.requests[-1].identity == "orders"
+        assert place.requests()[-1].identity == "orders"
 
 
 @pytest.mark.parametrize("name", ["app-service", "azure-arc"])
-def test_an_identity_that_the_host_does_not_have(azcred: Session, package: Implementation, name: str) -> None:
+def test_an_identity_that_the_host_does_not_have(azcred: Azcred, package: Implementation, name: str) -> None:
     """Unavailable, in the host's words."""
     place = azcred.environment(name)
     words = {"app-service": "No User Assigned or Delegated Managed Identity found", "azure-arc": "Identity not found"}
@@ -107,7 +107,7 @@ def test_an_identity_that_the_host_does_not_have(azcred: Session, package: Imple
     assert place.statuses == [400]
 
 
-def test_a_host_without_any_identity(azcred: Session, package: Implementation) -> None:
+def test_a_host_without_any_identity(azcred: Azcred, package: Implementation) -> None:
     """Unavailable, too."""
     azcred.environment("app-service")
     azcred.directory.unassign("app-service", *azcred.directory.assigned("app-service"))
@@ -117,7 +117,7 @@ def test_a_host_without_any_identity(azcred: Session, package: Implementation) -
 
 
 @pytest.mark.parametrize("name", ["app-service", "service-fabric"])
-def test_a_wrong_secret(azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_wrong_secret(azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Unavailable, and the secret is not repeated."""
     azcred.environment(name)
     monkeypatch.setenv("IDENTITY_HEADER", "wrong-secret")
@@ -129,7 +129,7 @@ def test_a_wrong_secret(azcred: Session, package: Implementation, monkeypatch: p
 
 @pytest.mark.parametrize("claims", ["{}", '{"access_token": {"nbf": {"value": "1"}}}'])
 @pytest.mark.parametrize("name", ["app-service", "service-fabric"])
-def test_claims_bypass_the_cache(azcred: Session, package: Implementation, name: str, claims: str) -> None:
+def test_claims_bypass_the_cache(azcred: Azcred, package: Implementation, name: str, claims: str) -> None:
     """Service Fabric is told which token a service has refused, and makes a new one; others have no way to know."""
     place = azcred.environment(name)
     credential = package.ManagedIdentityCredential()
@@ -139,7 +139,7 @@ def test_claims_bypass_the_cache(azcred: Session, package: Implementation, name:
     assert tokens(place) == [("token", place.identity.name, 200)] * 2
 
 
-def test_claims_before_there_is_any_token(azcred: Session, package: Implementation) -> None:
+def test_claims_before_there_is_any_token(azcred: Azcred, package: Implementation) -> None:
     """Service Fabric cannot be told which one was refused."""
     place = azcred.environment("service-fabric")
     token = package.ManagedIdentityCredential().get_token(SCOPE, claims="{}")
@@ -147,7 +147,7 @@ def test_claims_before_there_is_any_token(azcred: Session, package: Implementati
 
 
 @pytest.mark.parametrize("name", ["app-service", "machine-learning", "cloud-shell"])
-def test_a_server_error_is_retried(azcred: Session, package: Implementation, name: str) -> None:
+def test_a_server_error_is_retried(azcred: Azcred, package: Implementation, name: str) -> None:
     """Three times."""
     place = azcred.environment(name)
     place.faults.add(Status(500, body={"message": "try again"}), times=3)
@@ -155,7 +155,7 @@ def test_a_server_error_is_retried(azcred: Session, package: Implementation, nam
     assert place.statuses == [500, 500, 500, 200]
 
 
-def test_service_fabric_is_asked_once(azcred: Session, package: Implementation) -> None:
+def test_service_fabric_is_asked_once(azcred: Azcred, package: Implementation) -> None:
     """A failure is not retried."""
     place = azcred.environment("service-fabric")
     place.faults.add(Status(500, body={"error": {"code": "InternalServerError", "message": "Oh."}}))
@@ -166,7 +166,7 @@ def test_service_fabric_is_asked_once(azcred: Session, package: Implementation) 
 
 
 @pytest.mark.parametrize("name", ["app-service", "machine-learning", "service-fabric"])
-def test_an_answer_without_a_token(azcred: Session, package: Implementation, name: str) -> None:
+def test_an_answer_without_a_token(azcred: Azcred, package: Implementation, name: str) -> None:
     """Unavailable, and what there is of the answer is not repeated."""
     place = azcred.environment(name)
     place.faults.add(MissingField("access_token"))
@@ -176,7 +176,7 @@ def test_an_answer_without_a_token(azcred: Session, package: Implementation, nam
 
 
 @pytest.mark.parametrize("name", ["app-service", "machine-learning", "service-fabric", "cloud-shell"])
-def test_an_answer_that_is_not_json(azcred: Session, package: Implementation, name: str) -> None:
+def test_an_answer_that_is_not_json(azcred: Azcred, package: Implementation, name: str) -> None:
     """A failure; azure-identity lets the parser's own error out. From Cloud Shell, which knows better, unavailable."""
     place = azcred.environment(name)
     place.faults.add(CaptivePortal())
@@ -187,7 +187,7 @@ def test_an_answer_that_is_not_json(azcred: Session, package: Implementation, na
 
 
 @pytest.mark.parametrize("name", ["app-service", "azure-arc", "machine-learning", "service-fabric", "cloud-shell"])
-def test_json_that_was_cut_off(azcred: Session, name: str) -> None:
+def test_json_that_was_cut_off(azcred: Azcred, name: str) -> None:
     """A failure that does not repeat it, for it may be most of a token; azure-identity's error holds it."""
     place = azcred.environment(name)
     place.faults.add(NotJson())
@@ -198,7 +198,7 @@ def test_json_that_was_cut_off(azcred: Session, name: str) -> None:
     assert raised.value.__cause__ is None
 
 
-def test_a_refusal_in_plain_text(azcred: Session, package: Implementation) -> None:
+def test_a_refusal_in_plain_text(azcred: Azcred, package: Implementation) -> None:
     """So Azure ML refuses: azure-identity lets the parser's own error out, and ours says what it is about."""
     azcred.environment("machine-learning")
     azcred.directory.unassign("machine-learning", *azcred.directory.assigned("machine-learning"))
@@ -213,7 +213,7 @@ def test_a_refusal_in_plain_text(azcred: Session, package: Implementation) -> No
 
 @pytest.mark.parametrize("variable", ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"])
 def test_nobody_answers(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch, variable: str
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     """A failure: the variables say that there is a host. azure-identity lets the transport's own error out."""
     monkeypatch.setenv(variable, "http://127.0.0.1:9/token")
@@ -223,7 +223,7 @@ def test_nobody_answers(
     assert kind_of(raised.value) == ("failed" if package.is_ours else "ServiceRequestError")
 
 
-def test_only_an_endpoint(azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_an_endpoint(azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which host that is cannot be told, so it is unavailable."""
     monkeypatch.setenv("IDENTITY_ENDPOINT", "http://localhost:4711")
     with pytest.raises(ClientAuthenticationError) as raised:
@@ -231,7 +231,7 @@ def test_only_an_endpoint(azcred: Session, package: Implementation, monkeypatch:
     assert kind_of(raised.value) == "unavailable"
 
 
-def test_the_old_app_service(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_old_app_service(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until 2019 it gave the expiry as a date, which azure-identity's sync half cannot read."""
     place = azcred.environment("app-service")
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
@@ -246,7 +246,7 @@ def test_the_old_app_service(azcred: Session, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("bad", BadChallenge)
-def test_a_bad_challenge(azcred: Session, package: Implementation, bad: BadChallenge) -> None:
+def test_a_bad_challenge(azcred: Azcred, package: Implementation, bad: BadChallenge) -> None:
     """It fails, and no key is sent; where the key is wrong, the identity is unavailable."""
     place = azcred.environment("azure-arc")
     host = azcred.hosts["azure-arc"]
@@ -263,7 +263,7 @@ def test_a_bad_challenge(azcred: Session, package: Implementation, bad: BadChall
         assert place.statuses == [401]
 
 
-def test_an_agent_that_does_not_know_user_assigned_identities(azcred: Session, package: Implementation) -> None:
+def test_an_agent_that_does_not_know_user_assigned_identities(azcred: Azcred, package: Implementation) -> None:
     """Its token is another identity's, so it is not used."""
     place = azcred.environment("azure-arc")
     host = azcred.hosts["azure-arc"]
@@ -275,7 +275,7 @@ def test_an_agent_that_does_not_know_user_assigned_identities(azcred: Session, p
     assert place.statuses == [401, 200]
 
 
-def test_an_agent_that_does_not_challenge(azcred: Session, package: Implementation) -> None:
+def test_an_agent_that_does_not_challenge(azcred: Azcred, package: Implementation) -> None:
     """Unavailable: whoever answers there is not the agent."""
     place = azcred.environment("azure-arc")
     place.faults.add(Status(200, body={"access_token": "stranger", "expires_in": "3600"}))
@@ -285,7 +285,7 @@ def test_an_agent_that_does_not_challenge(azcred: Session, package: Implementati
     assert place.statuses == [200]
 
 
-def test_azure_arc_elsewhere(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_azure_arc_elsewhere(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours fails where the agent does not exist, and finds its folder on Windows."""
     azcred.environment("azure-arc")
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -300,7 +300,7 @@ def test_azure_arc_elsewhere(azcred: Session, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
-def test_the_cluster_chooses_the_identity(azcred: Session, package: Implementation, selector: str) -> None:
+def test_the_cluster_chooses_the_identity(azcred: Azcred, package: Implementation, selector: str) -> None:
     """To name one is a failure, and nothing is sent."""
     azcred.environment("service-fabric")
     identity = orders(azcred, "service-fabric")
@@ -312,7 +312,7 @@ def test_the_cluster_chooses_the_identity(azcred: Session, package: Implementati
 
 @pytest.mark.parametrize("form", ["colons", "spaces", "lower"])
 def test_the_thumbprint_as_people_write_it(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch, form: str
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     """As Windows and OpenSSL print it."""
     place = azcred.environment("service-fabric")
@@ -326,7 +326,7 @@ def test_the_thumbprint_as_people_write_it(
 
 @pytest.mark.parametrize("thumbprint", ["0" * 40, "0" * 39, "not a thumbprint"])
 def test_another_certificate(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch, thumbprint: str
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch, thumbprint: str
 ) -> None:
     """The secret is not sent to whoever has it; azure-identity lets the transport's own error out."""
     azcred.environment("service-fabric")
@@ -338,7 +338,7 @@ def test_another_certificate(
     assert asked(azcred) == []
 
 
-def test_our_timeouts_hold_there_too(azcred: Session) -> None:
+def test_our_timeouts_hold_there_too(azcred: Azcred) -> None:
     """An endpoint that hangs is given up."""
     place = azcred.environment("service-fabric")
     place.faults.add(Hang(), optional=True)  # a busy machine may not have taken the request in by then
@@ -350,7 +350,7 @@ def test_our_timeouts_hold_there_too(azcred: Session) -> None:
 
 
 def test_an_endpoint_that_is_not_https(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failure, and the secret is not sent."""
     azcred.environment("service-fabric")
@@ -360,7 +360,7 @@ def test_an_endpoint_that_is_not_https(
     assert kind_of(raised.value) == "failed"
 
 
-def test_a_certificate_that_is_trusted_is_not_enough(azcred: Session) -> None:
+def test_a_certificate_that_is_trusted_is_not_enough(azcred: Azcred) -> None:
     """Nor does it help to ask for verification: the thumbprint decides."""
     azcred.environment("service-fabric")
     with service_fabric.pinned("0" * 40) as transport:
@@ -373,18 +373,18 @@ def test_a_certificate_that_is_trusted_is_not_enough(azcred: Session) -> None:
 # Cloud Shell
 
 
-def test_a_users_token(azcred: Session, package: Implementation) -> None:
+def test_a_users_token(azcred: Azcred, package: Implementation) -> None:
     """Asked for with a form, and kept."""
     place = azcred.environment("cloud-shell")
     credential = package.ManagedIdentityCredential()
     claims = claims_of(credential.get_token(SCOPE).token)
     assert (claims["oid"], claims["aud"]) == (place.user.object_id, VAULT)
     credential.get_token(SCOPE)
-    assert [(entry.method, entry.status) for entry in place.requests] == [("POST", 200)]
+    assert [(entry.method, entry.status) for entry in place.requests()] == [("POST", 200)]
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
-def test_cloud_shell_has_no_identities(azcred: Session, package: Implementation, selector: str) -> None:
+def test_cloud_shell_has_no_identities(azcred: Azcred, package: Implementation, selector: str) -> None:
     """The app learns it when it starts."""
     azcred.environment("cloud-shell")
     identity = orders(azcred, "cloud-shell")
@@ -393,7 +393,7 @@ def test_cloud_shell_has_no_identities(azcred: Session, package: Implementation,
 
 
 def test_cloud_shell_is_told_of_one_by_the_default_chain(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The variable may be meant for another link. It refuses, and the chain ends there."""
     place = azcred.environment("cloud-shell")
@@ -403,7 +403,7 @@ def test_cloud_shell_is_told_of_one_by_the_default_chain(
     assert place.statuses == [400]
 
 
-def test_an_audience_that_cloud_shell_does_not_know(azcred: Session, package: Implementation) -> None:
+def test_an_audience_that_cloud_shell_does_not_know(azcred: Azcred, package: Implementation) -> None:
     """A failure, in its words."""
     azcred.environment("cloud-shell")
     with pytest.raises(ClientAuthenticationError, match="AudienceNotSupported") as raised:
@@ -414,16 +414,16 @@ def test_an_audience_that_cloud_shell_does_not_know(azcred: Session, package: Im
 # Workload identity
 
 
-def test_a_pod(azcred: Session, package: Implementation) -> None:
+def test_a_pod(azcred: Azcred, package: Implementation) -> None:
     """The webhook's variables say that there is a workload identity."""
     place = azcred.environment("kubernetes")
     token = package.ManagedIdentityCredential().get_token(SCOPE)
     assert claims_of(token.token)["appid"] == place.identity.client_id
-    azcred.journal.assert_answered(provider="workload-identity", times=1)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 def test_a_pod_that_does_not_say_which_application_it_is(
-    azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The app learns it when it starts, but may say so itself."""
     place = azcred.environment("kubernetes")

@@ -12,13 +12,13 @@ from support.entra import GRAPH, OBO_GRANT, SECRET, VAULT, Entra, claims_of
 
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, contoso
 from azcred_emulators.tokens.keys import SigningKey
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
 ISSUER = "https://token.actions.githubusercontent.com"
 
-PROOFS: dict[str, Callable[[Session, SigningKey], dict[str, Any]]] = {
+PROOFS: dict[str, Callable[[Azcred, SigningKey], dict[str, Any]]] = {
     "secret": lambda azcred, key: {"client_secret": SECRET},
     "certificate": lambda azcred, key: {"client_certificate": key.pem()},
     "certificate with a password": lambda azcred, key: {"client_certificate": key.pfx(password="pw"), "password": "pw"},
@@ -56,7 +56,7 @@ def assertion(entra: Entra, api: Application) -> str:
 
 @pytest.mark.parametrize("proof", PROOFS)
 def test_each_proof(
-    azcred: Session, package: Implementation, api: Application, assertion: str, key: SigningKey, proof: str
+    azcred: Azcred, package: Implementation, api: Application, assertion: str, key: SigningKey, proof: str
 ) -> None:
     """The token is the user's, from this API to the next; it is kept."""
     azcred.journal.clear()
@@ -70,7 +70,7 @@ def test_each_proof(
 
 
 def test_a_refresh_token_stands_in_for_the_users_token(
-    azcred: Session, package: Implementation, api: Application, assertion: str
+    azcred: Azcred, package: Implementation, api: Application, assertion: str
 ) -> None:
     """For another resource, and once the user's token has expired."""
     azcred.journal.clear()
@@ -84,7 +84,7 @@ def test_a_refresh_token_stands_in_for_the_users_token(
 
 
 def test_a_users_token_that_has_expired(
-    azcred: Session, package: Implementation, api: Application, assertion: str
+    azcred: Azcred, package: Implementation, api: Application, assertion: str
 ) -> None:
     """Entra ID's reason is in the error, the token is not."""
     credential = package.OnBehalfOfCredential(TENANT, api.client_id, user_assertion=assertion, client_secret=SECRET)

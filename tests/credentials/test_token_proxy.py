@@ -12,21 +12,21 @@ from support.entra import VAULT, claims_of
 
 from azcred_emulators.faults import Status
 from azcred_emulators.serving.tls import CertificateAuthority
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import WorkloadIdentityCredential
 from pytest_azcred.credentials.token_proxy import through_proxy
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = f"{VAULT}/.default"
 
 
 @pytest.fixture
-def pod(azcred: Session) -> Place:
+def pod(azcred: Azcred) -> Place:
     """A pod whose identity is bound."""
     return azcred.environment("kubernetes-identity-binding")
 
 
-def test_a_token_through_the_proxy(azcred: Session, package: Implementation, pod: Place) -> None:
+def test_a_token_through_the_proxy(azcred: Azcred, package: Implementation, pod: Place) -> None:
     """One request, to the proxy alone; the token is kept."""
     credential = package.WorkloadIdentityCredential(enable_azure_proxy=True)
     assert claims_of(credential.get_token(SCOPE).token)["appid"] == pod.identity.client_id
@@ -36,7 +36,7 @@ def test_a_token_through_the_proxy(azcred: Session, package: Implementation, pod
     ]
 
 
-def test_only_whoever_wants_it_asks_the_proxy(azcred: Session, package: Implementation, pod: Place) -> None:
+def test_only_whoever_wants_it_asks_the_proxy(azcred: Azcred, package: Implementation, pod: Place) -> None:
     """By default Entra ID is asked, which does not know the pod's token. So it is in the default chain."""
     with pytest.raises(ClientAuthenticationError, match="AADSTS7002"):
         package.WorkloadIdentityCredential().get_token(SCOPE)
@@ -45,7 +45,7 @@ def test_only_whoever_wants_it_asks_the_proxy(azcred: Session, package: Implemen
     assert {entry.host for entry in azcred.journal.requests()} == {None}
 
 
-def test_without_the_proxys_variables(azcred: Session, package: Implementation) -> None:
+def test_without_the_proxys_variables(azcred: Azcred, package: Implementation) -> None:
     """Entra ID is asked."""
     place = azcred.environment("kubernetes")
     token = package.WorkloadIdentityCredential(enable_azure_proxy=True).get_token(SCOPE)
@@ -57,10 +57,10 @@ def test_a_server_error_is_retried(package: Implementation, pod: Place) -> None:
     pod.faults.add(Status(503), times=2)
     package.WorkloadIdentityCredential(enable_azure_proxy=True, retry_backoff_factor=0).get_token(SCOPE)
     assert pod.statuses == [503, 503, 200]
-    assert len({entry.path for entry in pod.requests}) == 1
+    assert len({entry.path for entry in pod.requests()}) == 1
 
 
-def test_a_refusal(package: Implementation, pod: Place, azcred: Session) -> None:
+def test_a_refusal(package: Implementation, pod: Place, azcred: Azcred) -> None:
     """In the proxy's words, a failure."""
     azcred.directory.unassign("identity-binding", *azcred.directory.assigned("identity-binding"))
     with pytest.raises(ClientAuthenticationError, match="may not use this identity") as raised:
@@ -81,7 +81,7 @@ def test_the_authority_in_a_file(
     with pytest.raises(AzureError, match="certificate") as raised:  # azure-identity: the transport's own error
         credential.get_token(SCOPE)
     assert kind_of(raised.value) == ("failed" if package.is_ours else "ServiceRequestError")
-    assert pod.requests == []
+    assert pod.requests() == []
     file.write_text(right)
     os.utime(file, (1, 1))  # another time than before, for whoever looks at that
     credential.get_token(SCOPE)
@@ -146,7 +146,7 @@ def test_an_authority_with_a_path() -> None:
 
 
 def test_the_machines_own_authorities_are_not_trusted(
-    azcred: Session, pod: Place, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, pod: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever has a certificate of one of those is not the proxy."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(azcred.certificate("localhost")[0]))
@@ -156,4 +156,4 @@ def test_the_machines_own_authorities_are_not_trusted(
         pytest.raises(ClientAuthenticationError, match="certificate"),
     ):
         credential.get_token(SCOPE)
-    assert pod.requests == []
+    assert pod.requests() == []

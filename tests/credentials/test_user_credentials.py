@@ -25,6 +25,7 @@ from support.entra import GRAPH, VAULT, Entra, claims_of
 from support.leftovers import let_go
 
 from azcred_emulators.directory import contoso
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.browser import FakeBrowser
 from pytest_azcred.credentials import (
     AuthenticationRecord,
@@ -32,7 +33,6 @@ from pytest_azcred.credentials import (
     InteractiveBrowserCredential,
 )
 from pytest_azcred.credentials.authentication_record import record_of
-from pytest_azcred.session import Session
 
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
@@ -67,12 +67,12 @@ def credential(
     return make
 
 
-def grants(azcred: Session) -> list[str | None]:
+def grants(azcred: Azcred) -> list[str | None]:
     """Return the grants of the tokens that were handed out."""
     return [entry.grant for entry in azcred.journal.requests(operation="token", status=200)]
 
 
-def test_a_user_signs_in_once(azcred: Session, credential: Any) -> None:
+def test_a_user_signs_in_once(azcred: Azcred, credential: Any) -> None:
     """Other resources and later tokens come by refresh token, and a token that is good is kept."""
     made = credential()
     assert claims_of(made.get_token(SCOPE).token)["oid"] == contoso.USER_ID
@@ -83,7 +83,7 @@ def test_a_user_signs_in_once(azcred: Session, credential: Any) -> None:
     assert grants(azcred)[1:] == ["refresh_token", "refresh_token"]
 
 
-def test_claims_take_a_new_token(azcred: Session, credential: Any) -> None:
+def test_claims_take_a_new_token(azcred: Azcred, credential: Any) -> None:
     """Without troubling the user, as long as Entra ID does not want to."""
     made = credential()
     first = made.get_token(SCOPE, enable_cae=True)
@@ -106,7 +106,7 @@ def test_a_record_of_who_signed_in(credential: Any, entra: Entra) -> None:
     assert azure.identity.AuthenticationRecord.deserialize(written).serialize() == record.serialize()
 
 
-def test_a_record_says_where_to_sign_in(azcred: Session, package: Implementation, fake_device_login: Login) -> None:
+def test_a_record_says_where_to_sign_in(azcred: Azcred, package: Implementation, fake_device_login: Login) -> None:
     """Its application and tenant go before the credential's own."""
 
     def made(**keywords: Any) -> Any:
@@ -121,7 +121,7 @@ def test_a_record_says_where_to_sign_in(azcred: Session, package: Implementation
     assert {entry.client_id for entry in azcred.journal.requests(operation="token")} == {contoso.AZURE_CLI_CLIENT_ID}
 
 
-def test_a_tenant_of_the_users_own(azcred: Session, credential: Any) -> None:
+def test_a_tenant_of_the_users_own(azcred: Azcred, credential: Any) -> None:
     """By default any may be asked for."""
     credential().get_token(SCOPE, tenant_id=TENANT)
     assert azcred.journal.requests(operation="token")[-1].path == f"/{TENANT}/oauth2/v2.0/token"
@@ -147,7 +147,7 @@ def test_a_record_cannot_be_read() -> None:
         AuthenticationRecord.deserialize("[]")
 
 
-def test_the_default_scope_of_authenticate(azcred: Session, credential: Any) -> None:
+def test_the_default_scope_of_authenticate(azcred: Azcred, credential: Any) -> None:
     """Azure's management, with the slash that it always had."""
     credential().authenticate()
     assert azcred.journal.requests(operation="token")[-1].resource == "https://management.core.windows.net/"
@@ -161,7 +161,7 @@ def test_authenticate_elsewhere_needs_scopes(package: Implementation) -> None:
     assert kind_of(raised.value) == "unavailable"
 
 
-def test_no_user_is_troubled_before_authenticate(azcred: Session, credential: Any) -> None:
+def test_no_user_is_troubled_before_authenticate(azcred: Azcred, credential: Any) -> None:
     """If the app wants to choose the moment; afterwards tokens come silently."""
     made = credential(disable_automatic_authentication=True)
     with pytest.raises(ClientAuthenticationError) as raised:
@@ -176,7 +176,7 @@ def test_no_user_is_troubled_before_authenticate(azcred: Session, credential: An
     assert len(grants(azcred)) == 2
 
 
-def test_a_user_whose_sessions_were_revoked_has_to_sign_in_again(azcred: Session, credential: Any) -> None:
+def test_a_user_whose_sessions_were_revoked_has_to_sign_in_again(azcred: Azcred, credential: Any) -> None:
     """The refresh token is refused, which is told apart from any other failure."""
     made = credential(disable_automatic_authentication=True)
     made.authenticate(scopes=[SCOPE])
@@ -189,7 +189,7 @@ def test_a_user_whose_sessions_were_revoked_has_to_sign_in_again(azcred: Session
     assert type(raised.value).__name__ == "AuthenticationRequiredError"
 
 
-def test_our_error_says_why(azcred: Session, fake_browser: FakeBrowser) -> None:
+def test_our_error_says_why(azcred: Azcred, fake_browser: FakeBrowser) -> None:
     """In Entra ID's words, which azure-identity leaves out."""
     with InteractiveBrowserCredential(disable_automatic_authentication=True, timeout=20) as credential:
         with pytest.raises(AuthenticationRequiredError, match=r"call authenticate\(\)\.$"):
@@ -203,7 +203,7 @@ def test_our_error_says_why(azcred: Session, fake_browser: FakeBrowser) -> None:
             credential.get_token(SCOPE)
 
 
-def test_one_window_however_many_tokens_are_missing(azcred: Session, fake_browser: FakeBrowser) -> None:
+def test_one_window_however_many_tokens_are_missing(azcred: Azcred, fake_browser: FakeBrowser) -> None:
     """Ours; azure-identity opens one for each."""
     scopes = [SCOPE, GRAPH_SCOPE, "https://storage.azure.com/.default", "https://management.azure.com/.default"]
     with InteractiveBrowserCredential(timeout=20) as credential, ThreadPoolExecutor(8) as pool:
@@ -229,7 +229,7 @@ def test_the_prompt_of_a_device_code(package: Implementation, fake_device_login:
 
 
 def test_a_device_code_is_printed(
-    azcred: Session, package: Implementation, entra: Entra, capsys: pytest.CaptureFixture[str]
+    azcred: Azcred, package: Implementation, entra: Entra, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If the app says nothing about it."""
     with pytest.raises(ClientAuthenticationError, match=r"(Timed out waiting|nobody signed in)") as raised:
@@ -256,7 +256,7 @@ def test_an_application_that_must_not_use_device_codes(package: Implementation, 
     assert kind_of(raised.value) == "failed"
 
 
-def test_a_wrong_password(azcred: Session, package: Implementation, entra: Entra) -> None:
+def test_a_wrong_password(azcred: Azcred, package: Implementation, entra: Entra) -> None:
     """A failure that does not repeat the password."""
     credential = package.UsernamePasswordCredential(
         contoso.AZURE_CLI_CLIENT_ID, entra.user.principal_name, "not-the-password"
@@ -331,7 +331,7 @@ def test_a_redirect_uri_without_a_port(package: Implementation) -> None:
         package.InteractiveBrowserCredential(redirect_uri="http://localhost")
 
 
-def test_a_port_that_is_taken(azcred: Session, package: Implementation, fake_browser: FakeBrowser) -> None:
+def test_a_port_that_is_taken(azcred: Azcred, package: Implementation, fake_browser: FakeBrowser) -> None:
     """Unavailable, and no window opens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -344,7 +344,7 @@ def test_a_port_that_is_taken(azcred: Session, package: Implementation, fake_bro
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # azure-identity leaves a listener
-def test_a_machine_without_a_browser(azcred: Session, package: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_browser(azcred: Azcred, package: Implementation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unavailable."""
     monkeypatch.setattr(webbrowser, "open", lambda url: False)
     with pytest.raises(ClientAuthenticationError) as raised:
@@ -357,7 +357,7 @@ def test_a_machine_without_a_browser(azcred: Session, package: Implementation, m
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # azure-identity leaves a listener
 @pytest.mark.parametrize(("exit_code", "outcome"), [(0, "failed"), (1, "unavailable")])
 def test_the_browser_of_windows(
-    azcred: Session,
+    azcred: Azcred,
     package: Implementation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -395,7 +395,7 @@ def test_nobody_at_the_screen_in_the_default_chain(name: str, fake_browser: Fake
     package.close()
 
 
-def test_no_window_while_the_token_at_hand_is_good(azcred: Session, fake_browser: FakeBrowser) -> None:
+def test_no_window_while_the_token_at_hand_is_good(azcred: Azcred, fake_browser: FakeBrowser) -> None:
     """Ours; azure-identity opens one when five minutes are left and the refresh token is refused."""
     with InteractiveBrowserCredential(timeout=20) as credential:
         first = credential.get_token(SCOPE)
@@ -413,7 +413,7 @@ def test_no_window_while_the_token_at_hand_is_good(azcred: Session, fake_browser
 
 
 def test_a_strangers_answer_is_no_answer(
-    azcred: Session,
+    azcred: Azcred,
     fake_browser: FakeBrowser,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],

@@ -31,7 +31,7 @@ from azcred_emulators.executables.executable import Fault
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
 from azcred_emulators.executables.token_client import TokenError, TokenServiceFailed
 from azcred_emulators.faults.delays import Hang, Slow
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -43,21 +43,21 @@ NOT_LOGGED_IN = (UNAVAILABLE, "Please run 'az login' to set up an account")
 
 
 @pytest.fixture
-def az(azcred: Session) -> AzureCli:
+def az(azcred: Azcred) -> AzureCli:
     """The fake `az`, on PATH, with nobody signed in."""
     azcred.environment("nothing")
     azcred.install("az")
     return azcred.executables.azure_cli
 
 
-def user_of(azcred: Session) -> User:
+def user_of(azcred: Azcred) -> User:
     """Return the user of the directory that a run starts with."""
     user = azcred.directory.user(contoso.USER_PRINCIPAL_NAME)
     assert user
     return user
 
 
-def principal_of(azcred: Session, client_id: str) -> Application | ManagedIdentity:
+def principal_of(azcred: Azcred, client_id: str) -> Application | ManagedIdentity:
     """Return an application or a managed identity of the directory."""
     principal = azcred.directory.principal(client_id)
     assert principal
@@ -65,7 +65,7 @@ def principal_of(azcred: Session, client_id: str) -> Application | ManagedIdenti
 
 
 @pytest.mark.parametrize("client_id", [None, contoso.SERVICE_PRINCIPAL_CLIENT_ID, contoso.VIRTUAL_MACHINE_CLIENT_ID])
-def test_whoever_is_signed_in(azcred: Session, az: AzureCli, sdk: Sdk, client_id: str | None) -> None:
+def test_whoever_is_signed_in(azcred: Azcred, az: AzureCli, sdk: Sdk, client_id: str | None) -> None:
     """The token is the user's, the service principal's or the managed identity's, and verifies."""
     who = principal_of(azcred, client_id) if client_id else user_of(azcred)
     az.sign_in(who)
@@ -73,10 +73,10 @@ def test_whoever_is_signed_in(azcred: Session, az: AzureCli, sdk: Sdk, client_id
     claims = verified(token.token, resource=VAULT, tenant=TENANT)
     assert claims["oid"] == who.object_id
     assert abs(token.expires_on - claims["exp"]) <= 1
-    azcred.journal.assert_answered(provider="azure-cli", resource=VAULT, times=1)
+    azcred.journal.assert_tokens(provider="azure-cli", resource=VAULT, times=1)
 
 
-def test_the_default_chain_gets_to_it(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
+def test_the_default_chain_gets_to_it(azcred: Azcred, az: AzureCli, sdk: Sdk) -> None:
     """What comes before it in the chain is not there."""
     az.sign_in(user_of(azcred))
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
@@ -89,22 +89,22 @@ class State:
     """A state of `az`: how it comes about, and what the credential makes of it on its own."""
 
     name: str
-    prepare: Callable[[Session, AzureCli], object]
+    prepare: Callable[[Azcred, AzureCli], object]
     error: type[Exception]
     message: str
 
 
-def signed_in(change: Callable[[Session, AzureCli], object]) -> Callable[[Session, AzureCli], object]:
+def signed_in(change: Callable[[Azcred, AzureCli], object]) -> Callable[[Azcred, AzureCli], object]:
     """Sign the user in and let something go wrong then."""
 
-    def prepare(azcred: Session, az: AzureCli) -> None:
+    def prepare(azcred: Azcred, az: AzureCli) -> None:
         az.sign_in(user_of(azcred))
         change(azcred, az)
 
     return prepare
 
 
-def with_expired_secret(azcred: Session, az: AzureCli) -> None:
+def with_expired_secret(azcred: Azcred, az: AzureCli) -> None:
     """Sign an application in whose secret expires then."""
     application = principal_of(azcred, contoso.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(application, Application)
@@ -113,7 +113,7 @@ def with_expired_secret(azcred: Session, az: AzureCli) -> None:
     azcred.directory.replace(application, secrets=(secret,))
 
 
-def without_identity(azcred: Session, az: AzureCli) -> None:
+def without_identity(azcred: Azcred, az: AzureCli) -> None:
     """Sign the machine's managed identity in and take it from the machine then."""
     identity = principal_of(azcred, contoso.VIRTUAL_MACHINE_CLIENT_ID)
     assert isinstance(identity, ManagedIdentity)
@@ -121,7 +121,7 @@ def without_identity(azcred: Session, az: AzureCli) -> None:
     azcred.directory.remove(identity)
 
 
-def with_policy(azcred: Session, _: AzureCli) -> None:
+def with_policy(azcred: Azcred, _: AzureCli) -> None:
     """Block the user from the vault."""
     azcred.directory.add(
         ConditionalAccessPolicy(
@@ -130,28 +130,28 @@ def with_policy(azcred: Session, _: AzureCli) -> None:
     )
 
 
-def refusing(error: TokenError) -> Callable[[Session, AzureCli], object]:
+def refusing(error: TokenError) -> Callable[[Azcred, AzureCli], object]:
     """Sign the user in and let the token service refuse then."""
     return signed_in(lambda _, az: az.token_errors.add(error))
 
 
-def fault(kind: Fault) -> Callable[[Session, AzureCli], object]:
+def fault(kind: Fault) -> Callable[[Azcred, AzureCli], object]:
     """Sign the user in and let something go wrong with the tool then."""
     return signed_in(lambda _, az: az.faults.add(kind))
 
 
-def revoke(azcred: Session, _: AzureCli) -> None:
+def revoke(azcred: Azcred, _: AzureCli) -> None:
     """End the user's sessions."""
     azcred.directory.replace(user_of(azcred), tokens_valid_from=azcred.clock.now() + 1)
 
 
-def disable(azcred: Session, _: AzureCli) -> None:
+def disable(azcred: Azcred, _: AzureCli) -> None:
     """Disable the user."""
     azcred.directory.replace(user_of(azcred), enabled=False)
 
 
 STATES = [
-    State("not installed", lambda azcred, _: azcred.executables.uninstall("az"), UNAVAILABLE, "CLI not found on path"),
+    State("not installed", lambda azcred, _: azcred.uninstall("az"), UNAVAILABLE, "CLI not found on path"),
     State("nobody signed in", lambda _azcred, _az: None, *NOT_LOGGED_IN),
     State("session revoked", signed_in(revoke), FAILED, "AADSTS50173"),
     State("session expired", signed_in(lambda azcred, _: azcred.clock.advance(days=91)), FAILED, "AADSTS700082"),
@@ -170,7 +170,7 @@ STATES = [
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_the_credential_on_its_own(azcred: Session, az: AzureCli, sdk: Sdk, state: State) -> None:
+def test_the_credential_on_its_own(azcred: Azcred, az: AzureCli, sdk: Sdk, state: State) -> None:
     """Each state has the class of error and the message that the SDK has for it."""
     state.prepare(azcred, az)
     with pytest.raises(ClientAuthenticationError, match=re.escape(state.message)) as failure:
@@ -179,7 +179,7 @@ def test_the_credential_on_its_own(azcred: Session, az: AzureCli, sdk: Sdk, stat
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_the_chain_goes_on(azcred: Session, az: AzureCli, sdk: Sdk, state: State) -> None:
+def test_the_chain_goes_on(azcred: Azcred, az: AzureCli, sdk: Sdk, state: State) -> None:
     """Inside the default chain a developer's tool never stops it: azd is asked at last, whatever happened."""
     azcred.install("azd")
     other = azcred.directory.add(Application(name="other", tenant_id=TENANT, secrets=(ClientSecret("s"),)))
@@ -192,7 +192,7 @@ def test_the_chain_goes_on(azcred: Session, az: AzureCli, sdk: Sdk, state: State
 
 
 @pytest.mark.parametrize("tenant", [TENANT, "contoso.com", "fabrikam.com"])
-def test_a_tenant(azcred: Session, az: AzureCli, sdk: Sdk, tenant: str) -> None:
+def test_a_tenant(azcred: Azcred, az: AzureCli, sdk: Sdk, tenant: str) -> None:
     """It reaches the tool, which gets the user's token from there."""
     azcred.directory.add(OTHER)
     user = azcred.directory.replace(user_of(azcred), guest_in=(OTHER.id,))
@@ -203,7 +203,7 @@ def test_a_tenant(azcred: Session, az: AzureCli, sdk: Sdk, tenant: str) -> None:
     assert f"--tenant {tenant}" in str(azcred.journal.requests(provider="azure-cli")[-1].command)
 
 
-def test_a_wrong_tenant(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
+def test_a_wrong_tenant(azcred: Azcred, az: AzureCli, sdk: Sdk) -> None:
     """One that does not exist, and one that the user is not in."""
     az.sign_in(user_of(azcred))
     with pytest.raises(ClientAuthenticationError, match="Unable to get authority configuration"):
@@ -217,7 +217,7 @@ def test_a_wrong_tenant(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
     "subscription" not in signature(AzureCliCredential).parameters,
     reason="older releases of azure-identity pass no subscription to az",
 )
-def test_a_subscription(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
+def test_a_subscription(azcred: Azcred, az: AzureCli, sdk: Sdk) -> None:
     """It chooses among the accounts that are signed in; one that is not there is an error."""
     application = principal_of(azcred, contoso.SERVICE_PRINCIPAL_CLIENT_ID)
     azcred.directory.add(Subscription(name="Ours", tenant_id=TENANT, readers=(application.object_id,)))
@@ -232,7 +232,7 @@ def test_a_subscription(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
 
 
 @pytest.mark.skipif(IDENTITY < (1, 25), reason="azure-identity before 1.25 leaves claims challenges out")
-def test_a_claims_challenge(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
+def test_a_claims_challenge(azcred: Azcred, az: AzureCli, sdk: Sdk) -> None:
     """The SDK does not call az for one, but tells the person how to sign in with it."""
     az.sign_in(user_of(azcred))
     with pytest.raises(CredentialUnavailableError, match="az login --claims-challenge"):
@@ -241,7 +241,7 @@ def test_a_claims_challenge(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
 
 
 @pytest.mark.parametrize("zone", [None, "America/New_York", "Asia/Tokyo"])
-def test_an_old_az(azcred: Session, az: AzureCli, sdk: Sdk, zone: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_az(azcred: Azcred, az: AzureCli, sdk: Sdk, zone: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """One without `expires_on` says the caller's local time, from which the SDK makes epoch seconds again."""
     if zone:
         monkeypatch.setenv("TZ", zone)
@@ -254,10 +254,10 @@ def test_an_old_az(azcred: Session, az: AzureCli, sdk: Sdk, zone: str | None, mo
     # In a process of its own, for a process learns its time zone at its start.
     result = subprocess.run([sys.executable, "-c", code, SCOPE], capture_output=True, text=True, check=True)
     assert 86_300 < float(result.stdout) < 86_500
-    azcred.journal.assert_answered(provider="azure-cli", times=1)
+    azcred.journal.assert_tokens(provider="azure-cli", times=1)
 
 
-def test_warnings_and_slowness_do_not_hurt(azcred: Session, az: AzureCli, sdk: Sdk) -> None:
+def test_warnings_and_slowness_do_not_hurt(azcred: Azcred, az: AzureCli, sdk: Sdk) -> None:
     """What is on standard error, and what takes its time, is a success all the same."""
     az.sign_in(user_of(azcred))
     az.faults.add(Noise(), Slow(0.2))
@@ -282,7 +282,7 @@ except Exception as error:
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_an_az_that_hangs(azcred: Session, az: AzureCli, half: str) -> None:
+def test_an_az_that_hangs(azcred: Azcred, az: AzureCli, half: str) -> None:
     """The SDK gives up after its own timeout, and the tool counts as unavailable."""
     az.faults.add(Hang())
     result = subprocess.run(

@@ -10,7 +10,7 @@ from support.published import verified
 from support.sdk import Sdk, for_release
 
 from azcred_emulators.directory import ManagedIdentity, contoso
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -52,7 +52,7 @@ ATTEMPTED: dict[str, list[tuple[tuple[int, ...], list[str]]]] = {
 }
 
 
-def asked(azcred: Session) -> list[str]:
+def asked(azcred: Azcred) -> list[str]:
     """Return every request of the test so far, one line each."""
     return [
         f"{entry.method} {entry.server_name}{entry.path} {entry.operation} {entry.status}"
@@ -66,12 +66,12 @@ def attempted(error: ClientAuthenticationError) -> list[str]:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_identity_of_the_place_wins(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_the_identity_of_the_place_wins(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """Its token verifies with the published keys, and took exactly the requests that it takes on Azure."""
     here = azcred.environment(place)
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert asked(azcred) == REQUESTS[place, sdk.half]
-    azcred.journal.assert_answered(provider=here.environment.provider, identity=here.identity.name, times=1)
+    azcred.journal.assert_tokens(provider=here.environment.provider, identity=here.identity.name, times=1)
     claims = verified(token.token, resource=VAULT, tenant=TENANT)
     assert claims["appid"] == here.identity.client_id
     assert claims["oid"] == here.identity.object_id
@@ -79,19 +79,19 @@ def test_the_identity_of_the_place_wins(azcred: Session, sdk: Sdk, place: str) -
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_token_is_asked_for_once(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_a_token_is_asked_for_once(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """The second call for the same resource answers from memory, one for another resource does not."""
     azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")
     first = credential.get_token(SCOPE)
     assert credential.get_token(SCOPE).token == first.token
-    azcred.journal.assert_answered(resource=VAULT, times=1)
+    azcred.journal.assert_tokens(resource=VAULT, times=1)
     other = credential.get_token("https://storage.azure.com/.default")
     assert verified(other.token, resource="https://storage.azure.com", tenant=TENANT)
-    azcred.journal.assert_answered(times=2)
+    azcred.journal.assert_tokens(times=2)
 
 
-def test_nothing_is_available(azcred: Session, sdk: Sdk) -> None:
+def test_nothing_is_available(azcred: Azcred, sdk: Sdk) -> None:
     """The chain tries every provider of its release and says of each that it is unavailable, without a request."""
     azcred.environment("nothing")
     with pytest.raises(ClientAuthenticationError) as failure:
@@ -107,15 +107,15 @@ def test_nothing_is_available(azcred: Session, sdk: Sdk) -> None:
         (["kubernetes", "virtual-machine"], "workload-identity"),
     ],
 )
-def test_the_first_of_two_wins(azcred: Session, sdk: Sdk, places: list[str], winner: str) -> None:
+def test_the_first_of_two_wins(azcred: Azcred, sdk: Sdk, places: list[str], winner: str) -> None:
     """In the order of the chain: environment variables, workload identity, managed identity."""
     azcred.environment(*places)
     sdk.credential("DefaultAzureCredential").get_token(SCOPE)
-    azcred.journal.assert_answered(identity=winner, times=1)
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(identity=winner, times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
-def test_a_wrong_secret_stops_the_chain(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_secret_stops_the_chain(azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The virtual machine's own identity, next in the chain, is not tried: a refusal is no absence."""
     azcred.environment("virtual-machine", "developer-service-principal")
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
@@ -125,7 +125,7 @@ def test_a_wrong_secret_stops_the_chain(azcred: Session, sdk: Sdk, monkeypatch: 
     assert asked(azcred) == ([CONFIGURATION, REFUSAL, ALIASES] if sdk.half == "sync" else [REFUSAL])
 
 
-def test_a_pod_that_is_not_federated_stops_the_chain(azcred: Session, sdk: Sdk) -> None:
+def test_a_pod_that_is_not_federated_stops_the_chain(azcred: Azcred, sdk: Sdk) -> None:
     """So does an assertion that Entra ID has no record of."""
     here = azcred.environment("virtual-machine", "kubernetes")
     assert isinstance(here.identity, ManagedIdentity)
@@ -135,7 +135,7 @@ def test_a_pod_that_is_not_federated_stops_the_chain(azcred: Session, sdk: Sdk) 
     assert asked(azcred) == [REFUSAL]
 
 
-def test_a_machine_without_an_identity_is_passed_over(azcred: Session, sdk: Sdk) -> None:
+def test_a_machine_without_an_identity_is_passed_over(azcred: Azcred, sdk: Sdk) -> None:
     """IMDS answers "Identity not found", so the chain goes on to the developer's tools."""
     here = azcred.environment("virtual-machine")
     assert isinstance(here.identity, ManagedIdentity)
@@ -144,11 +144,11 @@ def test_a_machine_without_an_identity_is_passed_over(azcred: Session, sdk: Sdk)
         sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert {"ManagedIdentity", "AzureCli"} <= set(attempted(failure.value))
     assert here.statuses == [400, 400]
-    assert here.requests[-1].error == "Identity not found"
+    assert here.requests()[-1].error == "Identity not found"
 
 
 def test_azure_client_id_chooses_an_identity_of_the_machine(
-    azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The variable names a user-assigned identity beside the system-assigned one."""
     azcred.environment("virtual-machine")
@@ -163,4 +163,4 @@ def test_azure_client_id_chooses_an_identity_of_the_machine(
     monkeypatch.setenv("AZURE_CLIENT_ID", chosen.client_id)
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert verified(token.token, resource=VAULT, tenant=TENANT)["xms_mirid"] == chosen.resource_id
-    azcred.journal.assert_answered(identity="chosen", times=1)
+    azcred.journal.assert_tokens(identity="chosen", times=1)

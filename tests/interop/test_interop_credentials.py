@@ -15,8 +15,8 @@ from support.sdk import Sdk, for_release
 
 from azcred_emulators.directory import Application, ManagedIdentity, contoso
 from azcred_emulators.tokens.keys import SigningKey
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -30,7 +30,7 @@ def who(token: Any) -> str:
 
 
 @pytest.fixture
-def machine(azcred: Session) -> Place:
+def machine(azcred: Azcred) -> Place:
     """A virtual machine with two user-assigned identities, "first" and "second", and no system-assigned one."""
     here = azcred.environment("virtual-machine")
     azcred.directory.unassign("imds", *azcred.directory.assigned("imds"))
@@ -49,19 +49,19 @@ SELECTORS: dict[str, Callable[[ManagedIdentity], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
-def test_a_user_assigned_identity(azcred: Session, machine: Place, sdk: Sdk, selector: str) -> None:
+def test_a_user_assigned_identity(azcred: Azcred, machine: Place, sdk: Sdk, selector: str) -> None:
     """It is found by each of its ids, and the other one's token is never handed out."""
     second = azcred.directory.assigned("imds")[1]
     credential = sdk.credential("ManagedIdentityCredential", **SELECTORS[selector](second))
     assert who(credential.get_token(SCOPE)) == second.client_id
-    assert [(entry.operation, entry.identity) for entry in machine.requests] == [("token", "second")]
+    assert [(entry.operation, entry.identity) for entry in machine.requests()] == [("token", "second")]
 
 
 # Whether a release passes a key of `identity_config` that it does not know on to IMDS, from that release on.
 PASSES_ON = {"sync": [((1, 15), True), ((1, 19), False)], "aio": [((1, 15), True)]}
 
 
-def test_imds_s_own_name_for_a_resource_id(azcred: Session, machine: Place, sdk: Sdk) -> None:
+def test_imds_s_own_name_for_a_resource_id(azcred: Azcred, machine: Place, sdk: Sdk) -> None:
     """Where it is not passed on, IMDS gets no name and cannot choose."""
     second = azcred.directory.assigned("imds")[1]
     credential = sdk.credential("ManagedIdentityCredential", identity_config={"msi_res_id": second.resource_id})
@@ -70,27 +70,27 @@ def test_imds_s_own_name_for_a_resource_id(azcred: Session, machine: Place, sdk:
     else:
         with pytest.raises(CredentialUnavailableError):
             credential.get_token(SCOPE)
-        assert "Multiple user assigned identities exist" in str(machine.requests[-1].error)
+        assert "Multiple user assigned identities exist" in str(machine.requests()[-1].error)
 
 
 def test_an_identity_that_the_machine_does_not_have(machine: Place, sdk: Sdk) -> None:
     """It is unavailable, as a wrong client id is on Azure."""
     with pytest.raises(CredentialUnavailableError):
         sdk.credential("ManagedIdentityCredential", client_id=contoso.WORKLOAD_CLIENT_ID).get_token(SCOPE)
-    assert {entry.error for entry in machine.requests} == {"Identity not found"}
+    assert {entry.error for entry in machine.requests()} == {"Identity not found"}
 
 
 def test_none_of_several_identities_is_named(machine: Place, sdk: Sdk) -> None:
     """IMDS does not guess."""
     with pytest.raises(CredentialUnavailableError):
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
-    assert "Multiple user assigned identities exist" in str(machine.requests[-1].error)
+    assert "Multiple user assigned identities exist" in str(machine.requests()[-1].error)
 
 
 def test_the_system_assigned_identity(fake_managed_identity: Place, sdk: Sdk) -> None:
     """Asked for by name there is no probe: IMDS gets one request."""
     assert who(sdk.credential("ManagedIdentityCredential").get_token(SCOPE)) == fake_managed_identity.identity.client_id
-    assert [entry.operation for entry in fake_managed_identity.requests] == ["token"]
+    assert [entry.operation for entry in fake_managed_identity.requests()] == ["token"]
 
 
 def test_a_client_secret(fake_service_principal: Place, sdk: Sdk) -> None:
@@ -99,7 +99,7 @@ def test_a_client_secret(fake_service_principal: Place, sdk: Sdk) -> None:
         "ClientSecretCredential", TENANT, fake_service_principal.identity.client_id, os.environ["AZURE_CLIENT_SECRET"]
     )
     assert who(credential.get_token(SCOPE)) == fake_service_principal.identity.client_id
-    assert [entry.grant for entry in fake_service_principal.requests] == ["client_credentials"]
+    assert [entry.grant for entry in fake_service_principal.requests()] == ["client_credentials"]
 
 
 def test_the_tenant_by_its_domain(fake_service_principal: Place, sdk: Sdk) -> None:
@@ -114,7 +114,7 @@ def test_the_tenant_by_its_domain(fake_service_principal: Place, sdk: Sdk) -> No
 
 
 @pytest.fixture
-def certificate(azcred: Session) -> bytes:
+def certificate(azcred: Azcred) -> bytes:
     """The file of a certificate that the service principal is registered with, key included."""
     key = SigningKey("service-principal")
     application = azcred.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
@@ -124,7 +124,7 @@ def certificate(azcred: Session) -> bytes:
 
 
 @pytest.mark.parametrize("send_chain", [False, True])
-def test_a_certificate(azcred: Session, sdk: Sdk, certificate: bytes, send_chain: bool) -> None:
+def test_a_certificate(azcred: Azcred, sdk: Sdk, certificate: bytes, send_chain: bool) -> None:
     """Each half signs its assertion in its own way; both are verified with the registered certificate."""
     credential = sdk.credential(
         "CertificateCredential",
@@ -135,11 +135,11 @@ def test_a_certificate(azcred: Session, sdk: Sdk, certificate: bytes, send_chain
     )
     claims = verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)
     assert (claims["appid"], claims["appidacr"]) == (contoso.SERVICE_PRINCIPAL_CLIENT_ID, "2")
-    azcred.journal.assert_answered(provider="environment", identity="service-principal", times=1)
+    azcred.journal.assert_tokens(provider="environment", identity="service-principal", times=1)
 
 
 def test_a_certificate_in_the_variables(
-    azcred: Session, sdk: Sdk, certificate: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, sdk: Sdk, certificate: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """EnvironmentCredential reads it from a file."""
     file = tmp_path / "service-principal.pem"
@@ -149,10 +149,10 @@ def test_a_certificate_in_the_variables(
     monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(file))
     token = sdk.credential("EnvironmentCredential").get_token(SCOPE)
     assert who(token) == contoso.SERVICE_PRINCIPAL_CLIENT_ID
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
-def test_a_certificate_that_is_not_registered(azcred: Session, sdk: Sdk) -> None:
+def test_a_certificate_that_is_not_registered(azcred: Azcred, sdk: Sdk) -> None:
     """The token service tells it from one with a bad signature."""
     credential = sdk.credential(
         "CertificateCredential",
@@ -169,11 +169,11 @@ def test_workload_identity(fake_workload_identity: Place, sdk: Sdk) -> None:
     """With the webhook's variables it needs no argument, and one request."""
     token = sdk.credential("WorkloadIdentityCredential").get_token(SCOPE)
     assert who(token) == fake_workload_identity.identity.client_id
-    assert [entry.provider for entry in fake_workload_identity.requests] == ["workload-identity"]
+    assert [entry.provider for entry in fake_workload_identity.requests()] == ["workload-identity"]
 
 
 def test_workload_identity_with_arguments(
-    azcred: Session, fake_workload_identity: Place, sdk: Sdk, tmp_path: Path
+    azcred: Azcred, fake_workload_identity: Place, sdk: Sdk, tmp_path: Path
 ) -> None:
     """They go before the variables: the token file is another service account's."""
     file = tmp_path / "token"
@@ -185,7 +185,7 @@ def test_workload_identity_with_arguments(
         credential.get_token(SCOPE)
 
 
-def test_an_assertion_of_the_apps_own(azcred: Session, sdk: Sdk) -> None:
+def test_an_assertion_of_the_apps_own(azcred: Azcred, sdk: Sdk) -> None:
     """The app fetches it itself, here from the cluster that the identity trusts."""
     cluster = azcred.issuers.get(contoso.CLUSTER_ISSUER)
     credential = sdk.credential(
@@ -195,10 +195,10 @@ def test_an_assertion_of_the_apps_own(azcred: Session, sdk: Sdk) -> None:
         lambda: cluster.assertion(contoso.SERVICE_ACCOUNT),
     )
     assert who(credential.get_token(SCOPE)) == contoso.WORKLOAD_CLIENT_ID
-    azcred.journal.assert_answered(identity="workload-identity", times=1)
+    azcred.journal.assert_tokens(identity="workload-identity", times=1)
 
 
-def test_another_clouds_authority(azcred: Session, fake_service_principal: Place, sdk: Sdk) -> None:
+def test_another_clouds_authority(azcred: Azcred, fake_service_principal: Place, sdk: Sdk) -> None:
     """The token service answers under the names of every cloud."""
     credential = sdk.credential(
         "ClientSecretCredential",

@@ -20,7 +20,7 @@ from azcred_emulators.directory import contoso
 from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
 from azcred_emulators.executables.tool import Tool
 from azcred_emulators.faults.delays import Hang
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -29,7 +29,7 @@ POWERSHELL, AZD = "AzurePowerShellCredential", "AzureDeveloperCliCredential"
 MODULE = for_release([((1, 15), "2.12.5"), ((1, 19), "5.3.0")])
 
 
-def tool_of(azcred: Session, credential: str) -> Tool:
+def tool_of(azcred: Azcred, credential: str) -> Tool:
     """Install the fake that a credential calls and return it."""
     if credential == AZD:
         azcred.install("azd")
@@ -41,7 +41,7 @@ def tool_of(azcred: Session, credential: str) -> Tool:
 
 @pytest.mark.parametrize("credential", [POWERSHELL, AZD])
 @pytest.mark.parametrize("client_id", [None, contoso.SERVICE_PRINCIPAL_CLIENT_ID, contoso.VIRTUAL_MACHINE_CLIENT_ID])
-def test_whoever_is_signed_in(azcred: Session, sdk: Sdk, credential: str, client_id: str | None) -> None:
+def test_whoever_is_signed_in(azcred: Azcred, sdk: Sdk, credential: str, client_id: str | None) -> None:
     """The token is the user's, the service principal's or the managed identity's, and verifies."""
     azcred.environment("nothing")
     who = principal_of(azcred.directory, client_id) if client_id else user_of(azcred.directory)
@@ -50,11 +50,11 @@ def test_whoever_is_signed_in(azcred: Session, sdk: Sdk, credential: str, client
     token = sdk.credential(credential).get_token(SCOPE)
     claims = verified(token.token, resource=VAULT, tenant=contoso.TENANT.id)
     assert claims["oid"] == who.object_id
-    azcred.journal.assert_answered(provider=tool.provider, resource=VAULT, times=1)
+    azcred.journal.assert_tokens(provider=tool.provider, resource=VAULT, times=1)
 
 
 @pytest.mark.parametrize("credential", [POWERSHELL, AZD])
-def test_the_default_chain_gets_to_it(azcred: Session, sdk: Sdk, credential: str) -> None:
+def test_the_default_chain_gets_to_it(azcred: Azcred, sdk: Sdk, credential: str) -> None:
     """What comes before it in the chain is not there."""
     azcred.environment("nothing")
     tool = tool_of(azcred, credential)
@@ -69,19 +69,19 @@ class State:
     """A state of a tool: how it comes about, and what the credential makes of it on its own."""
 
     name: str
-    prepare: Callable[[Session, Tool], object]
+    prepare: Callable[[Azcred, Tool], object]
     powershell: tuple[type[Exception], str]
     azd: tuple[type[Exception], str]
 
 
-def nothing(_azcred: Session, _tool: Tool) -> None:
+def nothing(_azcred: Azcred, _tool: Tool) -> None:
     """Leave the tool as it is: nobody is signed in."""
 
 
-def signed_in(change: Callable[[Session, Tool], object]) -> Callable[[Session, Tool], object]:
+def signed_in(change: Callable[[Azcred, Tool], object]) -> Callable[[Azcred, Tool], object]:
     """Sign the user in and let something go wrong then."""
 
-    def prepare(azcred: Session, tool: Tool) -> None:
+    def prepare(azcred: Azcred, tool: Tool) -> None:
         tool.sign_in(user_of(azcred.directory))
         change(azcred, tool)
 
@@ -93,7 +93,7 @@ NOT_STARTED = (UNAVAILABLE, "Failed to invoke PowerShell")  # whatever the reaso
 STATES = [
     State(
         "not installed",
-        lambda azcred, _: azcred.executables.uninstall("pwsh", "azd"),
+        lambda azcred, _: azcred.uninstall("pwsh", "azd"),
         powershell=(UNAVAILABLE, "PowerShell is not installed"),
         azd=(UNAVAILABLE, "Azure Developer CLI could not be found"),
     ),
@@ -136,7 +136,7 @@ STATES = [
 
 @pytest.mark.parametrize("credential", [POWERSHELL, AZD])
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_a_credential_on_its_own(azcred: Session, sdk: Sdk, credential: str, state: State) -> None:
+def test_a_credential_on_its_own(azcred: Azcred, sdk: Sdk, credential: str, state: State) -> None:
     """Each state has the class of error and the message that the SDK has for it."""
     azcred.environment("nothing")
     state.prepare(azcred, tool_of(azcred, credential))
@@ -147,7 +147,7 @@ def test_a_credential_on_its_own(azcred: Session, sdk: Sdk, credential: str, sta
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_the_chain_goes_on(azcred: Session, sdk: Sdk, state: State) -> None:
+def test_the_chain_goes_on(azcred: Azcred, sdk: Sdk, state: State) -> None:
     """Inside the default chain a developer's tool never stops it: azd is asked after PowerShell, whatever happened."""
     azcred.environment("nothing")
     state.prepare(azcred, tool_of(azcred, POWERSHELL))
@@ -170,7 +170,7 @@ def test_the_chain_goes_on(azcred: Session, sdk: Sdk, state: State) -> None:
         ("5.3.0", for_release([((1, 15), "a secure string"), ((1, 19), None)])),
     ],
 )
-def test_versions_of_the_powershell_module(azcred: Session, sdk: Sdk, module: str | None, expected: str | None) -> None:
+def test_versions_of_the_powershell_module(azcred: Azcred, sdk: Sdk, module: str | None, expected: str | None) -> None:
     """Every version since 2.2 will do, but azure-identity before 1.19 takes the name of a class for a token."""
     azcred.environment("nothing")
     tool_of(azcred, POWERSHELL).sign_in(user_of(azcred.directory))
@@ -185,7 +185,7 @@ def test_versions_of_the_powershell_module(azcred: Session, sdk: Sdk, module: st
             credential.get_token(SCOPE)
 
 
-def test_an_execution_policy(azcred: Session, sdk: Sdk) -> None:
+def test_an_execution_policy(azcred: Azcred, sdk: Sdk) -> None:
     """It forbids to load the module."""
     azcred.environment("nothing")
     tool_of(azcred, POWERSHELL).sign_in(user_of(azcred.directory))
@@ -195,7 +195,7 @@ def test_an_execution_policy(azcred: Session, sdk: Sdk) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "1.11.1", "1.20.2", "1.23.7", "1.29.0"])
-def test_messages_of_azds_versions(azcred: Session, sdk: Sdk, version: str) -> None:
+def test_messages_of_azds_versions(azcred: Azcred, sdk: Sdk, version: str) -> None:
     """The cause is in the SDK's error; the oldest versions name none, but what to run."""
     azcred.environment("nothing")
     tool = tool_of(azcred, AZD)
@@ -212,7 +212,7 @@ def test_messages_of_azds_versions(azcred: Session, sdk: Sdk, version: str) -> N
     ("credential", "error", "message"),
     [(POWERSHELL, *NOT_STARTED), (AZD, FAILED, "AADSTS90002: Tenant 'nowhere.com' not found")],
 )
-def test_a_wrong_tenant(azcred: Session, sdk: Sdk, credential: str, error: type[Exception], message: str) -> None:
+def test_a_wrong_tenant(azcred: Azcred, sdk: Sdk, credential: str, error: type[Exception], message: str) -> None:
     """The tenant reaches the tool, which does not know it."""
     azcred.environment("nothing")
     tool_of(azcred, credential).sign_in(user_of(azcred.directory))
@@ -223,7 +223,7 @@ def test_a_wrong_tenant(azcred: Session, sdk: Sdk, credential: str, error: type[
 
 @pytest.mark.skipif(IDENTITY < (1, 25), reason="azure-identity before 1.25 passes no claims to tools")
 @pytest.mark.parametrize(("version", "knows"), [("1.18.0", False), ("1.18.1", True)])
-def test_a_claims_challenge_and_azd(azcred: Session, sdk: Sdk, version: str, knows: bool) -> None:
+def test_a_claims_challenge_and_azd(azcred: Azcred, sdk: Sdk, version: str, knows: bool) -> None:
     """azd passes it on, if it is new enough, and a token from before does not do."""
     azcred.environment("nothing")
     tool_of(azcred, AZD).sign_in(user_of(azcred.directory))
@@ -248,7 +248,7 @@ def test_a_claims_challenge_and_azd(azcred: Session, sdk: Sdk, version: str, kno
         (AZD, Noise(stdout="Welcome\n", stderr=""), False),
     ],
 )
-def test_noise(azcred: Session, sdk: Sdk, credential: str, noise: Noise, readable: bool) -> None:
+def test_noise(azcred: Azcred, sdk: Sdk, credential: str, noise: Noise, readable: bool) -> None:
     """What stands around the answer hurts only where the SDK reads standard output as a whole."""
     azcred.environment("nothing")
     tool = tool_of(azcred, credential)
@@ -279,7 +279,7 @@ except Exception as error:
 
 @pytest.mark.parametrize("credential", [POWERSHELL, AZD])
 @pytest.mark.parametrize("half", HALVES)
-def test_a_tool_that_hangs(azcred: Session, credential: str, half: str) -> None:
+def test_a_tool_that_hangs(azcred: Azcred, credential: str, half: str) -> None:
     """The SDK gives up after its own timeout, and the tool counts as unavailable."""
     if (half, credential) == ("aio", POWERSHELL):
         pytest.skip("azure.identity.aio waits 10 seconds for PowerShell, whatever it is told")

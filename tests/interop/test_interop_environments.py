@@ -12,8 +12,8 @@ from support.sdk import HALVES, IDENTITY, OURS, WITHOUT_SERVICE_FABRIC, Sdk
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -55,7 +55,7 @@ REQUESTS = {
 IDENTIFIED = [one for one in ENVIRONMENTS.values() if one.provider and not one.browser]
 
 
-def asked(azcred: Session) -> list[str]:
+def asked(azcred: Azcred) -> list[str]:
     """Return every request of the test so far, one line each."""
     return [
         f"{entry.method} {entry.server_name}{entry.path} {entry.operation} {entry.status}"
@@ -93,7 +93,7 @@ def environment(request: pytest.FixtureRequest) -> Environment:
     return found
 
 
-def test_its_identity_wins(azcred: Session, chain: Sdk, environment: Environment) -> None:
+def test_its_identity_wins(azcred: Azcred, chain: Sdk, environment: Environment) -> None:
     """The environment's provider has answered, and nothing else was asked than what the real place would see."""
     if environment.name == "service-fabric" and chain.name == HALVES["sync"] and WITHOUT_SERVICE_FABRIC:
         pytest.skip("the synchronous half of this release of azure-identity cannot ask Service Fabric")
@@ -101,37 +101,37 @@ def test_its_identity_wins(azcred: Session, chain: Sdk, environment: Environment
     token = chain.credential("DefaultAzureCredential").get_token(SCOPE).token
     requests = REQUESTS[environment.name]
     assert asked(azcred) == (requests[1:] if requests is LOOKED_UP and chain.name == HALVES["aio"] else requests)
-    azcred.journal.assert_answered(provider=environment.provider, times=1)
-    azcred.journal.assert_answered(times=1)
-    assert place.requests[-1].answered
+    azcred.journal.assert_tokens(provider=environment.provider, times=1)
+    azcred.journal.assert_tokens(times=1)
+    assert place.requests()[-1].answered
     assert_identity(place, token)
 
 
-def test_a_machine_with_every_identity_follows_the_chain(azcred: Session, chain: Sdk) -> None:
+def test_a_machine_with_every_identity_follows_the_chain(azcred: Azcred, chain: Sdk) -> None:
     """Environment, workload identity, managed identity, developer tools: each wins once those before it are gone."""
     order = ["developer-azure-cli", "app-service", "kubernetes", "on-premises-secret"]
     places = [azcred.environment(name) for name in order]
     for place in reversed(places):
         azcred.journal.clear()
         assert_identity(place, chain.credential("DefaultAzureCredential").get_token(SCOPE).token)
-        azcred.journal.assert_answered(provider=place.environment.provider, times=1)
-        azcred.journal.assert_answered(times=1)
-        azcred.leave(place)
+        azcred.journal.assert_tokens(provider=place.environment.provider, times=1)
+        azcred.journal.assert_tokens(times=1)
+        place.__exit__()
     with pytest.raises(ClientAuthenticationError):
         chain.credential("DefaultAzureCredential").get_token(SCOPE)
 
 
 @pytest.mark.skipif(IDENTITY < (1, 24), reason="only from 1.24 on a variable brings the browser in")
-def test_a_user_signs_in_with_the_browser(azcred: Session) -> None:
+def test_a_user_signs_in_with_the_browser(azcred: Azcred) -> None:
     """The variable makes the browser the chain's only link; the asynchronous half has none."""
     place = azcred.environment("developer-browser")
     with import_module("azure.identity").DefaultAzureCredential() as credential:
         assert_identity(place, credential.get_token(SCOPE).token)
-    azcred.journal.assert_answered(provider="interactive-browser", times=1)
+    azcred.journal.assert_tokens(provider="interactive-browser", times=1)
     assert len(place.browser.opened) == 1
 
 
-def test_nothing_gives_nothing(azcred: Session, chain: Sdk) -> None:
+def test_nothing_gives_nothing(azcred: Azcred, chain: Sdk) -> None:
     """A machine without an identity is found out at once, and no request was made."""
     azcred.environment("nothing")
     with pytest.raises(ClientAuthenticationError):

@@ -15,7 +15,7 @@ from support.sdk import IDENTITY, Sdk
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -35,7 +35,7 @@ def connection() -> Iterator[requests.Session]:
         yield session
 
 
-def assigned(azcred: Session, host: str) -> ManagedIdentity:
+def assigned(azcred: Azcred, host: str) -> ManagedIdentity:
     """Assign another identity to a host."""
     resource_id = f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/chosen"
     chosen = azcred.directory.add(ManagedIdentity(name="chosen", tenant_id=TENANT, resource_id=resource_id))
@@ -44,7 +44,7 @@ def assigned(azcred: Session, host: str) -> ManagedIdentity:
 
 
 @pytest.mark.parametrize("name", OF_MSAL)
-def test_msals_own_client(azcred: Session, connection: requests.Session, name: str) -> None:
+def test_msals_own_client(azcred: Azcred, connection: requests.Session, name: str) -> None:
     """It finds the host, gets a token of the place's identity, and answers the second call from its cache."""
     place = azcred.environment(name)
     identity = place.identity
@@ -60,7 +60,7 @@ def test_msals_own_client(azcred: Session, connection: requests.Session, name: s
 
 
 def test_msal_finds_arc_by_its_file(
-    azcred: Session, connection: requests.Session, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, connection: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the variables are missing, the agent's program says that it is there, at its well-known address."""
     place = azcred.environment("azure-arc")
@@ -68,10 +68,10 @@ def test_msal_finds_arc_by_its_file(
     monkeypatch.delenv("IMDS_ENDPOINT")
     client = msal.ManagedIdentityClient(msal.SystemAssignedManagedIdentity(), http_client=connection)
     assert "access_token" in client.acquire_token_for_client(resource=VAULT)
-    assert [request.server_name for request in place.requests] == ["localhost", "localhost"]
+    assert [request.server_name for request in place.requests()] == ["localhost", "localhost"]
 
 
-def test_msals_cloud_shell_flow(azcred: Session) -> None:
+def test_msals_cloud_shell_flow(azcred: Azcred) -> None:
     """Which the Azure CLI uses: at the fixed address, by the console's variable."""
     place = azcred.environment("cloud-shell")
     result = msal.PublicClientApplication(contoso.AZURE_CLI_CLIENT_ID).acquire_token_interactive([SCOPE], prompt="none")
@@ -82,7 +82,7 @@ def test_msals_cloud_shell_flow(azcred: Session) -> None:
 @pytest.mark.parametrize("selector", ["client_id", "object_id", "resource_id"])
 @pytest.mark.parametrize("name", ["virtual-machine", "app-service", "functions", "container-apps", "azure-arc"])
 def test_a_user_assigned_identity_by_each_of_its_ids(
-    azcred: Session, connection: requests.Session, name: str, selector: str
+    azcred: Azcred, connection: requests.Session, name: str, selector: str
 ) -> None:
     """Where a host has several identities, msal names one; Arc's agent must echo the id."""
     place = azcred.environment(name)
@@ -90,12 +90,12 @@ def test_a_user_assigned_identity_by_each_of_its_ids(
     wanted = msal.UserAssignedManagedIdentity(**{selector: getattr(chosen, selector)})
     result = msal.ManagedIdentityClient(wanted, http_client=connection).acquire_token_for_client(resource=VAULT)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == chosen.client_id, result
-    assert place.requests[-1].identity == "chosen"
+    assert place.requests()[-1].identity == "chosen"
 
 
 @pytest.mark.skipif(IDENTITY < (1, 26), reason="azure-identity asks Arc for user-assigned identities from 1.26 on")
 @pytest.mark.parametrize("name", ["virtual-machine", "app-service", "azure-arc"])
-def test_a_client_id(azcred: Session, sdk: Sdk, name: str) -> None:
+def test_a_client_id(azcred: Azcred, sdk: Sdk, name: str) -> None:
     """Of azure-identity's ManagedIdentityCredential."""
     place = azcred.environment(name)
     chosen = assigned(azcred, place.environment.host or "")
@@ -104,7 +104,7 @@ def test_a_client_id(azcred: Session, sdk: Sdk, name: str) -> None:
 
 
 @LATEST
-def test_an_arc_agent_that_ignores_identities_is_found_out(azcred: Session, sdk: Sdk) -> None:
+def test_an_arc_agent_that_ignores_identities_is_found_out(azcred: Azcred, sdk: Sdk) -> None:
     """It answers with a token of the machine's own identity, which the client must not take."""
     azcred.environment("azure-arc")
     chosen = assigned(azcred, "azure-arc")
@@ -118,27 +118,27 @@ def test_an_arc_agent_that_ignores_identities_is_found_out(azcred: Session, sdk:
 
 # Refusals
 
-Prepare = Callable[[Session], None]
+Prepare = Callable[[Azcred], None]
 
 
-def nothing(azcred: Session) -> None:
+def nothing(azcred: Azcred) -> None:
     """Leave the place as it is."""
 
 
-def no_identity(azcred: Session) -> None:
+def no_identity(azcred: Azcred) -> None:
     """Take every identity away."""
     assert azcred.place
     host = azcred.place.environment.host or ""
     azcred.directory.unassign(host, *azcred.directory.assigned(host))
 
 
-def wrong_secret(azcred: Session) -> None:
+def wrong_secret(azcred: Azcred) -> None:
     """Let the app send another secret."""
     for name in {"IDENTITY_HEADER", "MSI_SECRET"} & set(os.environ):
         os.environ[name] = "wrong"
 
 
-def wrong_thumbprint(azcred: Session) -> None:
+def wrong_thumbprint(azcred: Azcred) -> None:
     """Let the app expect another certificate."""
     os.environ["IDENTITY_SERVER_THUMBPRINT"] = "0" * 40
 
@@ -187,7 +187,7 @@ def outcome(sdk: Sdk, scope: str = SCOPE, **keywords: str) -> str:
     ids=[f"{name}-{prepare.__name__}-{next(iter(arguments), 'as-is')}" for name, prepare, arguments, *_ in REFUSALS],
 )
 def test_a_refusal(
-    azcred: Session,
+    azcred: Azcred,
     sdk: Sdk,
     name: str,
     prepare: Prepare,
@@ -204,7 +204,7 @@ def test_a_refusal(
 
 
 @LATEST
-def test_a_service_fabric_with_another_certificate(azcred: Session, sdk: Sdk) -> None:
+def test_a_service_fabric_with_another_certificate(azcred: Azcred, sdk: Sdk) -> None:
     """msal goes by the thumbprint; the aio half verifies nothing at all."""
     place = azcred.environment("service-fabric")
     wrong_thumbprint(azcred)
@@ -227,7 +227,7 @@ BAD_CHALLENGES = {
 
 @LATEST
 @pytest.mark.parametrize("problem", list(BadChallenge))
-def test_a_challenge_that_breaks_a_rule(azcred: Session, sdk: Sdk, problem: BadChallenge) -> None:
+def test_a_challenge_that_breaks_a_rule(azcred: Azcred, sdk: Sdk, problem: BadChallenge) -> None:
     """The aio half refuses it by name; of msal's checks some end in the error of `open`."""
     place = azcred.environment("azure-arc")
     agent = azcred.hosts["azure-arc"]
@@ -238,7 +238,7 @@ def test_a_challenge_that_breaks_a_rule(azcred: Session, sdk: Sdk, problem: BadC
 
 
 @LATEST
-def test_the_error_of_a_missing_key_names_the_real_path(azcred: Session) -> None:
+def test_the_error_of_a_missing_key_names_the_real_path(azcred: Azcred) -> None:
     """Not that of the folder which stands for it."""
     azcred.environment("azure-arc")
     agent = azcred.hosts["azure-arc"]
@@ -253,7 +253,7 @@ def test_the_error_of_a_missing_key_names_the_real_path(azcred: Session) -> None
 
 
 @pytest.mark.skipif(IDENTITY < (1, 26), reason="claims reach Service Fabric through msal, from 1.26 on")
-def test_service_fabric_is_told_which_token_was_refused(azcred: Session) -> None:
+def test_service_fabric_is_told_which_token_was_refused(azcred: Azcred) -> None:
     """After a claims challenge msal sends the capability and the token's hash, and gets another token."""
     azcred.environment("service-fabric")
     sdk = Sdk("sync")
@@ -263,4 +263,4 @@ def test_service_fabric_is_told_which_token_was_refused(azcred: Session) -> None
     second = credential.get_token(SCOPE, enable_cae=True, claims=challenge).token
     sdk.close()
     assert first != second
-    azcred.journal.assert_answered(host="service-fabric", times=2)
+    azcred.journal.assert_tokens(host="service-fabric", times=2)

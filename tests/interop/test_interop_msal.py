@@ -12,8 +12,8 @@ from support.published import verified
 
 from azcred_emulators.directory import Application, ManagedIdentity, contoso
 from azcred_emulators.tokens.keys import SigningKey
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 SCOPES = [f"{VAULT}/.default"]
@@ -29,7 +29,7 @@ def connection() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def application(azcred: Session) -> Application:
+def application(azcred: Azcred) -> Application:
     """The directory's application with a secret."""
     found = azcred.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(found, Application)
@@ -40,24 +40,24 @@ def confidential_client(application: Application, credential: Any) -> Any:
     return msal.ConfidentialClientApplication(application.client_id, client_credential=credential, authority=AUTHORITY)
 
 
-def test_a_secret(azcred: Session, application: Application) -> None:
+def test_a_secret(azcred: Azcred, application: Application) -> None:
     """The second call answers from msal's cache."""
     client = confidential_client(application, application.secrets[0].value)
     result = client.acquire_token_for_client(scopes=SCOPES)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == application.client_id
     again = client.acquire_token_for_client(scopes=SCOPES)
     assert (result["token_source"], again["token_source"]) == ("identity_provider", "cache")
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
-def test_a_wrong_secret(azcred: Session, application: Application) -> None:
+def test_a_wrong_secret(azcred: Azcred, application: Application) -> None:
     """msal returns the token service's answer."""
     result = confidential_client(application, "wrong").acquire_token_for_client(scopes=SCOPES)
     assert (result["error"], result["error_codes"]) == ("invalid_client", [7000215])
     assert [entry.error for entry in azcred.journal.requests(operation="token")] == ["AADSTS7000215"]
 
 
-def test_a_certificate(azcred: Session, application: Application) -> None:
+def test_a_certificate(azcred: Azcred, application: Application) -> None:
     """By its thumbprint."""
     key = SigningKey("service-principal")
     azcred.directory.replace(application, certificates=(key.certificate,))
@@ -67,10 +67,10 @@ def test_a_certificate(azcred: Session, application: Application) -> None:
     )
     result = client.acquire_token_for_client(scopes=SCOPES)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appidacr"] == "2"
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
-def test_a_federated_assertion(azcred: Session) -> None:
+def test_a_federated_assertion(azcred: Azcred) -> None:
     """Of a cluster, for a managed identity."""
     cluster = azcred.issuers.get(contoso.CLUSTER_ISSUER)
     client = msal.ConfidentialClientApplication(
@@ -80,7 +80,7 @@ def test_a_federated_assertion(azcred: Session) -> None:
     )
     result = client.acquire_token_for_client(scopes=SCOPES)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == contoso.WORKLOAD_CLIENT_ID
-    azcred.journal.assert_answered(provider="workload-identity", times=1)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 def test_the_system_assigned_identity(fake_managed_identity: Place, connection: requests.Session) -> None:
@@ -94,7 +94,7 @@ def test_the_system_assigned_identity(fake_managed_identity: Place, connection: 
 
 @pytest.mark.parametrize("selector", ["client_id", "object_id", "resource_id"])
 def test_a_user_assigned_identity(
-    azcred: Session, fake_managed_identity: Place, connection: requests.Session, selector: str
+    azcred: Azcred, fake_managed_identity: Place, connection: requests.Session, selector: str
 ) -> None:
     """By each of its ids."""
     chosen = azcred.directory.add(
@@ -108,10 +108,10 @@ def test_a_user_assigned_identity(
     identity = msal.UserAssignedManagedIdentity(**{selector: getattr(chosen, selector)})
     result = msal.ManagedIdentityClient(identity, http_client=connection).acquire_token_for_client(resource=VAULT)
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == chosen.client_id
-    assert [entry.identity for entry in fake_managed_identity.requests] == ["chosen"]
+    assert [entry.identity for entry in fake_managed_identity.requests()] == ["chosen"]
 
 
-def test_a_token_expires(azcred: Session, application: Application) -> None:
+def test_a_token_expires(azcred: Azcred, application: Application) -> None:
     """msal goes by the test's clock, too."""
     client = confidential_client(application, application.secrets[0].value)
     first = client.acquire_token_for_client(scopes=SCOPES)
@@ -119,4 +119,4 @@ def test_a_token_expires(azcred: Session, application: Application) -> None:
     second = client.acquire_token_for_client(scopes=SCOPES)
     assert second["token_source"] == "identity_provider"
     assert second["access_token"] != first["access_token"]
-    azcred.journal.assert_answered(times=2)
+    azcred.journal.assert_tokens(times=2)

@@ -11,7 +11,7 @@ from support.published import verified
 from support.sdk import IDENTITY, Sdk
 
 from azcred_emulators.directory import contoso
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -20,13 +20,13 @@ PROXY = pytest.mark.skipif(IDENTITY < (1, 26), reason="azure-identity knows the 
 
 
 @PROXY
-def test_an_identity_binding(azcred: Session, sdk: Sdk) -> None:
+def test_an_identity_binding(azcred: Azcred, sdk: Sdk) -> None:
     """The pod's token goes to the cluster's proxy, under the name of its certificate, and never to Entra ID."""
     place = azcred.environment("kubernetes-identity-binding")
     token = sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True).get_token(SCOPE).token
     assert verified(token, resource=VAULT, tenant=TENANT)["appid"] == place.identity.client_id
-    azcred.journal.assert_answered(times=1)
-    [request] = place.requests
+    azcred.journal.assert_tokens(times=1)
+    [request] = place.requests()
     assert (request.emulator, request.provider) == ("identity-binding", "workload-identity")
     assert request.path == f"/{TENANT}/oauth2/v2.0/token"
     assert place.statuses == [200]
@@ -34,7 +34,7 @@ def test_an_identity_binding(azcred: Session, sdk: Sdk) -> None:
 
 @PROXY
 def test_the_certificate_may_be_in_a_file(
-    azcred: Session, sdk: Sdk, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, sdk: Sdk, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Instead of the variable with its text."""
     azcred.environment("kubernetes-identity-binding")
@@ -48,7 +48,7 @@ def test_the_certificate_may_be_in_a_file(
 
 @PROXY
 @pytest.mark.parametrize("case", ["not bound", "not allowed", "of an ordinary pod"])
-def test_a_pod_that_may_not(azcred: Session, sdk: Sdk, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pod_that_may_not(azcred: Azcred, sdk: Sdk, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The identity must be bound to the cluster, the service account allowed, and the token for the proxy."""
     place = azcred.environment("kubernetes-identity-binding")
     if case == "not bound":
@@ -65,14 +65,14 @@ def test_a_pod_that_may_not(azcred: Session, sdk: Sdk, case: str, monkeypatch: p
     assert place.statuses == [401 if case == "of an ordinary pod" else 403]
 
 
-def test_without_the_proxy_entra_id_refuses_the_pod(azcred: Session, sdk: Sdk) -> None:
+def test_without_the_proxy_entra_id_refuses_the_pod(azcred: Azcred, sdk: Sdk) -> None:
     """DefaultAzureCredential does not use the proxy, and the token's audience is not Entra ID's."""
     azcred.environment("kubernetes-identity-binding")
     with pytest.raises(ClientAuthenticationError, match="AADSTS700211"):
         sdk.credential("DefaultAzureCredential").get_token(SCOPE)
 
 
-def test_the_projected_token_rotates(azcred: Session, sdk: Sdk) -> None:
+def test_the_projected_token_rotates(azcred: Azcred, sdk: Sdk) -> None:
     """The kubelet renews it before it ends, and the credential reads it again."""
     azcred.environment("kubernetes")
     with open(os.environ["AZURE_FEDERATED_TOKEN_FILE"]) as file:
@@ -83,11 +83,11 @@ def test_the_projected_token_rotates(azcred: Session, sdk: Sdk) -> None:
     credential.get_token(SCOPE)
     with open(os.environ["AZURE_FEDERATED_TOKEN_FILE"]) as file:
         assert file.read() != first
-    azcred.journal.assert_answered(provider="workload-identity", times=2)
+    azcred.journal.assert_tokens(provider="workload-identity", times=2)
 
 
 @pytest.mark.skipif(IDENTITY < (1, 17), reason="azure-identity has AzurePipelinesCredential from 1.17 on")
-def test_azure_pipelines(azcred: Session, sdk: Sdk) -> None:
+def test_azure_pipelines(azcred: Azcred, sdk: Sdk) -> None:
     """A job exchanges its service connection's token."""
     place = azcred.environment("azure-pipelines")
     credential = sdk.credential(
@@ -108,7 +108,7 @@ def test_azure_pipelines(azcred: Session, sdk: Sdk) -> None:
 @pytest.mark.parametrize(
     ("changed", "status"), [("system_access_token", 401), ("service_connection_id", 404)], ids=lambda value: str(value)
 )
-def test_azure_pipelines_refuses(azcred: Session, sdk: Sdk, changed: str, status: int) -> None:
+def test_azure_pipelines_refuses(azcred: Azcred, sdk: Sdk, changed: str, status: int) -> None:
     """A job without its access token, and a service connection that it does not have."""
     place = azcred.environment("azure-pipelines")
     settings = {
@@ -134,17 +134,17 @@ def github_token(audience: str = "api://AzureADTokenExchange") -> str:
     return str(response.json()["value"])
 
 
-def test_github_actions(azcred: Session, sdk: Sdk) -> None:
+def test_github_actions(azcred: Azcred, sdk: Sdk) -> None:
     """A job exchanges its own token, whose audience it has asked for."""
     place = azcred.environment("github-actions")
     credential = sdk.credential("ClientAssertionCredential", TENANT, place.identity.client_id, github_token)
     claims = verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)
     assert claims["appid"] == place.identity.client_id
-    azcred.journal.assert_answered(provider="workload-identity", times=1)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 @pytest.mark.parametrize("case", ["another audience", "another branch"])
-def test_github_actions_of_another_kind(azcred: Session, sdk: Sdk, case: str) -> None:
+def test_github_actions_of_another_kind(azcred: Azcred, sdk: Sdk, case: str) -> None:
     """Entra ID refuses the token that the federated credential does not describe."""
     place = azcred.environment("github-actions")
     if case == "another branch":
@@ -159,7 +159,7 @@ def test_github_actions_of_another_kind(azcred: Session, sdk: Sdk, case: str) ->
 
 
 @pytest.mark.parametrize(("name", "minutes"), [("azure-pipelines", 9), ("github-actions", 4)])
-def test_a_long_job_loses_its_login(azcred: Session, sdk: Sdk, name: str, minutes: int) -> None:
+def test_a_long_job_loses_its_login(azcred: Azcred, sdk: Sdk, name: str, minutes: int) -> None:
     """`az` goes on with the token that it has, but gets no other with the pipeline's, which is over by then."""
     azcred.environment(name)
     azcred.clock.advance(minutes=minutes)

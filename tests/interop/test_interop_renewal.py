@@ -8,7 +8,7 @@ from support.published import verified
 from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -17,7 +17,7 @@ PLACES = ["virtual-machine", "kubernetes", "developer-service-principal"]
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_token_is_renewed_when_it_has_expired(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_a_token_is_renewed_when_it_has_expired(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """After 25 hours no token lives; the new one is valid on the moved clock, and took one request."""
     here = azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")
@@ -31,18 +31,18 @@ def test_a_token_is_renewed_when_it_has_expired(azcred: Session, sdk: Sdk, place
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_living_token_is_kept(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_a_living_token_is_kept(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """Half an hour later it is the same one."""
     azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")
     first = credential.get_token(SCOPE)
     azcred.clock.advance(minutes=30)
     assert credential.get_token(SCOPE).token == first.token
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_it_goes_on_for_days(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_it_goes_on_for_days(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """Each renewal is valid when it is made."""
     azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")
@@ -51,7 +51,7 @@ def test_it_goes_on_for_days(azcred: Session, sdk: Sdk, place: str) -> None:
         tokens.add(credential.get_token(SCOPE).token)
         azcred.clock.advance(days=2)
     assert len(tokens) == 4
-    azcred.journal.assert_answered(times=4)
+    azcred.journal.assert_tokens(times=4)
 
 
 # msal, which the sync half leaves client secrets to, forgets a token five minutes before its end.
@@ -64,7 +64,7 @@ SURVIVES = {
 
 
 @pytest.mark.parametrize("place", ["kubernetes", "developer-service-principal"])
-def test_a_renewal_that_fails_while_the_token_lives(azcred: Session, sdk: Sdk, place: str) -> None:
+def test_a_renewal_that_fails_while_the_token_lives(azcred: Azcred, sdk: Sdk, place: str) -> None:
     """The identity is deleted minutes before the token's end: the app does not notice until then, if it can."""
     here = azcred.environment(place)
     credential = sdk.credential("DefaultAzureCredential")

@@ -15,7 +15,7 @@ from support.entra import GRAPH, REDIRECT, SECRET, VAULT, Entra, claims_of
 from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
@@ -73,16 +73,16 @@ def codes(entra: Entra) -> DeviceCodes:
     return entra.emulators.authority.context.device_codes
 
 
-def test_an_authorization_code(azcred: Session, entra: Entra, shop: Application, half: Half) -> None:
+def test_an_authorization_code(azcred: Azcred, entra: Entra, shop: Application, half: Half) -> None:
     """Redeemed once; then the cache answers, and after an hour the refresh token."""
     code = entra.authorize(shop, scope=f"{SCOPE} offline_access")["code"]
     credential = half.make("AuthorizationCodeCredential", TENANT, shop.client_id, code, REDIRECT, client_secret=SECRET)
     assert half.token(credential)["oid"] == contoso.USER_ID
     assert half.token(credential)["oid"] == contoso.USER_ID
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
     azcred.clock.advance(hours=2)
     assert half.token(credential)["oid"] == contoso.USER_ID
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
 def test_a_used_authorization_code(entra: Entra, shop: Application, half: Half) -> None:
@@ -95,7 +95,7 @@ def test_a_used_authorization_code(entra: Entra, shop: Application, half: Half) 
 
 
 @pytest.mark.parametrize("proof", ["secret", "certificate", "assertion"])
-def test_on_behalf_of(azcred: Session, entra: Entra, shop: Application, half: Half, proof: str) -> None:
+def test_on_behalf_of(azcred: Azcred, entra: Entra, shop: Application, half: Half, proof: str) -> None:
     """An API that proves itself by a secret, a certificate or an assertion."""
     key = SigningKey("orders")
     issuer = azcred.issuers.get("https://token.actions.githubusercontent.com")
@@ -168,7 +168,7 @@ def test_a_certificate_from_a_file_with_its_chain(entra: Entra, half: Half, tmp_
             half.token(credential)
 
 
-def test_a_client_assertion(azcred: Session, entra: Entra, half: Half) -> None:
+def test_a_client_assertion(azcred: Azcred, entra: Entra, half: Half) -> None:
     """Of a pipeline, by a function of the app's own."""
     issuer = azcred.issuers.get("https://token.actions.githubusercontent.com")
     job = entra.add_web_app("job", federated_credentials=(FederatedCredential(issuer.url, "repo:job"),))
@@ -176,13 +176,13 @@ def test_a_client_assertion(azcred: Session, entra: Entra, half: Half) -> None:
     assert half.token(credential)["appid"] == job.client_id
 
 
-def test_workload_identity(azcred: Session, half: Half) -> None:
+def test_workload_identity(azcred: Azcred, half: Half) -> None:
     """From the variables that the webhook sets."""
     azcred.environment("kubernetes")
     assert half.token(half.make("WorkloadIdentityCredential"))["appid"] == contoso.WORKLOAD_CLIENT_ID
 
 
-def test_continuous_access_evaluation(azcred: Session, half: Half) -> None:
+def test_continuous_access_evaluation(azcred: Azcred, half: Half) -> None:
     """`enable_cae` gets a long-lived token, apart from the ordinary one, and a challenge a new one."""
     azcred.environment("developer-service-principal")
     credential = half.make("EnvironmentCredential")
@@ -204,7 +204,7 @@ def device_credential(codes: DeviceCodes, decide: Callable[[str], object], **opt
     return azure.identity.DeviceCodeCredential(prompt_callback=prompt, **options)
 
 
-def test_a_device_code(azcred: Session, entra: Entra, codes: DeviceCodes) -> None:
+def test_a_device_code(azcred: Azcred, entra: Entra, codes: DeviceCodes) -> None:
     """Approved at the prompt; then silent, and a record of the account that other credentials can use."""
     sign_in = entra.emulators.authority.sign_in(entra.user)
     with device_credential(codes, lambda code: codes.approve(code, sign_in)) as credential:
@@ -213,7 +213,7 @@ def test_a_device_code(azcred: Session, entra: Entra, codes: DeviceCodes) -> Non
         assert claims_of(credential.get_token(SCOPE).token)["oid"] == contoso.USER_ID
         azcred.clock.advance(hours=2)
         assert claims_of(credential.get_token(f"{GRAPH}/.default").token)["aud"] == GRAPH
-    azcred.journal.assert_answered(grant="urn:ietf:params:oauth:grant-type:device_code", times=1)
+    azcred.journal.assert_tokens(grant="urn:ietf:params:oauth:grant-type:device_code", times=1)
 
 
 def test_a_declined_device_code(codes: DeviceCodes) -> None:
@@ -225,7 +225,7 @@ def test_a_declined_device_code(codes: DeviceCodes) -> None:
         credential.get_token(SCOPE)
 
 
-def test_an_expired_device_code(azcred: Session, codes: DeviceCodes) -> None:
+def test_an_expired_device_code(azcred: Azcred, codes: DeviceCodes) -> None:
     """Nobody came."""
     with (
         device_credential(codes, lambda _: azcred.clock.advance(minutes=15)) as credential,
@@ -244,7 +244,7 @@ def test_a_device_code_that_nobody_approves_in_time(entra: Entra, codes: DeviceC
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_user_name_and_password(azcred: Session, entra: Entra) -> None:
+def test_user_name_and_password(azcred: Azcred, entra: Entra) -> None:
     """Deprecated, and still in use; a password that has expired is told from a wrong one."""
     user = entra.user
 
@@ -255,7 +255,7 @@ def test_user_name_and_password(azcred: Session, entra: Entra) -> None:
         assert claims_of(right.get_token(SCOPE).token)["oid"] == user.object_id
         azcred.clock.advance(hours=2)
         assert claims_of(right.get_token(SCOPE).token)["oid"] == user.object_id
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
     with credential("wrong") as wrong, pytest.raises(ClientAuthenticationError, match="AADSTS50126"):
         wrong.get_token(SCOPE)
     azcred.directory.replace(user, password_expired=True)
@@ -263,7 +263,7 @@ def test_user_name_and_password(azcred: Session, entra: Entra) -> None:
         expired.get_token(SCOPE)
 
 
-def test_client_info_makes_the_account(azcred: Session, entra: Entra, codes: DeviceCodes) -> None:
+def test_client_info_makes_the_account(azcred: Azcred, entra: Entra, codes: DeviceCodes) -> None:
     """The account's id is of the user and the home tenant."""
     sign_in = entra.emulators.authority.sign_in(entra.user)
     with device_credential(codes, lambda code: codes.approve(code, sign_in), tenant_id=TENANT) as credential:

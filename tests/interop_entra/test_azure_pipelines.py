@@ -13,14 +13,14 @@ from pytest_httpserver import HTTPServer
 from support.entra import VAULT, claims_of
 
 from azcred_emulators.directory import Application, FederatedCredential, contoso
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 ISSUER = "https://vstoken.dev.azure.com/99999999-9999-4999-8999-999999999999"
 SUBJECT = "sc://contoso/shop/production"
 
 
 @pytest.fixture
-def pipeline(azcred: Session, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Application:
+def pipeline(azcred: Azcred, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Application:
     """An application that trusts the pipeline's service connection, and the pipeline's own token endpoint."""
     shop = azcred.directory.add(
         Application(
@@ -64,7 +64,7 @@ KINDS = [azure.identity.AzurePipelinesCredential, azure.identity.aio.AzurePipeli
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=["sync", "aio"])
-def test_a_pipeline_gets_its_applications_token(kind: type, pipeline: Application, azcred: Session) -> None:
+def test_a_pipeline_gets_its_applications_token(kind: type, pipeline: Application, azcred: Azcred) -> None:
     """One request to the pipeline's endpoint, one to Entra ID, which checks the pipeline's token."""
     assert claims_of(get_token(kind, pipeline.client_id).token)["appid"] == pipeline.client_id
     [entry] = azcred.journal.requests(operation="token")
@@ -72,7 +72,7 @@ def test_a_pipeline_gets_its_applications_token(kind: type, pipeline: Applicatio
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=["sync", "aio"])
-def test_another_service_connection_is_refused(kind: type, pipeline: Application, azcred: Session) -> None:
+def test_another_service_connection_is_refused(kind: type, pipeline: Application, azcred: Azcred) -> None:
     """Subject and federated credential must agree."""
     other = FederatedCredential(ISSUER, "sc://contoso/shop/staging")
     azcred.directory.replace(pipeline, federated_credentials=(other,))

@@ -11,7 +11,7 @@ from support.entra import AUTHORITY, SECRET, VAULT, Entra, claims_of
 
 from azcred_emulators.directory import User
 from azcred_emulators.tokens.keys import SigningKey
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # names and passwords, in both libraries
 
@@ -20,7 +20,7 @@ ADFS = "https://sts.fabrikam.com"
 
 
 @pytest.fixture
-def grace(azcred: Session, entra: Entra) -> User:
+def grace(azcred: Azcred, entra: Entra) -> User:
     """A user of a federated domain."""
     azcred.federate("fabrikam.com")
     return entra.add_user("grace", principal_name="grace@fabrikam.com", password="<pass&word>")
@@ -32,7 +32,7 @@ def app(entra: Entra) -> Any:
     return msal.PublicClientApplication(entra.cli.client_id, authority=f"{AUTHORITY}/organizations")
 
 
-def test_msal_signs_a_federated_user_in(azcred: Session, grace: User, app: Any) -> None:
+def test_msal_signs_a_federated_user_in(azcred: Azcred, grace: User, app: Any) -> None:
     """It finds the domain's AD FS, gets an assertion there, and never sends the password to Entra ID."""
     result = app.acquire_token_by_username_password(grace.principal_name, grace.password, [SCOPE])
     assert claims_of(result["access_token"])["oid"] == grace.object_id
@@ -64,7 +64,7 @@ def test_azure_identity_signs_a_federated_user_in(entra: Entra, grace: User) -> 
         assert claims_of(credential.get_token(SCOPE).token)["upn"] == grace.principal_name
 
 
-def test_an_app_of_ad_fs(azcred: Session, entra: Entra) -> None:
+def test_an_app_of_ad_fs(azcred: Azcred, entra: Entra) -> None:
     """Azure Stack's tokens come from an AD FS, which azure-identity knows as the tenant "adfs" of its host."""
     azcred.federate("fabrikam.com")
     key = SigningKey("shop")
@@ -80,10 +80,10 @@ def test_an_app_of_ad_fs(azcred: Session, entra: Entra) -> None:
         claims = jwt.decode(token, keys.get_signing_key_from_jwt(token), ["RS256"], audience=VAULT)
         assert (claims["appid"], claims["iss"]) == (shop.client_id, "http://sts.fabrikam.com/adfs/services/trust")
     assert {one.emulator for one in azcred.journal.requests()} == {"adfs"}
-    azcred.journal.assert_answered(emulator="adfs", identity="shop", times=2)
+    azcred.journal.assert_tokens(emulator="adfs", identity="shop", times=2)
 
 
-def test_a_user_of_ad_fs(azcred: Session, entra: Entra, grace: User) -> None:
+def test_a_user_of_ad_fs(azcred: Azcred, entra: Entra, grace: User) -> None:
     """The password goes to AD FS alone."""
     with azure.identity.UsernamePasswordCredential(
         entra.cli.client_id, grace.principal_name, grace.password, tenant_id="adfs", authority=ADFS
@@ -93,7 +93,7 @@ def test_a_user_of_ad_fs(azcred: Session, entra: Entra, grace: User) -> None:
     assert {one.emulator for one in azcred.journal.requests()} == {"adfs"}
 
 
-def test_ad_fs_refuses_an_app(azcred: Session, entra: Entra) -> None:
+def test_ad_fs_refuses_an_app(azcred: Azcred, entra: Entra) -> None:
     """azure-identity reports its words."""
     azcred.federate("fabrikam.com")
     shop = entra.add_web_app()

@@ -13,8 +13,8 @@ from support.entra import SECRET, VAULT, Entra, claims_of
 from support.shop import Shop
 
 from azcred_emulators.directory import Mfa, contoso
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.browser import FakeBrowser, Person, Visit
-from pytest_azcred.session import Session
 
 ORGANIZATIONS = "https://login.microsoftonline.com/organizations"
 SCOPE = f"{VAULT}/.default"
@@ -28,7 +28,7 @@ def app(entra: Entra) -> Any:
 
 
 @pytest.fixture
-def credential(azcred: Session) -> Iterator[InteractiveBrowserCredential]:
+def credential(azcred: Azcred) -> Iterator[InteractiveBrowserCredential]:
     """azure-identity's, as an app makes it."""
     with InteractiveBrowserCredential(timeout=20) as credential:
         yield credential
@@ -83,7 +83,7 @@ def test_a_wrong_password(entra: Entra, fake_browser: FakeBrowser, credential: A
     fake_browser.sign_in(entra.user, password="wrong")
     with pytest.raises(ClientAuthenticationError, match="65004"):
         credential.get_token(SCOPE)
-    fake_browser.close()
+    fake_browser.wait()
     [problem] = fake_browser.problems
     assert "AADSTS50126" in problem
 

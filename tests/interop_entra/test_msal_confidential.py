@@ -10,7 +10,7 @@ from support.entra import CHALLENGE, GRAPH, REDIRECT, SECRET, VAULT, VERIFIER, E
 
 from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
 from azcred_emulators.tokens.keys import SigningKey
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 AUTHORITY = f"https://login.microsoftonline.com/{contoso.TENANT.id}"
 READ = [f"{GRAPH}/User.Read"]
@@ -38,7 +38,7 @@ def signed_in(entra: Entra, app: Any, user: Any = None, **options: Any) -> dict[
     return dict(app.acquire_token_by_auth_code_flow(flow, dict(redirect.parameters), **options))
 
 
-def test_the_authorization_code_flow_fills_the_cache(azcred: Session, entra: Entra, shop: Application) -> None:
+def test_the_authorization_code_flow_fills_the_cache(azcred: Azcred, entra: Entra, shop: Application) -> None:
     """msal checks state and nonce, finds the account, and from then on answers from its cache or by refresh token."""
     app = confidential(shop)
     result = signed_in(entra, app)
@@ -49,11 +49,11 @@ def test_the_authorization_code_flow_fills_the_cache(azcred: Session, entra: Ent
     azcred.clock.advance(hours=2)
     renewed = app.acquire_token_silent(READ, account)
     assert renewed["access_token"] != result["access_token"]
-    azcred.journal.assert_answered(grant="authorization_code", times=1)
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="authorization_code", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
-def test_a_cached_account_has_tokens_for_every_resource(azcred: Session, entra: Entra, shop: Application) -> None:
+def test_a_cached_account_has_tokens_for_every_resource(azcred: Azcred, entra: Entra, shop: Application) -> None:
     """One refresh token, rotated from resource to resource, through a cache that is stored and loaded between."""
     cache = msal.SerializableTokenCache()
     signed_in(entra, confidential(shop, token_cache=cache))
@@ -64,7 +64,7 @@ def test_a_cached_account_has_tokens_for_every_resource(azcred: Session, entra: 
         app = confidential(shop, token_cache=cache)
         result = app.acquire_token_silent(scopes, app.get_accounts()[0])
         assert claims_of(result["access_token"])["aud"] == audience
-    azcred.journal.assert_answered(grant="refresh_token", times=1)
+    azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -91,7 +91,7 @@ def test_a_refresh_token_from_elsewhere(entra: Entra, shop: Application) -> None
     assert (again["error"], again["suberror"]) == ("invalid_grant", "bad_token")
 
 
-def test_a_revoked_session_needs_the_user(azcred: Session, entra: Entra, shop: Application) -> None:
+def test_a_revoked_session_needs_the_user(azcred: Azcred, entra: Entra, shop: Application) -> None:
     """msal passes the refusal on, by which an app knows to sign the user in again."""
     app = confidential(shop)
     signed_in(entra, app)
@@ -175,7 +175,7 @@ def test_a_certificate_with_its_chain(entra: Entra, shop: Application, tmp_path:
 
 
 @pytest.mark.filterwarnings("ignore:Passing a static string:DeprecationWarning")
-def test_an_assertion(azcred: Session, entra: Entra, shop: Application) -> None:
+def test_an_assertion(azcred: Azcred, entra: Entra, shop: Application) -> None:
     """Of an issuer that the application is federated with, as text and as a function."""
     issuer = azcred.issuers.get(ISSUER)
     entra.emulators.directory.replace(shop, federated_credentials=(FederatedCredential(ISSUER, "repo:shop"),))
@@ -184,7 +184,7 @@ def test_an_assertion(azcred: Session, entra: Entra, shop: Application) -> None:
         assert claims_of(result["access_token"])["appidacr"] == "2"
 
 
-def test_the_issuers_documents_are_at_their_real_address(azcred: Session) -> None:
+def test_the_issuers_documents_are_at_their_real_address(azcred: Azcred) -> None:
     """Any client that is routed finds the issuer's keys there."""
     import requests
 
@@ -193,7 +193,7 @@ def test_the_issuers_documents_are_at_their_real_address(azcred: Session) -> Non
     assert requests.get(document["jwks_uri"], timeout=10).json()["keys"][0]["kty"] == "RSA"
 
 
-def test_continuous_access_evaluation(azcred: Session, shop: Application) -> None:
+def test_continuous_access_evaluation(azcred: Azcred, shop: Application) -> None:
     """A client with CP1 has long-lived tokens that msal renews halfway, and passes on a resource's challenge."""
     app = confidential(shop, client_capabilities=["CP1"])
     scopes = [f"{VAULT}/.default"]
@@ -219,7 +219,7 @@ def test_graph_knows_who_signed_in(entra: Entra, shop: Application) -> None:
     assert me["userPrincipalName"] == contoso.USER_PRINCIPAL_NAME
 
 
-def test_an_agent_identity_acts_for_its_user_account(azcred: Session, entra: Entra) -> None:
+def test_an_agent_identity_acts_for_its_user_account(azcred: Azcred, entra: Entra) -> None:
     """The blueprint proves the agent, and the agent its account; then the account is in msal's cache."""
     blueprint = entra.add_web_app("blueprint")
     agent_id = "5081ddac-3d33-4766-98fe-80c38c5ce554"

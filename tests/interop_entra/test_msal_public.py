@@ -8,7 +8,7 @@ from support.entra import GRAPH, VAULT, Entra, claims_of
 
 from azcred_emulators.authority.device_codes import DeviceCodes
 from azcred_emulators.directory import Mfa, contoso
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 # msal discourages passwords in public clients; apps that use them are to be tested all the same.
 pytestmark = pytest.mark.filterwarnings(
@@ -36,7 +36,7 @@ def poll_once(app: Any, flow: dict[str, Any]) -> dict[str, Any]:
     return dict(app.acquire_token_by_device_flow(flow, exit_condition=lambda flow: True))
 
 
-def test_a_device_flow(azcred: Session, entra: Entra, app: Any, codes: DeviceCodes) -> None:
+def test_a_device_flow(azcred: Azcred, entra: Entra, app: Any, codes: DeviceCodes) -> None:
     """Pending until the person approves, then tokens, then answers from the cache and by refresh token."""
     flow = app.initiate_device_flow(SCOPES)
     assert flow["user_code"] in flow["message"]
@@ -54,7 +54,7 @@ def test_a_device_flow(azcred: Session, entra: Entra, app: Any, codes: DeviceCod
     assert claims_of(other["access_token"])["aud"] == GRAPH
 
 
-def test_a_device_that_polls_too_often_slows_down(azcred: Session, app: Any) -> None:
+def test_a_device_that_polls_too_often_slows_down(azcred: Azcred, app: Any) -> None:
     """Microsoft's documentation does not list `slow_down`; msal 1.39 reads it as RFC 8628 has it (PROTOCOLS 5.5)."""
     flow = app.initiate_device_flow(SCOPES)
     assert poll_once(app, flow)["error"] == "authorization_pending"
@@ -72,7 +72,7 @@ def test_a_person_declines(app: Any, codes: DeviceCodes) -> None:
     assert app.acquire_token_by_device_flow(flow)["error"] == "authorization_declined"
 
 
-def test_a_code_expires(azcred: Session, app: Any) -> None:
+def test_a_code_expires(azcred: Azcred, app: Any) -> None:
     """After fifteen minutes; msal stops polling."""
     flow = app.initiate_device_flow(SCOPES)
     azcred.clock.advance(minutes=15)
@@ -105,7 +105,7 @@ def test_the_family_shares_refresh_tokens(entra: Entra, app: Any) -> None:
     assert claims_of(result["access_token"])["appid"] == other.client_id
 
 
-def test_an_inactive_account_must_sign_in_again(azcred: Session, entra: Entra, app: Any) -> None:
+def test_an_inactive_account_must_sign_in_again(azcred: Azcred, entra: Entra, app: Any) -> None:
     """Ninety days later msal finds nothing to answer with."""
     app.acquire_token_by_username_password(entra.user.principal_name, entra.user.password, SCOPES)
     [account] = app.get_accounts()

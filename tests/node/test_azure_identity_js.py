@@ -80,7 +80,7 @@ def test_a_client_secret(emulators: Emulators, application: Application, tmp_pat
         application.secrets[0].value,
     )
     assert client_id_of(result) == application.client_id
-    emulators.journal.assert_answered(provider="environment", times=1)
+    emulators.journal.assert_tokens(provider="environment", times=1)
 
 
 def test_a_wrong_client_secret(emulators: Emulators, application: Application, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_federated_assertion(emulators: Emulators, tmp_path: Path) -> None:
         assertion,
     )
     assert client_id_of(result) == contoso.WORKLOAD_CLIENT_ID
-    emulators.journal.assert_answered(provider="workload-identity", times=1)
+    emulators.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 def test_workload_identity_from_the_webhooks_variables(emulators: Emulators, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_managed_identity_from_imds(emulators: Emulators, tmp_path: Path) -> Non
         variables={"AZURE_POD_IDENTITY_AUTHORITY_HOST": emulators.http.url},
     )
     assert client_id_of(result) == contoso.VIRTUAL_MACHINE_CLIENT_ID
-    emulators.journal.assert_answered(host="imds", resource=VAULT, times=1)
+    emulators.journal.assert_tokens(host="imds", resource=VAULT, times=1)
 
 
 def test_the_default_chain_finds_the_service_principal(
@@ -159,5 +159,5 @@ def test_the_default_chain_finds_the_service_principal(
     }
     result = get_token(emulators, tmp_path, "DefaultAzureCredential", variables=variables)
     assert client_id_of(result) == application.client_id
-    emulators.journal.assert_answered(provider="environment", times=1)
-    emulators.journal.assert_answered(provider="managed-identity", times=0)
+    emulators.journal.assert_tokens(provider="environment", times=1)
+    emulators.journal.assert_tokens(provider="managed-identity", times=0)

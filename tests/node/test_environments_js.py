@@ -103,7 +103,7 @@ def assert_identity(emulators: Emulators, environment: Environment, result: Mapp
         assert claims["upn"] == environment.user
     else:
         assert claims["appid"] == environment.client_id
-    emulators.journal.assert_answered(provider=environment.provider, times=1)
+    emulators.journal.assert_tokens(provider=environment.provider, times=1)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from oracle.situations import Call, Fault, Situation
 
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
+from pytest_azcred.azcred import Azcred, isolated
 from pytest_azcred.credentials import aio
-from pytest_azcred.session import Session
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def run(library: Any, situation: Situation, emulators: Emulators) -> Run:
     """Make the library's chain in a situation, and call it."""
     with (
         pytest.MonkeyPatch.context() as variables,
-        Session(emulators, variables).active() as session,
+        isolated(emulators, variables) as session,
         _quiet(),
     ):
         session.clock.skip_waits()
@@ -83,7 +83,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _script(session: Session, fault: Fault) -> None:
+def _script(session: Azcred, fault: Fault) -> None:
     if fault.at == "authority":
         faults: Any = session.authority.faults
     elif fault.at in session.hosts:
@@ -93,7 +93,7 @@ def _script(session: Session, fault: Fault) -> None:
     faults.add(fault.fault, times=fault.times, optional=True)
 
 
-def _call(chain: Any, call: Call, session: Session) -> Seen:
+def _call(chain: Any, call: Call, session: Azcred) -> Seen:
     if call.hours_later:
         session.clock.advance(hours=call.hours_later)
     before = len(session.journal.requests())
@@ -135,7 +135,7 @@ def _winner(chain: Any) -> str | None:
     return type(winner).__name__ if winner else None
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: JournalEntry) -> str:
     if entry.command:
         tool, _, arguments = entry.command.partition(" ")
         # PowerShell gets a script, which both libraries wrote themselves.

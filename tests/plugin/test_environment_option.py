@@ -31,7 +31,7 @@ SUITE = """
     def test_anywhere(azcred):
         ask()
         provider = {"kubernetes": "workload-identity", "app-service": "managed-identity"}[azcred.place.environment.name]
-        azcred.journal.assert_answered(provider=provider, times=1)
+        azcred.journal.assert_tokens(provider=provider, times=1)
 
     def test_without_fixture():
         ask()
@@ -39,8 +39,8 @@ SUITE = """
     def test_that_says_where_it_is(azcred):
         azcred.environment("virtual-machine")
         ask()
-        azcred.journal.assert_answered(host="imds", times=1)
-        azcred.journal.assert_answered(times=1)
+        azcred.journal.assert_tokens(host="imds", times=1)
+        azcred.journal.assert_tokens(times=1)
 
     @pytest.mark.azcred("kubernetes", "app-service")
     class TestUnittest(unittest.TestCase):
@@ -82,7 +82,7 @@ def test_one_run_and_a_run_in_each_place_are_the_same_tests(pytester: pytest.Pyt
         def test_token(azcred):
             DefaultAzureCredential().get_token("https://vault.azure.net/.default")
             provider = azcred.place.environment.provider
-            azcred.journal.assert_answered(provider=provider, times=1)
+            azcred.journal.assert_tokens(provider=provider, times=1)
         """
     )
     together = passed(pytester.runpytest_subprocess("-rA"))

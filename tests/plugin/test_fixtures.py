@@ -10,8 +10,8 @@ import pytest
 
 import pytest_azcred.credentials
 from azcred_emulators.directory import Application
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 STORAGE = "https://storage.azure.com/.default"
 
@@ -37,17 +37,17 @@ def client_id_of(token: str) -> object:
     ],
 )
 def test_the_right_provider_wins(
-    fixture: str, provider: str, chain: Callable[[], Any], azcred: Session, request: pytest.FixtureRequest
+    fixture: str, provider: str, chain: Callable[[], Any], azcred: Azcred, request: pytest.FixtureRequest
 ) -> None:
     """Each fixture is a place where one provider has an identity, and the token is that identity's."""
     place: Place = request.getfixturevalue(fixture)
     with chain() as credential:
         token = credential.get_token(STORAGE).token
     assert client_id_of(token) == place.identity.client_id
-    assert place.requests[-1].resource == "https://storage.azure.com"
-    assert place.requests[-1].identity == place.identity.name
-    azcred.journal.assert_answered(provider=provider, times=1)
-    azcred.journal.assert_answered(times=1)
+    assert place.requests()[-1].resource == "https://storage.azure.com"
+    assert place.requests()[-1].identity == place.identity.name
+    azcred.journal.assert_tokens(provider=provider, times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
 def test_statuses_read_like_the_story(fake_managed_identity: Place, chain: Callable[[], Any]) -> None:
@@ -58,7 +58,7 @@ def test_statuses_read_like_the_story(fake_managed_identity: Place, chain: Calla
 
 
 def test_a_rotated_secret_fails_until_the_variables_follow(
-    fake_service_principal: Place, chain: Callable[[], Any], azcred: Session, monkeypatch: pytest.MonkeyPatch
+    fake_service_principal: Place, chain: Callable[[], Any], azcred: Azcred, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The token service checks the secret; a failure of the environment's credential ends the chain."""
     from azure.core.exceptions import ClientAuthenticationError
@@ -76,24 +76,24 @@ def test_a_rotated_secret_fails_until_the_variables_follow(
         assert client_id_of(credential.get_token(STORAGE).token) == application.client_id
 
 
-def test_environments_compose(azcred: Session, chain: Callable[[], Any]) -> None:
+def test_environments_compose(azcred: Azcred, chain: Callable[[], Any]) -> None:
     """A machine with both is decided by the chain's order."""
     azcred.environment("virtual-machine", "developer-service-principal")
     with chain() as credential:
         credential.get_token(STORAGE)
-    azcred.journal.assert_answered(provider="environment", times=1)
-    azcred.journal.assert_answered(provider="managed-identity", times=0)
+    azcred.journal.assert_tokens(provider="environment", times=1)
+    azcred.journal.assert_tokens(provider="managed-identity", times=0)
 
 
 def test_fixtures_compose(fake_managed_identity: Place, fake_service_principal: Place) -> None:
     """Two places in one test are one machine with two identities."""
     with azure.identity.DefaultAzureCredential() as credential:
         credential.get_token(STORAGE)
-    assert [entry.status for entry in fake_service_principal.requests] == [200]
-    assert fake_managed_identity.requests == []
+    assert [entry.status for entry in fake_service_principal.requests()] == [200]
+    assert fake_managed_identity.requests() == []
 
 
-def test_without_an_environment_there_is_no_identity(azcred: Session, chain: Callable[[], Any]) -> None:
+def test_without_an_environment_there_is_no_identity(azcred: Azcred, chain: Callable[[], Any]) -> None:
     """The fixture alone isolates: nothing is found, nothing is asked."""
     from azure.core.exceptions import ClientAuthenticationError
 
@@ -102,7 +102,7 @@ def test_without_an_environment_there_is_no_identity(azcred: Session, chain: Cal
     assert azcred.journal.requests() == []
 
 
-def test_an_unknown_environment_is_answered_with_the_nearest(azcred: Session) -> None:
+def test_an_unknown_environment_is_answered_with_the_nearest(azcred: Azcred) -> None:
     """A misspelt name costs no search."""
     with pytest.raises(LookupError, match="there is no environment 'kubernets'; did you mean 'kubernetes'"):
         azcred.environment("kubernets")
@@ -112,7 +112,7 @@ def test_an_unknown_environment_is_answered_with_the_nearest(azcred: Session) ->
         azcred.environment()
 
 
-def test_a_place_without_identity_says_so(azcred: Session, fake_managed_identity: Place) -> None:
+def test_a_place_without_identity_says_so(azcred: Azcred, fake_managed_identity: Place) -> None:
     """Both where there never was one and where the test has removed it."""
     with pytest.raises(LookupError, match="environment 'nothing' has no identity"):
         _ = azcred.environment("nothing").identity
@@ -121,7 +121,7 @@ def test_a_place_without_identity_says_so(azcred: Session, fake_managed_identity
         _ = fake_managed_identity.identity
 
 
-def test_nothing_of_one_test_is_left_for_the_next(azcred: Session) -> None:
+def test_nothing_of_one_test_is_left_for_the_next(azcred: Azcred) -> None:
     """Run in any order with the tests above: directory, journal and variables are as at the start."""
     assert azcred.journal.requests() == []
     assert len(azcred.directory.assigned("imds")) == 1

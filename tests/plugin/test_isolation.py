@@ -16,7 +16,7 @@ from azure.identity._constants import EnvironmentVariables
 
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments.isolation import isolation
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred, isolated
 
 IDENTITY = {
     value
@@ -45,18 +45,18 @@ def developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", sorted(IDENTITY | PROXIES))
-def test_variables_are_hidden(developer: Path, azcred: Session, name: str) -> None:
+def test_variables_are_hidden(developer: Path, azcred: Azcred, name: str) -> None:
     """No variable that azure-identity knows, and no proxy, is the developer's."""
     assert "the-developers-own" not in os.environ.get(name, "")
 
 
-def test_variables_are_hidden_from_children(developer: Path, azcred: Session) -> None:
+def test_variables_are_hidden_from_children(developer: Path, azcred: Azcred) -> None:
     """Child processes do not see them either."""
     seen = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
     assert "the-developers-own" not in seen
 
 
-def test_home(developer: Path, azcred: Session) -> None:
+def test_home(developer: Path, azcred: Azcred) -> None:
     """The home folder is an empty one, where the tools and SDKs look for their caches."""
     assert list(Path.home().iterdir()) == []
     assert Path(os.environ["AZURE_CONFIG_DIR"]).parent == Path.home()
@@ -69,20 +69,20 @@ def test_home_is_the_tests_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tool", ["az", "azd", "pwsh", "powershell"])
-def test_tools_are_hidden(developer: Path, azcred: Session, tool: str) -> None:
+def test_tools_are_hidden(developer: Path, azcred: Azcred, tool: str) -> None:
     """Neither Python nor a shell finds the developer's tools."""
     assert shutil.which(tool) is None
     assert subprocess.run(["sh", "-c", f"{tool} --version"], capture_output=True, check=False).returncode == 127
 
 
 @pytest.mark.parametrize("tool", ["mytool", "az-not"])
-def test_other_tools_stay(developer: Path, azcred: Session, tool: str) -> None:
+def test_other_tools_stay(developer: Path, azcred: Azcred, tool: str) -> None:
     """What lies beside them in the same folder is still found."""
     assert shutil.which(tool)
     assert subprocess.run([tool], capture_output=True, text=True, check=True).stdout == f"the real {tool}\n"
 
 
-def test_python_of_a_virtual_environment_stays(developer: Path, azcred: Session) -> None:
+def test_python_of_a_virtual_environment_stays(developer: Path, azcred: Azcred) -> None:
     """A virtual environment's Python beside them runs, with the packages of its environment."""
     program = "import sys, in_the_tools; print(sys.prefix != sys.base_prefix)"
     run = subprocess.run(["python", "-c", program], capture_output=True, text=True, check=True)
@@ -92,7 +92,7 @@ def test_python_of_a_virtual_environment_stays(developer: Path, azcred: Session)
 def test_everything_comes_back(developer: Path, azcred_emulators: Emulators) -> None:
     """Variables and tools are the developer's again when the fixture ends."""
     before = dict(os.environ)
-    with pytest.MonkeyPatch.context() as variables, Session(azcred_emulators, variables).active():
+    with pytest.MonkeyPatch.context() as variables, isolated(azcred_emulators, variables):
         assert shutil.which("az") is None
     assert dict(os.environ) == before
     assert shutil.which("az") == str(developer / "az")
@@ -131,7 +131,7 @@ def test_proxies_of_the_system(platform: str, tmp_path: Path, monkeypatch: pytes
     assert isolation({}, tmp_path)["NO_PROXY"] == "*"
 
 
-def test_the_chain_finds_nothing(developer: Path, azcred: Session) -> None:
+def test_the_chain_finds_nothing(developer: Path, azcred: Azcred) -> None:
     """azure-identity says of each provider why it is unavailable, and asks nobody."""
     with pytest.raises(ClientAuthenticationError) as caught, DefaultAzureCredential() as credential:
         credential.get_token("https://vault.azure.net/.default")

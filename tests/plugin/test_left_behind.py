@@ -19,7 +19,7 @@ import pytest
 import uvloop
 
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 OWNERS = (_socket, socket, socket.socket, ssl, ssl.SSLContext, BaseEventLoop, uvloop.Loop, pycares.Channel)
 
@@ -71,7 +71,7 @@ def early(patching: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", "/somewhere")
 
 
-def test_nothing(untouched: None, patching: str, early: None, azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing(untouched: None, patching: str, early: None, azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """Variables, patches, threads and files are as before, also where the test changes variables itself."""
     assert "AZURE_CLIENT_ID" not in os.environ
     azcred.environment("kubernetes", "virtual-machine")

@@ -43,7 +43,7 @@ def test_asyncio(pytester: pytest.Pytester) -> None:
             await credential.get_token(SCOPE)
             azcred.clock.advance(hours=25)
             await credential.get_token(SCOPE)
-            azcred.journal.assert_answered(times=2)
+            azcred.journal.assert_tokens(times=2)
 
         @pytest.mark.asyncio(loop_scope="session")
         async def test_in_a_loop_that_lasts(fake_virtual_machine):
@@ -114,7 +114,7 @@ def test_unittest(pytester: pytest.Pytester) -> None:
             def test_token(self):
                 with pytest_azcred.environment("azure-arc") as azcred:
                     DefaultAzureCredential().get_token(SCOPE)
-                    azcred.journal.assert_answered(host="azure-arc", times=1)
+                    azcred.journal.assert_tokens(host="azure-arc", times=1)
 
         @pytest.mark.azcred("functions")
         class TestAsync(unittest.IsolatedAsyncioTestCase):
@@ -202,7 +202,7 @@ def test_randomly(pytester: pytest.Pytester) -> None:
         def test_token(azcred, turn):
             with DefaultAzureCredential() as credential:
                 credential.get_token("https://vault.azure.net/.default")
-            azcred.journal.assert_answered(times=1)
+            azcred.journal.assert_tokens(times=1)
             azcred.directory.replace(azcred.place.identity, name="somebody else")
             azcred.clock.advance(days=turn)
         """

@@ -34,8 +34,9 @@ def test_every_token(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("15 parsecs", "a duration is written like '5 min', '90 s' or '24 hours', not '15 parsecs'"),
+        ("15 parsecs", "a duration is a timedelta, * '90 s' or '24 hours', not '15 parsecs'"),
         ("0 s", "a token lasts longer than '0 s'"),
+        ("-5 min", "this duration cannot be negative, as '-5 min' is"),
     ],
 )
 def test_what_is_no_time(pytester: pytest.Pytester, given: str, message: str) -> None:

@@ -15,19 +15,19 @@ import requests
 import pytest_azcred.credentials
 from azcred_emulators.directory import contoso
 from azcred_emulators.faults import Gone, Status, Throttled
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 
 
-def arrivals(azcred: Session) -> list[float]:
+def arrivals(azcred: Azcred) -> list[float]:
     """Return when each request came, in seconds after the first."""
     entries = azcred.journal.requests()
     return [entry.at - entries[0].at for entry in entries]
 
 
-def test_an_update_of_imds_takes_no_time(azcred: Session, fake_managed_identity: Place) -> None:
+def test_an_update_of_imds_takes_no_time(azcred: Azcred, fake_managed_identity: Place) -> None:
     """75 seconds of retries for five times 410 pass on the clock, and the journal has each where it would have come."""
     fake_managed_identity.faults.add(Gone(), times=5)
     waits = azcred.clock.skip_waits()
@@ -40,7 +40,7 @@ def test_an_update_of_imds_takes_no_time(azcred: Session, fake_managed_identity:
     assert fake_managed_identity.statuses == [410, 410, 410, 410, 410, 200]
 
 
-def test_so_it_is_in_the_async_half(azcred: Session, fake_managed_identity: Place) -> None:
+def test_so_it_is_in_the_async_half(azcred: Azcred, fake_managed_identity: Place) -> None:
     """While the app's own sleep and other tasks live in real time."""
     fake_managed_identity.faults.add(Throttled(), times=2)
     fake_managed_identity.faults.add(Throttled(retry_after=7))
@@ -58,7 +58,7 @@ def test_so_it_is_in_the_async_half(azcred: Session, fake_managed_identity: Plac
     assert arrivals(azcred) == pytest.approx([0, 0, 1.6, 8.6], abs=3)
 
 
-def test_our_own_chain_waits_on_the_clock_too(azcred: Session, fake_managed_identity: Place) -> None:
+def test_our_own_chain_waits_on_the_clock_too(azcred: Azcred, fake_managed_identity: Place) -> None:
     """Whatever it waits, the journal shows it."""
     fake_managed_identity.faults.add(Throttled(retry_after=3))
     waits = azcred.clock.skip_waits()
@@ -68,7 +68,7 @@ def test_our_own_chain_waits_on_the_clock_too(azcred: Session, fake_managed_iden
     assert fake_managed_identity.statuses == [429, 200]
 
 
-def test_a_device_code_is_polled_in_no_time(azcred: Session) -> None:
+def test_a_device_code_is_polled_in_no_time(azcred: Azcred) -> None:
     """msal asks every five seconds until the code expires."""
     waits = azcred.clock.skip_waits()
     session = requests.Session()
@@ -85,7 +85,7 @@ def test_a_device_code_is_polled_in_no_time(azcred: Session) -> None:
     assert len(polls) == pytest.approx(900 / 5, abs=5)
 
 
-def test_others_wait_in_real_time(azcred: Session) -> None:
+def test_others_wait_in_real_time(azcred: Azcred) -> None:
     """The app's own waits are its own, unless the test names its package."""
     namespace: dict[str, Any] = {"__name__": "shop.orders", "time": time}
     exec("def pause():\n    time.sleep(0.01)", namespace)
@@ -97,7 +97,7 @@ def test_others_wait_in_real_time(azcred: Session) -> None:
         assert waits.seconds == [0.01]
 
 
-def test_nothing_is_left_behind(azcred: Session) -> None:
+def test_nothing_is_left_behind(azcred: Azcred) -> None:
     """At the end of the `with`, or of the test."""
     real = time.sleep, asyncio.sleep
     with azcred.clock.skip_waits():
@@ -110,7 +110,7 @@ def test_nothing_is_left_behind(azcred: Session) -> None:
     assert (time.sleep, asyncio.sleep) == real
 
 
-def test_a_day_in_a_moment(azcred: Session, fake_managed_identity: Place) -> None:
+def test_a_day_in_a_moment(azcred: Azcred, fake_managed_identity: Place) -> None:
     """A token expires and is renewed, IMDS throttles and then is gone for a while, and the cached token bridges it."""
     azcred.clock.skip_waits()
     with azure.identity.DefaultAzureCredential() as credential:
@@ -125,4 +125,4 @@ def test_a_day_in_a_moment(azcred: Session, fake_managed_identity: Place) -> Non
         renewed = credential.get_token(SCOPE)
     assert len({first.token, second.token, renewed.token}) == 3
     assert bridged.token == second.token
-    azcred.journal.assert_answered(times=3)
+    azcred.journal.assert_tokens(times=3)

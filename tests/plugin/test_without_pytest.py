@@ -37,7 +37,7 @@ before = dict(os.environ)
 for name in ("kubernetes", "app-service", "kubernetes"):
     with pytest_azcred.environment(name) as azcred:
         assert whose_token() == azcred.place.identity.client_id
-        azcred.journal.assert_answered(times=1)
+        azcred.journal.assert_tokens(times=1)
     assert dict(os.environ) == before
 assert "pytest" not in sys.modules
 print("done")

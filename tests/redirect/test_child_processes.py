@@ -17,8 +17,8 @@ import requests
 from support.servers import presenting, served
 
 from azcred_emulators.emulators import Emulators
+from pytest_azcred.azcred import Azcred, isolated
 from pytest_azcred.redirect.routes import HostRefused
-from pytest_azcred.session import Session
 
 DOCUMENT = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
 FETCH = {
@@ -52,7 +52,7 @@ def python(program: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("program", FETCH.values(), ids=FETCH)
-def test_a_child_reaches_the_emulators(azcred: Session, program: str) -> None:
+def test_a_child_reaches_the_emulators(azcred: Azcred, program: str) -> None:
     """Whatever client a child process imports finds the token service."""
     run = python(program)
     assert (run.stdout, run.stderr) == ("200\n", "")
@@ -60,15 +60,15 @@ def test_a_child_reaches_the_emulators(azcred: Session, program: str) -> None:
     assert entry.server_name == "login.microsoftonline.com"
 
 
-def test_a_child_has_the_apps_identity(azcred: Session) -> None:
+def test_a_child_has_the_apps_identity(azcred: Azcred) -> None:
     """A child process of an app gets tokens as the app does."""
     azcred.environment("virtual-machine")
     run = python(TOKEN)
     assert (run.returncode, run.stderr) == (0, "")
-    azcred.journal.assert_answered(host="imds", times=1)
+    azcred.journal.assert_tokens(host="imds", times=1)
 
 
-def test_a_child_follows_the_tests_routes(azcred: Session) -> None:
+def test_a_child_follows_the_tests_routes(azcred: Azcred) -> None:
     """Routes that the test adds count for child processes that it starts afterwards."""
     with served(presenting(azcred.certificate("myservice.example.com"))) as url:
         azcred.route("myservice.example.com", to=url)
@@ -84,14 +84,14 @@ def test_a_child_follows_the_tests_routes(azcred: Session) -> None:
         "import socket; socket.create_connection(('8.8.8.8', 53))",
     ],
 )
-def test_a_child_is_refused(azcred: Session, program: str) -> None:
+def test_a_child_is_refused(azcred: Azcred, program: str) -> None:
     """A child process does not leave the machine either."""
     run = python(program)
     assert run.returncode == 1
     assert "HostRefused: azcred refused a connection to" in run.stderr
 
 
-def test_a_grandchild(azcred: Session) -> None:
+def test_a_grandchild(azcred: Azcred) -> None:
     """Processes that a child process starts are redirected, too."""
     run = python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {FETCH['urllib']!r}], check=True)")
     assert (run.stdout, run.stderr) == ("200\n", "")
@@ -121,7 +121,7 @@ def test_a_broken_sitecustomize_of_the_users_own(
     assert "ZeroDivisionError" in run.stderr
 
 
-def test_the_path_of_a_child_is_as_ever(azcred: Session) -> None:
+def test_the_path_of_a_child_is_as_ever(azcred: Azcred) -> None:
     """Apart from the folder of sitecustomize a child has the module path that it would have."""
     program = "import sys; print(sys.path)"
     redirected = python(program).stdout
@@ -129,7 +129,7 @@ def test_the_path_of_a_child_is_as_ever(azcred: Session) -> None:
     assert redirected == python(program, "-I").stdout.replace("[", f"['', '{folder}', ")
 
 
-def test_a_child_that_cannot_be_redirected_does_not_start(azcred: Session) -> None:
+def test_a_child_that_cannot_be_redirected_does_not_start(azcred: Azcred) -> None:
     """Better no child than one that reaches the real hosts."""
     Path(os.environ["AZCRED_ROUTING"]).write_text("{}")
     run = python("print('started')")
@@ -138,7 +138,7 @@ def test_a_child_that_cannot_be_redirected_does_not_start(azcred: Session) -> No
     assert "azcred could not redirect the connections of this process" in run.stderr
 
 
-def test_a_child_after_the_run(azcred: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_child_after_the_run(azcred: Azcred, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A background process that outlives the run can start children."""
     monkeypatch.setenv("AZCRED_ROUTING", str(tmp_path / "gone.json"))
     assert python("print('started')").stdout == "started\n"
@@ -165,7 +165,7 @@ def old_server() -> Iterator[int]:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing(old_server: int, azcred: Session, method: str) -> None:
+def test_multiprocessing(old_server: int, azcred: Azcred, method: str) -> None:
     """Worker processes are redirected however they are started, be it by a server from before the test."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
         status, refusal = pool.submit(fetch).result()
@@ -176,7 +176,7 @@ def test_multiprocessing(old_server: int, azcred: Session, method: str) -> None:
 
 def test_the_fork_server_of_a_test_ends_with_it(old_server: int, azcred_emulators: Emulators) -> None:
     """No process stays behind that would hand the test's surroundings on."""
-    with pytest.MonkeyPatch.context() as variables, Session(azcred_emulators, variables).active():
+    with pytest.MonkeyPatch.context() as variables, isolated(azcred_emulators, variables):
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver")) as pool:
             server = pool.submit(os.getppid).result()
         assert server != old_server

@@ -28,7 +28,7 @@ def test_imported_later(azcred):
                 assert "azcred.route" in repr(error) or "HostRefused" in repr(error), name
             else:
                 raise AssertionError(name)
-    azcred.journal.assert_answered(host="imds", times=len(CLIENTS))
+    azcred.journal.assert_tokens(host="imds", times=len(CLIENTS))
 """
 
 

@@ -13,11 +13,11 @@ import requests
 import uvloop
 from support.servers import served
 
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.9.9.9", "0.0.0.0", "app.localhost", ""])
-def test_a_server_on_every_interface(azcred: Session, host: str) -> None:
+def test_a_server_on_every_interface(azcred: Azcred, host: str) -> None:
     """A server that listens everywhere is reached under each name and address of this machine."""
     with socket.create_server(("", 0)) as server, socket.socket() as client:
         client.connect((host, server.getsockname()[1]))
@@ -28,7 +28,7 @@ def test_a_server_on_every_interface(azcred: Session, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
-def test_a_server_on_one_address(azcred: Session, host: str) -> None:
+def test_a_server_on_one_address(azcred: Azcred, host: str) -> None:
     """A server listens on the loopback address that it names, and create_connection finds it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with (
@@ -38,14 +38,14 @@ def test_a_server_on_one_address(azcred: Session, host: str) -> None:
         assert client.gettimeout() == 10
 
 
-def test_http_server(azcred: Session) -> None:
+def test_http_server(azcred: Azcred) -> None:
     """An app's own server answers under its own address and under localhost."""
     with served() as url:
         assert requests.get(url).status_code == 200
         assert requests.get(url.replace("127.0.0.1", "localhost")).status_code == 200
 
 
-def test_this_machines_name(azcred: Session) -> None:
+def test_this_machines_name(azcred: Azcred) -> None:
     """This machine's own name leads to it, without a name server."""
     name = socket.gethostname()
     assert socket.gethostbyname(name) == "127.0.0.1"
@@ -55,7 +55,7 @@ def test_this_machines_name(azcred: Session) -> None:
         client.connect((name, server.getsockname()[1]))
 
 
-def test_unix_sockets(azcred: Session, tmp_path: Path) -> None:
+def test_unix_sockets(azcred: Azcred, tmp_path: Path) -> None:
     """Unix sockets and pairs of sockets are not looked at."""
     with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
         server.bind(str(tmp_path / "socket"))
@@ -67,7 +67,7 @@ def test_unix_sockets(azcred: Session, tmp_path: Path) -> None:
         assert right.recv(4) == b"ping"
 
 
-def test_datagrams(azcred: Session) -> None:
+def test_datagrams(azcred: Azcred) -> None:
     """Datagrams within this machine are delivered, however they are sent."""
     with socket.socket(type=socket.SOCK_DGRAM) as server, socket.socket(type=socket.SOCK_DGRAM) as client:
         server.bind(("127.0.0.1", 0))
@@ -81,7 +81,7 @@ def test_datagrams(azcred: Session) -> None:
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_event_loops(azcred: Session, new_loop: Callable[[], asyncio.AbstractEventLoop], host: str) -> None:
+def test_event_loops(azcred: Azcred, new_loop: Callable[[], asyncio.AbstractEventLoop], host: str) -> None:
     """Servers, connections and datagrams of an event loop work within this machine."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -106,7 +106,7 @@ def test_event_loops(azcred: Session, new_loop: Callable[[], asyncio.AbstractEve
         loop.run_until_complete(loop.shutdown_default_executor())
 
 
-def test_a_closed_port(azcred: Session) -> None:
+def test_a_closed_port(azcred: Azcred) -> None:
     """Where nothing listens the connection is refused by the machine, as an OSError."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

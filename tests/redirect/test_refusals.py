@@ -15,8 +15,8 @@ import trio
 import uvloop
 from support.http_clients import Fetch, causes
 
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.redirect.routes import HostRefused
-from pytest_azcred.session import Session
 
 Ask = Callable[[asyncio.AbstractEventLoop], Awaitable[object]]
 
@@ -39,7 +39,7 @@ def refusal(attempt: Callable[[], object]) -> HostRefused:
         pytest.param("https://login.microsoftonline.com:8443/", "login.microsoftonline.com", id="another-port"),
     ],
 )
-def test_every_client_is_refused(azcred: Session, client: Fetch, url: str, host: str) -> None:
+def test_every_client_is_refused(azcred: Azcred, client: Fetch, url: str, host: str) -> None:
     """No client reaches a host outside, and none takes the refusal for a network failure."""
     refused = refusal(lambda: client(url))
     assert refused.host == host
@@ -48,7 +48,7 @@ def test_every_client_is_refused(azcred: Session, client: Fetch, url: str, host:
     assert azcred.journal.requests() == []
 
 
-def test_an_old_client_is_refused(old_client: Fetch, azcred: Session) -> None:
+def test_an_old_client_is_refused(old_client: Fetch, azcred: Azcred) -> None:
     """A client made before the test started is refused as well."""
     assert refusal(lambda: old_client("https://example.com/")).host == "example.com"
 
@@ -69,7 +69,7 @@ def test_an_old_client_is_refused(old_client: Fetch, azcred: Session) -> None:
         pytest.param(lambda name, _: ask_aiodns(lambda resolver: resolver.query_dns(name, "TXT")), id="aiodns-query"),
     ],
 )
-def test_no_look_up_leaves_the_machine(azcred: Session, look_up: Callable[[str, int], object]) -> None:
+def test_no_look_up_leaves_the_machine(azcred: Azcred, look_up: Callable[[str, int], object]) -> None:
     """No function asks a name server for a name, which would learn it."""
     assert refusal(lambda: look_up("example.com", 443)).host == "example.com"
 
@@ -86,7 +86,7 @@ def test_no_look_up_leaves_the_machine(azcred: Session, look_up: Callable[[str, 
         pytest.param(lambda address: ask_aiodns(lambda resolver: resolver.gethostbyaddr(address)), id="aiodns"),
     ],
 )
-def test_no_reverse_look_up_leaves_the_machine(azcred: Session, look_up: Callable[[str], object], address: str) -> None:
+def test_no_reverse_look_up_leaves_the_machine(azcred: Azcred, look_up: Callable[[str], object], address: str) -> None:
     """No function asks a name server for the name of an address."""
     assert refusal(lambda: look_up(address)).host == address
 
@@ -108,27 +108,27 @@ async def datagram_endpoint(loop: asyncio.AbstractEventLoop) -> None:
         pytest.param(lambda _: on_uvloop(datagram_endpoint), id="uvloop"),
     ],
 )
-def test_no_datagram_leaves_the_machine(azcred: Session, send: Callable[[socket.socket], object]) -> None:
+def test_no_datagram_leaves_the_machine(azcred: Azcred, send: Callable[[socket.socket], object]) -> None:
     """Datagrams are refused as connections are."""
     with socket.socket(type=socket.SOCK_DGRAM) as udp:
         assert refusal(lambda: send(udp)).host == "8.8.8.8"
 
 
 @pytest.mark.parametrize("resolver", ["127.0.0.53", "127.0.0.11", "127.0.0.1"])
-def test_a_local_name_server_is_refused(azcred: Session, resolver: str) -> None:
+def test_a_local_name_server_is_refused(azcred: Azcred, resolver: str) -> None:
     """The stub resolvers of systemd and Docker listen on loopback and ask the world."""
     with socket.socket(type=socket.SOCK_DGRAM) as udp:
         assert refusal(lambda: udp.sendto(b"?", (resolver, 53))).host == resolver
 
 
-def test_numeric_look_ups_are_not_refused(azcred: Session) -> None:
+def test_numeric_look_ups_are_not_refused(azcred: Azcred) -> None:
     """A program may ask whether a text is an address, which no name server hears of."""
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo("example.com", 443, flags=socket.AI_NUMERICHOST)
     assert socket.getnameinfo(("8.8.8.8", 443), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV) == ("8.8.8.8", "443")
 
 
-def test_malformed_addresses_are_left_to_python(azcred: Session) -> None:
+def test_malformed_addresses_are_left_to_python(azcred: Azcred) -> None:
     """An address that is none gets Python's own error."""
     with socket.socket() as connection, pytest.raises(TypeError):
         connection.connect("example.com")
@@ -136,7 +136,7 @@ def test_malformed_addresses_are_left_to_python(azcred: Session) -> None:
         connection.connect(("example.com",))
 
 
-def test_a_refusal_survives_the_way_between_processes(azcred: Session) -> None:
+def test_a_refusal_survives_the_way_between_processes(azcred: Azcred) -> None:
     """A worker process hands its refusal to the parent as it is."""
     refused = refusal(lambda: socket.create_connection(("example.com", 8443)))
     copy = pickle.loads(pickle.dumps(refused))

@@ -13,7 +13,7 @@ from support.http_clients import Fetch, causes
 from support.servers import presenting, served
 
 from azcred_emulators.serving.tls import CertificateAuthority
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 HOST = "myservice.example.com"
 OLD_CONTEXT = ssl.create_default_context()
@@ -33,7 +33,7 @@ def is_untrusted(error: Exception) -> bool:
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
 
 
-def test_an_unknown_authority_is_rejected(azcred: Session, client: Fetch, tmp_path: Path) -> None:
+def test_an_unknown_authority_is_rejected(azcred: Azcred, client: Fetch, tmp_path: Path) -> None:
     """A server for a routed name still has to prove itself."""
     chain, key, _ = foreign(tmp_path, HOST)
     with served(presenting((chain, key))) as url:
@@ -42,7 +42,7 @@ def test_an_unknown_authority_is_rejected(azcred: Session, client: Fetch, tmp_pa
             client(f"https://{HOST}/")
 
 
-def test_a_certificate_for_another_name_is_rejected(azcred: Session, client: Fetch) -> None:
+def test_a_certificate_for_another_name_is_rejected(azcred: Azcred, client: Fetch) -> None:
     """A certificate of the run counts for its names only."""
     with served(presenting(azcred.certificate("other.example.com"))) as url:
         azcred.route(HOST, to=url)
@@ -50,13 +50,13 @@ def test_a_certificate_for_another_name_is_rejected(azcred: Session, client: Fet
             client(f"https://{HOST}/")
 
 
-def test_the_run_does_not_vouch_for_local_servers(azcred: Session) -> None:
+def test_the_run_does_not_vouch_for_local_servers(azcred: Azcred) -> None:
     """A server that the app reaches without a route is judged by the app's own context."""
     with served(presenting(azcred.certificate("localhost"))) as url, pytest.raises(requests.exceptions.SSLError):
         requests.get(url.replace("127.0.0.1", "localhost"))
 
 
-def test_an_authority_of_the_app(azcred: Session, tmp_path: Path) -> None:
+def test_an_authority_of_the_app(azcred: Azcred, tmp_path: Path) -> None:
     """A local server whose authority the app trusts is accepted."""
     chain, key, authority = foreign(tmp_path, "localhost")
     bundle = tmp_path / "authority.pem"
@@ -65,7 +65,7 @@ def test_an_authority_of_the_app(azcred: Session, tmp_path: Path) -> None:
         assert requests.get(url.replace("127.0.0.1", "localhost"), verify=str(bundle)).status_code == 200
 
 
-def test_a_context_that_verifies_nothing_stays_so(azcred: Session, tmp_path: Path) -> None:
+def test_a_context_that_verifies_nothing_stays_so(azcred: Azcred, tmp_path: Path) -> None:
     """An app that does not want to verify reaches any server."""
     chain, key, _ = foreign(tmp_path, "whatever.example.com")
     with served(presenting((chain, key))) as url:
@@ -82,7 +82,7 @@ def test_a_context_that_verifies_nothing_stays_so(azcred: Session, tmp_path: Pat
         assert context.verify_mode is ssl.CERT_NONE
 
 
-def test_the_app_keeps_its_context(azcred: Session) -> None:
+def test_the_app_keeps_its_context(azcred: Azcred) -> None:
     """Protocol versions and ALPN are negotiated as the app's context says, and no authority is added to it."""
     server = presenting(azcred.certificate(HOST))
     server.set_alpn_protocols(["http/1.1", "spdy/3"])
@@ -103,7 +103,7 @@ def test_the_app_keeps_its_context(azcred: Session) -> None:
 
 
 @pytest.mark.parametrize("name", [HOST, HOST.encode(), HOST.upper()], ids=["text", "bytes", "capitals"])
-def test_forms_of_the_server_name(azcred: Session, name: str | bytes) -> None:
+def test_forms_of_the_server_name(azcred: Azcred, name: str | bytes) -> None:
     """Clients give the server's name as text or as bytes."""
     with served(presenting(azcred.certificate(HOST))) as url:
         azcred.route(HOST, to=url)
@@ -114,7 +114,7 @@ def test_forms_of_the_server_name(azcred: Session, name: str | bytes) -> None:
             assert tls.getpeercert()
 
 
-def test_sessions_are_resumed(azcred: Session) -> None:
+def test_sessions_are_resumed(azcred: Azcred) -> None:
     """A client that resumes TLS sessions can do so."""
     server = presenting(azcred.certificate(HOST))
     server.maximum_version = ssl.TLSVersion.TLSv1_2  # whose sessions exist as soon as the handshake is over
@@ -130,7 +130,7 @@ def test_sessions_are_resumed(azcred: Session) -> None:
                 session = tls.session
 
 
-def test_upgrade_of_a_plain_connection(azcred: Session) -> None:
+def test_upgrade_of_a_plain_connection(azcred: Azcred) -> None:
     """`loop.start_tls` trusts the run's authority as well, as protocols with STARTTLS need."""
 
     async def main() -> str:
@@ -148,7 +148,7 @@ def test_upgrade_of_a_plain_connection(azcred: Session) -> None:
         assert asyncio.run(main()) == "TLSv1.3"
 
 
-def test_servers_of_the_app_are_left_alone(azcred: Session) -> None:
+def test_servers_of_the_app_are_left_alone(azcred: Azcred) -> None:
     """A TLS server in the test's own process keeps its context, whatever name it is asked for."""
     server = presenting(azcred.certificate(HOST))
     tls = server.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)

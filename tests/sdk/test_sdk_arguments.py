@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
@@ -98,7 +99,7 @@ REFUSED: list[Refused] = [
     ids=[f"{one[0]}-{number}" for number, one in enumerate(REFUSED)],
 )
 def test_a_credential_that_cannot_be(
-    azcred: Session,
+    azcred: Azcred,
     sdk: Sdk,
     kind: str,
     arguments: tuple[object, ...],
@@ -109,14 +110,14 @@ def test_a_credential_that_cannot_be(
     """The mistake is in the arguments, and is told at once."""
     with pytest.raises(error, match=message):
         sdk.credential(kind, *arguments, **keywords)
-    azcred.journal.assert_no_requests()
+    azcred.journal.assert_requests(times=0)
 
 
 @pytest.fixture
-def pem(azcred: Session) -> bytes:
+def pem(azcred: Azcred) -> bytes:
     """A certificate and its private key."""
-    place = azcred.environment("on-premises-certificate")
-    return Path(str(place.setups[0].variables["AZURE_CLIENT_CERTIFICATE_PATH"])).read_bytes()
+    azcred.environment("on-premises-certificate")
+    return Path(os.environ["AZURE_CLIENT_CERTIFICATE_PATH"]).read_bytes()
 
 
 def bundle(pem: bytes, *, key: bool = True, password: bytes = b"") -> bytes:
@@ -149,7 +150,7 @@ def test_certificates_that_cannot_be_used(sdk: Sdk, pem: bytes, tmp_path: Path) 
 
 @pytest.mark.parametrize("password", [b"secret", "secret"])
 def test_a_certificate_in_a_bundle(
-    azcred: Session, sdk: Sdk, pem: bytes, password: bytes | str, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, sdk: Sdk, pem: bytes, password: bytes | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a password as text or bytes, and its chain in the assertion."""
     client_id = azcred.environment("on-premises-certificate").environment.client_id
@@ -163,7 +164,7 @@ def test_a_certificate_in_a_bundle(
         send_certificate_chain=True,
     )
     assert credential.get_token(SCOPE).token
-    azcred.journal.assert_answered(client_id=client_id, times=1)
+    azcred.journal.assert_tokens(client_id=client_id, times=1)
 
 
 CALLS: list[tuple[str, dict[str, object], tuple[str, ...], dict[str, object], str]] = [
@@ -183,7 +184,7 @@ CALLS: list[tuple[str, dict[str, object], tuple[str, ...], dict[str, object], st
     ("kind", "made", "scopes", "options", "message"), CALLS, ids=[f"{one[0]}-{n}" for n, one in enumerate(CALLS)]
 )
 def test_a_question_that_cannot_be_asked(
-    azcred: Session,
+    azcred: Azcred,
     sdk: Sdk,
     fake_service_principal: Place,
     kind: str,
@@ -198,7 +199,7 @@ def test_a_question_that_cannot_be_asked(
     for ask in (credential.get_token, credential.get_token_info):
         with pytest.raises(ValueError, match=message):
             ask(*scopes, **options)
-    azcred.journal.assert_no_requests(operation="token")
+    azcred.journal.assert_requests(operation="token", times=0)
 
 
 TENANTS: list[tuple[dict[str, object], str | None]] = [
@@ -210,7 +211,7 @@ TENANTS: list[tuple[dict[str, object], str | None]] = [
 
 @pytest.mark.parametrize(("keywords", "refusal"), TENANTS, ids=str)
 def test_another_tenant(
-    azcred: Session, sdk: Sdk, fake_service_principal: Place, keywords: dict[str, Any], refusal: str | None
+    azcred: Azcred, sdk: Sdk, fake_service_principal: Place, keywords: dict[str, Any], refusal: str | None
 ) -> None:
     """It is asked if the credential may; whether it has the application is its own affair."""
     credential = sdk.credential("EnvironmentCredential", **keywords)
@@ -221,17 +222,17 @@ def test_another_tenant(
 
 @pytest.mark.parametrize("variable", ["AZURE_IDENTITY_DISABLE_MULTITENANTAUTH", None])
 def test_a_tenant_that_is_ignored(
-    azcred: Session, sdk: Sdk, fake_service_principal: Place, monkeypatch: pytest.MonkeyPatch, variable: str | None
+    azcred: Azcred, sdk: Sdk, fake_service_principal: Place, monkeypatch: pytest.MonkeyPatch, variable: str | None
 ) -> None:
     """By a variable; or it is the credential's own after all."""
     if variable:
         monkeypatch.setenv(variable, "1")
     credential = sdk.credential("EnvironmentCredential")
     assert credential.get_token_info(SCOPE, tenant_id="other" if variable else TENANT).token
-    azcred.journal.assert_answered(tenant=TENANT, times=1)
+    azcred.journal.assert_tokens(tenant=TENANT, times=1)
 
 
-def test_providers_by_variable(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_providers_by_variable(azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of a developer, those of production, one by name; an argument is stronger than the variable."""
     azcred.environment("virtual-machine", "developer-azure-cli")
     tried = []

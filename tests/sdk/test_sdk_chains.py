@@ -12,8 +12,8 @@ from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.faults import Status
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
@@ -74,17 +74,17 @@ class AsyncWithTokenInfo(AsyncOwn):
 OWN = {"sync": (WithToken, WithTokenInfo), "aio": (AsyncWithToken, AsyncWithTokenInfo)}
 
 
-def test_a_chain_finds_the_first_that_is_there(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
+def test_a_chain_finds_the_first_that_is_there(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """By either method; the failures before it are only known to the log."""
     for method in ("get_token", "get_token_info"):
         members = [sdk.credential(kind).wrapped for kind in ("EnvironmentCredential", "ManagedIdentityCredential")]
         chain = sdk.credential("ChainedTokenCredential", *members)
         assert chain.call("__enter__") is chain.wrapped
         assert getattr(chain, method)(SCOPE).token
-    azcred.journal.assert_answered(provider="managed-identity", times=2)
+    azcred.journal.assert_tokens(provider="managed-identity", times=2)
 
 
-def test_a_chain_ends_with_a_failure(azcred: Session, sdk: Sdk, fake_service_principal: Place) -> None:
+def test_a_chain_ends_with_a_failure(azcred: Azcred, sdk: Sdk, fake_service_principal: Place) -> None:
     """By either method: what was refused is not tried elsewhere."""
     azcred.environment("virtual-machine")
     fake_service_principal.faults.add(Status(400), times=2)
@@ -95,27 +95,27 @@ def test_a_chain_ends_with_a_failure(azcred: Session, sdk: Sdk, fake_service_pri
             chain = sdk.credential(kind, *(members if kind == "ChainedTokenCredential" else ()))
             with pytest.raises(ClientAuthenticationError, match="\tEnvironmentCredential: "):
                 getattr(chain, method)(SCOPE)
-    azcred.journal.assert_no_requests(provider="managed-identity")
+    azcred.journal.assert_requests(provider="managed-identity", times=0)
     fake_service_principal.faults.clear()
 
 
-def test_the_default_chain_keeps_to_what_it_has_found(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
+def test_the_default_chain_keeps_to_what_it_has_found(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """By either method."""
     credential = sdk.credential("DefaultAzureCredential")
     for _ in range(2):
         assert credential.get_token(SCOPE).token == credential.get_token_info(SCOPE).token
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
 
 
-def test_nothing_is_there(azcred: Session, sdk: Sdk) -> None:
+def test_nothing_is_there(azcred: Azcred, sdk: Sdk) -> None:
     """By the newer method, too, the message lists everything."""
     azcred.environment("nothing")
     with pytest.raises(ClientAuthenticationError, match="\tManagedIdentityCredential: "):
         sdk.credential("DefaultAzureCredential").get_token_info(SCOPE)
-    azcred.journal.assert_no_requests()
+    azcred.journal.assert_requests(times=0)
 
 
-def test_members_of_the_apps_own(azcred: Session, sdk: Sdk) -> None:
+def test_members_of_the_apps_own(azcred: Azcred, sdk: Sdk) -> None:
     """One method is enough; a proof of possession cannot be asked of those with the older."""
     older, newer = (kind() for kind in OWN[sdk.half])
     for member in (older, newer):
@@ -127,7 +127,7 @@ def test_members_of_the_apps_own(azcred: Session, sdk: Sdk) -> None:
 
 
 @pytest.mark.parametrize("place", [None, "virtual-machine", "app-service", "azure-arc", "machine-learning"])
-def test_a_credential_on_its_own(azcred: Session, sdk: Sdk, place: str | None) -> None:
+def test_a_credential_on_its_own(azcred: Azcred, sdk: Sdk, place: str | None) -> None:
     """Entered and left, by both methods; where there is nothing it is unavailable."""
     azcred.environment(place or "nothing")
     for kind in ("ManagedIdentityCredential", "EnvironmentCredential"):

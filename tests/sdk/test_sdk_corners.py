@@ -25,8 +25,8 @@ from werkzeug.test import Client
 
 from azcred_emulators.directory import Application, TokenTimes, User, contoso
 from azcred_emulators.faults import MissingField, MistypedField, Status
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
@@ -48,7 +48,7 @@ HOSTS = {
 
 
 @pytest.mark.parametrize("module", HOSTS)
-def test_a_host_that_is_not_there(azcred: Session, sdk: Sdk, module: str) -> None:
+def test_a_host_that_is_not_there(azcred: Azcred, sdk: Sdk, module: str) -> None:
     """Its own credential, which ManagedIdentityCredential would not have chosen, is unavailable."""
     if sdk.half == "sync" and module != "cloud_shell":
         pytest.skip("the sync half leaves the choice of the host to msal")
@@ -63,7 +63,7 @@ def test_a_host_that_is_not_there(azcred: Session, sdk: Sdk, module: str) -> Non
 
 @pytest.mark.parametrize("missing", [("aiohttp",), ("aiohttp", "requests")], ids=str)
 def test_a_proxy_without_aiohttp(
-    azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+    azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
 ) -> None:
     """The async half sends through requests then; with neither, the way through the proxy is closed."""
     azcred.environment("kubernetes-identity-binding")
@@ -83,14 +83,14 @@ def test_a_proxy_without_aiohttp(
     assert credential.get_token("https://storage.azure.com/.default").token
 
 
-def test_the_first_question_by_the_newer_method(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
+def test_the_first_question_by_the_newer_method(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """The default chain is entered, too, with members that are not there."""
     credential = sdk.credential("DefaultAzureCredential")
     credential.call("__enter__")
     assert credential.get_token_info(SCOPE).token
 
 
-def test_a_credential_of_the_variables_is_entered(azcred: Session, sdk: Sdk, fake_service_principal: Place) -> None:
+def test_a_credential_of_the_variables_is_entered(azcred: Azcred, sdk: Sdk, fake_service_principal: Place) -> None:
     """And so is the one inside."""
     credential = sdk.credential("EnvironmentCredential")
     credential.call("__enter__")
@@ -98,12 +98,12 @@ def test_a_credential_of_the_variables_is_entered(azcred: Session, sdk: Sdk, fak
 
 
 @pytest.fixture
-def ada(azcred: Session) -> User:
+def ada(azcred: Azcred) -> User:
     """A user with a password."""
     return azcred.directory.add(User(name="ada", tenant_id=TENANT, principal_name="ada@contoso.com", password="pw"))
 
 
-def test_a_tenant_for_whoever_comes(azcred: Session, ada: User) -> None:
+def test_a_tenant_for_whoever_comes(azcred: Azcred, ada: User) -> None:
     """A public client that was made for every organization takes the tenant of the question."""
     with UsernamePasswordCredential(CLI, ada.principal_name, "pw") as credential:
         assert credential.get_token(SCOPE, tenant_id=TENANT).token
@@ -115,7 +115,7 @@ def cache_file() -> Path:
 
 
 @pytest.fixture
-def cached(azcred: Session, ada: User) -> dict[str, Any]:
+def cached(azcred: Azcred, ada: User) -> dict[str, Any]:
     """What the shared cache holds after ada has signed in."""
     with UsernamePasswordCredential(
         CLI,
@@ -129,7 +129,7 @@ def cached(azcred: Session, ada: User) -> dict[str, Any]:
     return content
 
 
-def test_a_cache_that_somebody_has_edited(azcred: Session, sdk: Sdk, cached: dict[str, Any]) -> None:
+def test_a_cache_that_somebody_has_edited(azcred: Azcred, sdk: Sdk, cached: dict[str, Any]) -> None:
     """Entries that make no sense are passed over, or reported as such."""
     credential = sdk.credential("SharedTokenCacheCredential")
     credential.get_token(SCOPE)
@@ -155,7 +155,7 @@ def test_a_cache_that_somebody_has_edited(azcred: Session, sdk: Sdk, cached: dic
         sdk.credential("SharedTokenCacheCredential", tenant_id=TENANT).get_token(SCOPE)
 
 
-def test_a_copy_of_the_shared_cache(azcred: Session, cached: dict[str, Any]) -> None:
+def test_a_copy_of_the_shared_cache(azcred: Azcred, cached: dict[str, Any]) -> None:
     """It has to be loaded again."""
     with SharedTokenCacheCredential() as credential:
         copy = pickle.loads(pickle.dumps(credential._credential))
@@ -163,7 +163,7 @@ def test_a_copy_of_the_shared_cache(azcred: Session, cached: dict[str, Any]) -> 
 
 
 @pytest.fixture
-def shop(azcred: Session) -> Entra:
+def shop(azcred: Azcred) -> Entra:
     """The tenant, to add apps to and sign users in."""
     return Entra(azcred._emulators, Client(azcred._emulators.application))
 
@@ -177,7 +177,7 @@ LITTLE = {
 
 
 @pytest.mark.parametrize("answer", LITTLE)
-def test_a_code_whose_answer_says_little(azcred: Session, sdk: Sdk, shop: Entra, answer: str) -> None:
+def test_a_code_whose_answer_says_little(azcred: Azcred, sdk: Sdk, shop: Entra, answer: str) -> None:
     """Without `client_info` the refresh token is not found again; claims are passed on, by code and refresh token."""
     app = shop.add_web_app()
     code = shop.authorize(app, scope=f"{SCOPE} openid offline_access")["code"]
@@ -198,10 +198,10 @@ def test_a_code_whose_answer_says_little(azcred: Session, sdk: Sdk, shop: Entra,
             credential.get_token(SCOPE, claims=CLAIMS)
     else:
         assert credential.get_token(SCOPE, claims=CLAIMS).token
-        azcred.journal.assert_answered(grant="refresh_token", times=1)
+        azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
-def test_a_long_life_without_a_word_of_renewal(azcred: Session, sdk: Sdk, fake_workload_identity: Place) -> None:
+def test_a_long_life_without_a_word_of_renewal(azcred: Azcred, sdk: Sdk, fake_workload_identity: Place) -> None:
     """The client renews it halfway by itself."""
     identity = fake_workload_identity.identity
     assert not isinstance(identity, Application)
@@ -211,10 +211,10 @@ def test_a_long_life_without_a_word_of_renewal(azcred: Session, sdk: Sdk, fake_w
     assert token.refresh_on == pytest.approx(azcred.clock.now() + 4 * 3600, abs=60)
 
 
-def test_a_certificate_for_ad_fs(azcred: Session, sdk: Sdk) -> None:
+def test_a_certificate_for_ad_fs(azcred: Azcred, sdk: Sdk) -> None:
     """Its assertions are signed as older versions understand; the emulated authority has no AD FS behind it."""
     place = azcred.environment("on-premises-certificate")
-    path = place.setups[0].variables["AZURE_CLIENT_CERTIFICATE_PATH"]
+    path = os.environ["AZURE_CLIENT_CERTIFICATE_PATH"]
     credential = sdk.credential("CertificateCredential", "adfs", place.environment.client_id, path)
     with pytest.raises(ClientAuthenticationError):
         credential.get_token(SCOPE)
@@ -224,12 +224,12 @@ def test_a_certificate_for_ad_fs(azcred: Session, sdk: Sdk) -> None:
 @pytest.mark.parametrize(
     "header", ["Basic", "Basic realm=/var/opt/azcmagent/tokens/folder.key"], ids=["no file", "a folder"]
 )
-def test_a_challenge_of_arc_by_hand(azcred: Session, sdk: Sdk, header: str) -> None:
+def test_a_challenge_of_arc_by_hand(azcred: Azcred, sdk: Sdk, header: str) -> None:
     """It names no file, or one that is no file."""
     place = azcred.environment("azure-arc")
     (azcred._emulators.machine_folder / "var/opt/azcmagent/tokens/folder.key").mkdir(parents=True)
     place.faults.add(Status(401, headers={"WWW-Authenticate": header}), operation="challenge")
     with pytest.raises((ClientAuthenticationError, CredentialUnavailableError, OSError)):
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
-    azcred.journal.assert_answered(times=0)
+    azcred.journal.assert_tokens(times=0)
     (azcred._emulators.machine_folder / "var/opt/azcmagent/tokens/folder.key").rmdir()

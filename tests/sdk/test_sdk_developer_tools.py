@@ -16,8 +16,8 @@ from support.sdk import Sdk
 from azcred_emulators.directory import contoso
 from azcred_emulators.executables.faults import Exit, Garbage
 from azcred_emulators.faults.delays import Hang
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 PATIENT: dict[str, object] = {"process_timeout": 100}  # seconds: machines that run tests are busy
@@ -47,7 +47,7 @@ def tool(request: pytest.FixtureRequest) -> Tool:
     return TOOLS[request.param]
 
 
-def test_a_token_with_everything(azcred: Session, sdk: Sdk, tool: Tool) -> None:
+def test_a_token_with_everything(azcred: Azcred, sdk: Sdk, tool: Tool) -> None:
     """By either method, for a tenant that the credential or the call names."""
     place = azcred.environment(tool.place)
     for credential in (
@@ -57,24 +57,24 @@ def test_a_token_with_everything(azcred: Session, sdk: Sdk, tool: Tool) -> None:
         assert credential.get_token(SCOPE, tenant_id=contoso.TENANT.id).token
         assert credential.get_token_info(SCOPE, tenant_id=contoso.TENANT.id).token
         assert credential.call("__enter__") is credential.wrapped
-    assert len([entry for entry in place.requests if entry.answered]) == 4
+    assert len([entry for entry in place.requests() if entry.answered]) == 4
     if tool.executable != "pwsh":  # whose script is encoded
-        assert all(f"{tool.tenant_option} {contoso.TENANT.id}" in str(entry.command) for entry in place.requests)
+        assert all(f"{tool.tenant_option} {contoso.TENANT.id}" in str(entry.command) for entry in place.requests())
 
 
-def test_az_for_a_subscription(azcred: Session, sdk: Sdk) -> None:
+def test_az_for_a_subscription(azcred: Azcred, sdk: Sdk) -> None:
     """It is passed on as it is."""
     place = azcred.environment("developer-azure-cli")
     place.faults.add(Exit(1, stderr="ERROR: Subscription 'prod-eu' not found.\n"))
     with pytest.raises(FAILED, match="not found"):
         sdk.credential("AzureCliCredential", subscription="prod-eu", **PATIENT).get_token(SCOPE)
-    assert "--subscription prod-eu" in str(place.requests[0].command)
+    assert "--subscription prod-eu" in str(place.requests()[0].command)
 
 
 CLAIMS = '{"access_token":{"nbf":{"essential":true}}}'
 
 
-def test_a_claims_challenge(azcred: Session, sdk: Sdk, tool: Tool) -> None:
+def test_a_claims_challenge(azcred: Azcred, sdk: Sdk, tool: Tool) -> None:
     """azd takes it; the others want their user to sign in again, and say how."""
     place = azcred.environment(tool.place)
     credential = sdk.credential(tool.credential, **PATIENT)
@@ -84,7 +84,7 @@ def test_a_claims_challenge(azcred: Session, sdk: Sdk, tool: Tool) -> None:
     for ask in (credential.get_token, credential.get_token_info):
         with pytest.raises(UNAVAILABLE, match=r"az login|Connect-AzAccount"):
             ask(SCOPE, claims=CLAIMS, tenant_id=contoso.TENANT.id)
-    assert place.requests == []
+    assert place.requests() == []
 
 
 @dataclass(frozen=True)
@@ -92,17 +92,17 @@ class Trouble:
     """Something that goes wrong, for the tools it can go wrong with, and what comes of it outside of a chain."""
 
     name: str
-    prepare: Callable[[Session, Place], object]
+    prepare: Callable[[Azcred, Place], object]
     error: type[Exception]
     tools: tuple[str, ...] = ("az", "pwsh", "azd")
 
 
-def exits(code: int, stderr: str = "", stdout: str = "") -> Callable[[Session, Place], None]:
+def exits(code: int, stderr: str = "", stdout: str = "") -> Callable[[Azcred, Place], None]:
     """Let the tool exit like this."""
     return lambda _, place: place.faults.add(Exit(code, stdout=stdout, stderr=stderr))
 
 
-def broken(azcred: Session, place: Place) -> None:
+def broken(azcred: Azcred, place: Place) -> None:
     """Put a file in the tool's place that cannot be started."""
     path = Path(os.environ["PATH"].split(os.pathsep)[0]) / place.environment.executables[0]
     path.write_text("#!/nonexistent/interpreter\n")
@@ -126,7 +126,7 @@ CASES = [(TOOLS[name], trouble) for trouble in TROUBLES for name in trouble.tool
 
 
 @pytest.mark.parametrize(("tool", "trouble"), CASES, ids=[f"{tool.executable}-{one.name}" for tool, one in CASES])
-def test_trouble(azcred: Session, sdk: Sdk, tool: Tool, trouble: Trouble) -> None:
+def test_trouble(azcred: Azcred, sdk: Sdk, tool: Tool, trouble: Trouble) -> None:
     """On its own the credential fails or is unavailable; within the default chain it is always unavailable."""
     place = azcred.environment(tool.place)
     trouble.prepare(azcred, place)
@@ -141,7 +141,7 @@ def test_trouble(azcred: Session, sdk: Sdk, tool: Tool, trouble: Trouble) -> Non
     place.faults.clear()
 
 
-def test_a_date_of_an_old_az(azcred: Session, sdk: Sdk) -> None:
+def test_a_date_of_an_old_az(azcred: Azcred, sdk: Sdk) -> None:
     """Before 2.54 there was local time only."""
     place = azcred.environment("developer-azure-cli")
     old = json.dumps({"accessToken": "t", "expiresOn": "2031-05-05 12:00:00.000000", "tokenType": "Bearer"})
@@ -150,7 +150,7 @@ def test_a_date_of_an_old_az(azcred: Session, sdk: Sdk) -> None:
 
 
 @pytest.mark.parametrize("name", ["az", "azd"])
-def test_a_tool_that_hangs(azcred: Session, sdk: Sdk, name: str) -> None:
+def test_a_tool_that_hangs(azcred: Azcred, sdk: Sdk, name: str) -> None:
     """It is unavailable when the credential's patience is at an end; tests/interop has PowerShell, in a process."""
     place = azcred.environment(TOOLS[name].place)
     place.faults.add(Hang(), optional=True)  # a busy machine may not have started the tool by then
@@ -158,7 +158,7 @@ def test_a_tool_that_hangs(azcred: Session, sdk: Sdk, name: str) -> None:
         sdk.credential(TOOLS[name].credential, process_timeout=1).get_token(SCOPE)
 
 
-def test_what_azd_prints_as_events(azcred: Session, sdk: Sdk) -> None:
+def test_what_azd_prints_as_events(azcred: Azcred, sdk: Sdk) -> None:
     """Its errors are lines of JSON among others; the message is taken from them."""
     place = azcred.environment("developer-azd")
     event = {"type": "consoleMessage", "timestamp": "t", "data": {"message": "\nERROR: fetching token: out of luck\n"}}

@@ -25,8 +25,8 @@ from werkzeug.test import Client
 
 from azcred_emulators.directory import ADMIN_CONSENT, contoso
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
@@ -34,13 +34,13 @@ CLI = contoso.AZURE_CLI_CLIENT_ID
 
 
 @pytest.fixture
-def shop(azcred: Session) -> Entra:
+def shop(azcred: Azcred) -> Entra:
     """The tenant, to add apps to and sign users in."""
     return Entra(azcred._emulators, Client(azcred._emulators.application))
 
 
 @pytest.fixture
-def pod(azcred: Session) -> Place:
+def pod(azcred: Azcred) -> Place:
     """A pod whose tokens go through a proxy of the cluster."""
     return azcred.environment("kubernetes-identity-binding")
 
@@ -62,7 +62,7 @@ def test_a_proxy_that_cannot_be(sdk: Sdk, pod: Place, monkeypatch: pytest.Monkey
 
 
 def test_certificates_of_a_proxy(
-    azcred: Session, sdk: Sdk, pod: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    azcred: Azcred, sdk: Sdk, pod: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """From a file that is read again when it changes, and not from two places, nor from an empty or missing file."""
     data = os.environ.get("AZURE_KUBERNETES_CA_DATA")
@@ -95,7 +95,7 @@ def test_certificates_of_a_proxy(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its listener
-def test_a_browser_that_does_not_open(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_does_not_open(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is none on this machine."""
     monkeypatch.setattr(webbrowser, "get", lambda _=None: webbrowser.GenericBrowser("false"))
     monkeypatch.setattr(webbrowser, "open", lambda _url: False)
@@ -109,7 +109,7 @@ def test_a_browser_that_does_not_open(azcred: Session, monkeypatch: pytest.Monke
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its listener
-def test_a_port_that_is_taken(azcred: Session) -> None:
+def test_a_port_that_is_taken(azcred: Azcred) -> None:
     """That of the redirect URI."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -122,7 +122,7 @@ def test_a_port_that_is_taken(azcred: Session) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its listener
-def test_a_browser_that_asks_for_more(azcred: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_asks_for_more(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """It wants an icon first, and then comes back with a refusal."""
     statuses: list[int] = []
     visits: list[threading.Thread] = []
@@ -150,7 +150,7 @@ def test_a_browser_that_asks_for_more(azcred: Session, monkeypatch: pytest.Monke
     let_go()
 
 
-def test_an_authorization_code_that_is_used_up(azcred: Session, sdk: Sdk, shop: Entra) -> None:
+def test_an_authorization_code_that_is_used_up(azcred: Azcred, sdk: Sdk, shop: Entra) -> None:
     """By either method: there is neither a token nor a refresh token left when it has expired."""
     app = shop.add_web_app()
     code = shop.authorize(app, scope=SCOPE)["code"]
@@ -166,7 +166,7 @@ def test_an_authorization_code_that_is_used_up(azcred: Session, sdk: Sdk, shop: 
 
 
 @pytest.mark.parametrize("fault", [Refuse("AADSTS65001"), MissingField("id_token"), None], ids=repr)
-def test_on_behalf_of_somebody(azcred: Session, sdk: Sdk, shop: Entra, fault: Any) -> None:
+def test_on_behalf_of_somebody(azcred: Azcred, sdk: Sdk, shop: Entra, fault: Any) -> None:
     """A refusal is passed on; an answer that does not say who it is about is good for once."""
     api = shop.add_api(permission_grants=(ADMIN_CONSENT,))
     assertion = shop.sign_in(shop.add_web_app(), scope="api://orders/Orders.Read")["access_token"]
@@ -181,13 +181,13 @@ def test_on_behalf_of_somebody(azcred: Session, sdk: Sdk, shop: Entra, fault: An
             credential.get_token_info(SCOPE)
     else:
         assert credential.get_token_info(SCOPE).token
-    azcred.journal.assert_requested_once(resource="https://vault.azure.net")
+    azcred.journal.assert_requests(operation="token", resource="https://vault.azure.net", times=1)
 
 
 PIPELINE = {"tenant_id": TENANT, "client_id": CLI, "service_connection_id": "s", "system_access_token": "t"}
 
 
-def test_a_pipeline_without_its_variables(azcred: Session, sdk: Sdk) -> None:
+def test_a_pipeline_without_its_variables(azcred: Azcred, sdk: Sdk) -> None:
     """The credential is unavailable outside of a job."""
     credential = sdk.credential("AzurePipelinesCredential", **PIPELINE)
     for ask in (credential.get_token, credential.get_token_info):
@@ -197,7 +197,7 @@ def test_a_pipeline_without_its_variables(azcred: Session, sdk: Sdk) -> None:
 
 @pytest.mark.parametrize("fault", [Status(403), MissingField("oidcToken"), None], ids=repr)
 def test_a_pipeline_whose_service_answers_oddly(
-    azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, fault: Any
+    azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
     """It refuses, or forgets the token."""
     pipeline = azcred._emulators.pipelines["azure-pipelines"]
@@ -216,7 +216,7 @@ def test_a_pipeline_whose_service_answers_oddly(
         credential.get_token_info(SCOPE)
 
 
-def test_a_region(azcred: Session, sdk: Sdk, fake_service_principal: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_region(azcred: Azcred, sdk: Sdk, fake_service_principal: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the variable; found out by itself on a machine that knows."""
     for region in ("westeurope", "TryAutoDetect"):
         monkeypatch.setenv("AZURE_REGIONAL_AUTHORITY_NAME", region)
@@ -224,7 +224,7 @@ def test_a_region(azcred: Session, sdk: Sdk, fake_service_principal: Place, monk
         assert sdk.credential("EnvironmentCredential").get_token(SCOPE).token
 
 
-def test_an_authority_that_is_none(azcred: Session, sdk: Sdk) -> None:
+def test_an_authority_that_is_none(azcred: Azcred, sdk: Sdk) -> None:
     """The sync half asks Microsoft whether it is one of its own; the other half sends it the secret at once."""
     azcred.route("login.contoso.example", azcred._emulators.https.url)
     credential = sdk.credential("ClientSecretCredential", TENANT, CLI, "s", authority="login.contoso.example")
@@ -247,7 +247,7 @@ _PLACES = ("developer-service-principal", "kubernetes")
 
 @pytest.mark.parametrize(("fault", "outcomes"), ODD, ids=[repr(one) for one, _ in ODD])
 @pytest.mark.parametrize("place", _PLACES)
-def test_odd_answers_of_the_token_service(azcred: Session, sdk: Sdk, place: str, fault: Any, outcomes: str) -> None:
+def test_odd_answers_of_the_token_service(azcred: Azcred, sdk: Sdk, place: str, fault: Any, outcomes: str) -> None:
     """They are failures, whatever is in them; a token that is no JWT is a token all the same."""
     here = azcred.environment(place)
     here.faults.add(fault)
@@ -261,7 +261,7 @@ def test_odd_answers_of_the_token_service(azcred: Session, sdk: Sdk, place: str,
     assert here.statuses[0] == (400 if isinstance(fault, Refuse) else 200)
 
 
-def test_a_copy_after_a_token(azcred: Session, sdk: Sdk, fake_service_principal: Place) -> None:
+def test_a_copy_after_a_token(azcred: Azcred, sdk: Sdk, fake_service_principal: Place) -> None:
     """It has a cache of its own."""
     credential = sdk.credential("EnvironmentCredential")
     token = credential.get_token(SCOPE).token
@@ -271,7 +271,7 @@ def test_a_copy_after_a_token(azcred: Session, sdk: Sdk, fake_service_principal:
 
 
 def test_a_user_by_name_and_password_in_the_variables(
-    azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
+    azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sync half still takes them, and warns."""
     azcred.environment("nothing")
@@ -290,7 +290,7 @@ def test_a_user_by_name_and_password_in_the_variables(
             sdk.credential("EnvironmentCredential").get_token_info(SCOPE)
 
 
-def test_keywords_of_the_default_chain(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keywords_of_the_default_chain(azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every provider can be left out, and a browser of the app's own client added."""
     azcred.environment("virtual-machine")
     excluded = [

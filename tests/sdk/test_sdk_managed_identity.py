@@ -14,8 +14,8 @@ from support.sdk import Sdk
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.faults import DockerDesktop, IdentityNotFound, MissingField, MistypedField, Status
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 CLAIMS = '{"access_token":{"nbf":{"essential":true}}}'
@@ -23,7 +23,7 @@ HOSTS = ["virtual-machine", "app-service", "machine-learning", "azure-arc", "ser
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_every_way_to_ask(azcred: Session, sdk: Sdk, name: str) -> None:
+def test_every_way_to_ask(azcred: Azcred, sdk: Sdk, name: str) -> None:
     """Both methods, with claims, with a tenant, after entering, in a copy, and closed at the end."""
     azcred.environment(name)
     credential = sdk.credential("ManagedIdentityCredential")
@@ -36,7 +36,7 @@ def test_every_way_to_ask(azcred: Session, sdk: Sdk, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_a_token_that_nobody_can_decode(azcred: Session, sdk: Sdk, name: str) -> None:
+def test_a_token_that_nobody_can_decode(azcred: Azcred, sdk: Sdk, name: str) -> None:
     """It is handed on as it is; the log cannot say whose it is."""
     place = azcred.environment(name)
     place.faults.add(MistypedField("access_token", "opaque"), operation="token")
@@ -49,7 +49,7 @@ REFUSALS = (ValueError, ClientAuthenticationError, CredentialUnavailableError)
 
 @pytest.mark.parametrize("name", HOSTS)
 @pytest.mark.parametrize("selector", ["client_id", "object_id", "resource_id"])
-def test_an_identity_that_is_named_in_the_configuration(azcred: Session, sdk: Sdk, name: str, selector: str) -> None:
+def test_an_identity_that_is_named_in_the_configuration(azcred: Azcred, sdk: Sdk, name: str, selector: str) -> None:
     """Where the host can choose it is found; elsewhere the credential or the host refuses, but for one kind of id."""
     place = azcred.environment(name)
     value = getattr(place.identity, selector) if place.environment.client_id else contoso.WORKLOAD_CLIENT_ID
@@ -57,11 +57,11 @@ def test_an_identity_that_is_named_in_the_configuration(azcred: Session, sdk: Sd
         if name in CHOOSING or (name == "machine-learning" and selector == "client_id"):
             credential = sdk.credential("ManagedIdentityCredential", identity_config={selector: value})
             assert getattr(credential, method)(SCOPE).token
-            assert place.requests[-1].identity == place.identity.name
+            assert place.requests()[-1].identity == place.identity.name
         else:
             with pytest.raises(REFUSALS):
                 getattr(sdk.credential("ManagedIdentityCredential", identity_config={selector: value}), method)(SCOPE)
-            azcred.journal.assert_answered(times=0)
+            azcred.journal.assert_tokens(times=0)
 
 
 ELSEWHERE = {
@@ -75,7 +75,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_variables_of_no_host(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_variables_of_no_host(azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """They say that there is a managed identity, and not enough of where."""
     azcred.environment("nothing")
     for variable, value in ELSEWHERE[name].items():
@@ -85,15 +85,15 @@ def test_variables_of_no_host(azcred: Session, sdk: Sdk, monkeypatch: pytest.Mon
             getattr(sdk.credential("ManagedIdentityCredential"), method)(SCOPE)
 
 
-def test_imds_elsewhere(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imds_elsewhere(azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address in a variable is believed, without a probe, within a chain too."""
     place = azcred.environment("virtual-machine")
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", azcred._emulators.http.url)
     assert sdk.credential("DefaultAzureCredential").get_token(SCOPE).token
-    assert [entry.operation for entry in place.requests] == ["token"]
+    assert [entry.operation for entry in place.requests()] == ["token"]
 
 
-def test_a_probe_that_gets_a_token(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
+def test_a_probe_that_gets_a_token(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """As from a metadata service that asks for no header: it is there, and is asked again."""
     body = {"access_token": "t", "expires_in": "3600", "resource": "https://vault.azure.net", "token_type": "Bearer"}
     fake_managed_identity.faults.add(Status(200, body=body), operation="probe")
@@ -108,7 +108,7 @@ UNREACHABLE = {
 
 
 @pytest.mark.parametrize("form", UNREACHABLE)
-def test_a_proxy_that_says_unreachable(azcred: Session, sdk: Sdk, fake_managed_identity: Place, form: str) -> None:
+def test_a_proxy_that_says_unreachable(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place, form: str) -> None:
     """As Docker Desktop's does: within a chain the next provider is tried."""
     fault, statuses = UNREACHABLE[form]
     fake_managed_identity.faults.add(fault, times=len(statuses))
@@ -117,7 +117,7 @@ def test_a_proxy_that_says_unreachable(azcred: Session, sdk: Sdk, fake_managed_i
     assert fake_managed_identity.statuses == statuses
 
 
-def test_an_identity_of_the_machine_that_is_gone(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
+def test_an_identity_of_the_machine_that_is_gone(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """Unavailable, whether one is named or not."""
     fake_managed_identity.faults.add(IdentityNotFound(), times=2)
     for keywords in ({}, {"client_id": contoso.WORKLOAD_CLIENT_ID}):
@@ -125,7 +125,7 @@ def test_an_identity_of_the_machine_that_is_gone(azcred: Session, sdk: Sdk, fake
             sdk.credential("ManagedIdentityCredential", **keywords).get_token(SCOPE)
 
 
-def test_an_empty_answer(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
+def test_an_empty_answer(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """JSON, and nothing in it."""
     fake_managed_identity.faults.add(Status(200, body={}))
     with pytest.raises(ClientAuthenticationError):
@@ -133,7 +133,7 @@ def test_an_empty_answer(azcred: Session, sdk: Sdk, fake_managed_identity: Place
 
 
 @pytest.mark.parametrize("challenge", list(BadChallenge), ids=lambda one: one.name)
-def test_a_challenge_of_arc_that_is_wrong(azcred: Session, sdk: Sdk, challenge: BadChallenge) -> None:
+def test_a_challenge_of_arc_that_is_wrong(azcred: Azcred, sdk: Sdk, challenge: BadChallenge) -> None:
     """The client does not read files that an agent would not have written."""
     azcred.environment("azure-arc")
     arc = azcred.hosts["azure-arc"]
@@ -141,11 +141,11 @@ def test_a_challenge_of_arc_that_is_wrong(azcred: Session, sdk: Sdk, challenge: 
     arc.bad_challenge = challenge
     with pytest.raises((ClientAuthenticationError, CredentialUnavailableError, OSError)):
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
-    azcred.journal.assert_answered(times=0)
+    azcred.journal.assert_tokens(times=0)
 
 
 @pytest.mark.parametrize("name", ["linux", "windows"])
-def test_dates_of_the_old_app_service(azcred: Session, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_dates_of_the_old_app_service(azcred: Azcred, sdk: Sdk, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """The async half reads both forms; msal reads none."""
     place = azcred.environment("app-service")
     azcred.hosts["app-service"].operating_system = name  # type: ignore[attr-defined]
@@ -165,7 +165,7 @@ def test_dates_of_the_old_app_service(azcred: Session, sdk: Sdk, monkeypatch: py
 
 
 @pytest.mark.parametrize("kind", ["ManagedIdentityCredential", "ClientSecretCredential"])
-def test_a_copy_of_a_credential(azcred: Session, sdk: Sdk, fake_managed_identity: Place, kind: str) -> None:
+def test_a_copy_of_a_credential(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place, kind: str) -> None:
     """The sync half's can be pickled; what they hold in caches stays behind."""
     arguments = () if kind == "ManagedIdentityCredential" else (contoso.TENANT.id, "c", "s")
     credential = sdk.credential(kind, *arguments)
@@ -177,7 +177,7 @@ def test_a_copy_of_a_credential(azcred: Session, sdk: Sdk, fake_managed_identity
     assert type(copy) is type(credential.wrapped)
 
 
-def test_a_host_that_does_not_name_the_resource(azcred: Session, sdk: Sdk) -> None:
+def test_a_host_that_does_not_name_the_resource(azcred: Azcred, sdk: Sdk) -> None:
     """The sync half does not look for it on Arc; the async half looks in vain."""
     place = azcred.environment("azure-arc")
     place.faults.add(MissingField("resource"), operation="token")
@@ -189,7 +189,7 @@ def test_a_host_that_does_not_name_the_resource(azcred: Session, sdk: Sdk) -> No
             credential.get_token(SCOPE)
 
 
-def test_arc_that_answers_for_another_identity(azcred: Session, sdk: Sdk) -> None:
+def test_arc_that_answers_for_another_identity(azcred: Azcred, sdk: Sdk) -> None:
     """The client compares the ids, by each of the names that an agent may write."""
     place = azcred.environment("azure-arc")
     identity = ManagedIdentity(name="own", tenant_id=contoso.TENANT.id, resource_id="/subscriptions/1/own")
@@ -206,7 +206,7 @@ def test_arc_that_answers_for_another_identity(azcred: Session, sdk: Sdk) -> Non
         credential.get_token(SCOPE)
 
 
-def test_options_of_service_fabric_that_are_ignored(azcred: Session, sdk: Sdk) -> None:
+def test_options_of_service_fabric_that_are_ignored(azcred: Azcred, sdk: Sdk) -> None:
     """Its TLS is pinned, so the sync half takes nothing that would change it, and says so."""
     azcred.environment("service-fabric")
     if sdk.half == "sync":
@@ -217,7 +217,7 @@ def test_options_of_service_fabric_that_are_ignored(azcred: Session, sdk: Sdk) -
     assert credential.get_token(SCOPE).token
 
 
-def test_caches_of_ones_own(azcred: Session, sdk: Sdk, fake_managed_identity: Place) -> None:
+def test_caches_of_ones_own(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """Managed identities have none on disk; the option is ignored."""
     options = TokenCachePersistenceOptions(allow_unencrypted_storage=True)
     credential = sdk.credential("ManagedIdentityCredential", cache_persistence_options=options)

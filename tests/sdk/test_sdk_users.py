@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from support.sdk import Sdk
 
 from azcred_emulators.directory import User, contoso
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
@@ -43,12 +44,12 @@ def on_disk(**options: Any) -> TokenCachePersistenceOptions:
     return TokenCachePersistenceOptions(allow_unencrypted_storage=True, **options)
 
 
-def add_user(azcred: Session, name: str) -> User:
+def add_user(azcred: Azcred, name: str) -> User:
     """Add a user of the tenant."""
     return azcred.directory.add(User(name=name, tenant_id=TENANT, principal_name=f"{name}@contoso.com", password="pw"))
 
 
-def sign_in(azcred: Session, name: str = "ada", **keywords: Any) -> AuthenticationRecord:
+def sign_in(azcred: Azcred, name: str = "ada", **keywords: Any) -> AuthenticationRecord:
     """Sign a user in by password, into the shared cache, and return the record of it."""
     user = azcred.directory.user(f"{name}@contoso.com") or add_user(azcred, name)
     with UsernamePasswordCredential(
@@ -59,7 +60,7 @@ def sign_in(azcred: Session, name: str = "ada", **keywords: Any) -> Authenticati
     return record
 
 
-def test_the_shared_cache(azcred: Session, sdk: Sdk) -> None:
+def test_the_shared_cache(azcred: Azcred, sdk: Sdk) -> None:
     """Its one user's token is found, and renewed with the refresh token when it has expired."""
     sign_in(azcred)
     for cae in (False, True):
@@ -73,7 +74,7 @@ def test_the_shared_cache(azcred: Session, sdk: Sdk) -> None:
     assert azcred.journal.requests(grant="refresh_token")
 
 
-def test_the_default_chain_finds_the_shared_cache(azcred: Session, sdk: Sdk) -> None:
+def test_the_default_chain_finds_the_shared_cache(azcred: Azcred, sdk: Sdk) -> None:
     """A refusal there does not end it."""
     sign_in(azcred)
     assert sdk.credential("DefaultAzureCredential", shared_cache_tenant_id=TENANT).get_token(SCOPE).token
@@ -88,7 +89,7 @@ def test_the_default_chain_finds_the_shared_cache(azcred: Session, sdk: Sdk) -> 
         sdk.credential("SharedTokenCacheCredential").get_token(SCOPE)
 
 
-def test_which_of_the_users(azcred: Session, sdk: Sdk) -> None:
+def test_which_of_the_users(azcred: Azcred, sdk: Sdk) -> None:
     """One must be named if there are several, by name and perhaps by tenant."""
     with pytest.raises(CredentialUnavailableError, match=r"(?i)no accounts"):
         sdk.credential("SharedTokenCacheCredential").get_token(SCOPE)
@@ -105,7 +106,7 @@ def test_which_of_the_users(azcred: Session, sdk: Sdk) -> None:
     assert sdk.credential("SharedTokenCacheCredential", "ada@contoso.com", tenant_id=TENANT).get_token(SCOPE).token
 
 
-def test_questions_without_a_scope(azcred: Session, sdk: Sdk) -> None:
+def test_questions_without_a_scope(azcred: Azcred, sdk: Sdk) -> None:
     """They are refused in this place, too, as is a cache whose file is nothing of the kind."""
     sign_in(azcred)
     credential = sdk.credential("SharedTokenCacheCredential")
@@ -114,7 +115,7 @@ def test_questions_without_a_scope(azcred: Session, sdk: Sdk) -> None:
             ask()
 
 
-def test_a_user_by_their_record(azcred: Session) -> None:
+def test_a_user_by_their_record(azcred: Azcred) -> None:
     """The record, which survives a file, finds the user's tokens in the cache, for another tenant too if need be."""
     record = AuthenticationRecord.deserialize(sign_in(azcred).serialize())
     assert (record.client_id, record.username) == (CLI, "ada@contoso.com")
@@ -136,7 +137,7 @@ def test_a_user_by_their_record(azcred: Session) -> None:
         AuthenticationRecord.deserialize('{"version":"0"}')
 
 
-def test_a_record_of_somebody_else(azcred: Session) -> None:
+def test_a_record_of_somebody_else(azcred: Azcred) -> None:
     """Nobody in the cache is meant, by name or by id."""
     record = sign_in(azcred)
     sign_in(azcred, "grace")
@@ -153,7 +154,7 @@ def test_a_record_of_somebody_else(azcred: Session) -> None:
             credential.get_token(SCOPE)
 
 
-def test_caches_that_cannot_be(azcred: Session, sdk: Sdk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caches_that_cannot_be(azcred: Azcred, sdk: Sdk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a keyring there is no encrypted one, and in a folder that is a file there is none at all."""
     with pytest.raises((ValueError, ClientAuthenticationError), match="encryption is impossible"):
         sdk.credential(
@@ -175,18 +176,17 @@ def test_caches_that_cannot_be(azcred: Session, sdk: Sdk, tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("kind", ["secret", "certificate", "assertion"])
-def test_a_service_principal_with_a_cache_on_disk(azcred: Session, sdk: Sdk, kind: str) -> None:
+def test_a_service_principal_with_a_cache_on_disk(azcred: Azcred, sdk: Sdk, kind: str) -> None:
     """One process's token is the next one's."""
     place = azcred.environment("on-premises-certificate" if kind == "certificate" else "on-premises-secret")
-    variables = place.setups[0].variables
     for _ in range(2):
         for cae in (False, True):
             keywords: dict[str, Any] = {"cache_persistence_options": on_disk(name=kind)}
             client = (TENANT, place.environment.client_id)
             if kind == "secret":
-                made = sdk.credential("ClientSecretCredential", *client, variables["AZURE_CLIENT_SECRET"], **keywords)
+                made = sdk.credential("ClientSecretCredential", *client, os.environ["AZURE_CLIENT_SECRET"], **keywords)
             elif kind == "certificate":
-                path = variables["AZURE_CLIENT_CERTIFICATE_PATH"]
+                path = os.environ["AZURE_CLIENT_CERTIFICATE_PATH"]
                 made = sdk.credential("CertificateCredential", *client, path, **keywords)
             else:
                 made = sdk.credential("ClientAssertionCredential", *client, lambda: "no assertion", **keywords)
@@ -197,10 +197,10 @@ def test_a_service_principal_with_a_cache_on_disk(azcred: Session, sdk: Sdk, kin
             else:
                 assert made.get_token_info(SCOPE, enable_cae=cae).token
     if kind != "assertion":
-        azcred.journal.assert_answered(times=2)
+        azcred.journal.assert_tokens(times=2)
 
 
-def test_a_user_who_must_not_be_asked(azcred: Session) -> None:
+def test_a_user_who_must_not_be_asked(azcred: Azcred) -> None:
     """The credential says so instead, and what to ask for; with the record and the cache it need not ask."""
     record = sign_in(azcred)
     keywords: dict[str, Any] = {
@@ -227,7 +227,7 @@ def test_a_user_who_must_not_be_asked(azcred: Session) -> None:
         credential.get_token(SCOPE)
 
 
-def test_a_device_code_for_the_terminal(azcred: Session, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_device_code_for_the_terminal(azcred: Azcred, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a callback the message is printed; a refusal of the code itself is an error."""
     azcred.clock.skip_waits()
     with DeviceCodeCredential(CLI, tenant_id=TENANT, timeout=1) as credential:
@@ -240,7 +240,7 @@ def test_a_device_code_for_the_terminal(azcred: Session, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("fault", [MissingField("id_token"), MistypedField("id_token", "opaque")], ids=repr)
-def test_a_record_that_cannot_be_made(azcred: Session, fault: MissingField) -> None:
+def test_a_record_that_cannot_be_made(azcred: Azcred, fault: MissingField) -> None:
     """The answer does not say who has signed in."""
     add_user(azcred, "ada")
     azcred.authority.faults.add(fault)
@@ -251,7 +251,7 @@ def test_a_record_that_cannot_be_made(azcred: Session, fault: MissingField) -> N
         credential.authenticate(scopes=[SCOPE])
 
 
-def test_a_cloud_whose_default_scope_nobody_knows(azcred: Session) -> None:
+def test_a_cloud_whose_default_scope_nobody_knows(azcred: Azcred) -> None:
     """A record needs a token for something."""
     with (
         DeviceCodeCredential(CLI, authority="login.contoso.example", tenant_id=TENANT) as credential,
@@ -261,13 +261,13 @@ def test_a_cloud_whose_default_scope_nobody_knows(azcred: Session) -> None:
 
 
 @pytest.mark.parametrize("address", ["http://localhost", "not a url"])
-def test_a_redirect_that_cannot_be(azcred: Session, address: str) -> None:
+def test_a_redirect_that_cannot_be(azcred: Azcred, address: str) -> None:
     """It needs a host and a port."""
     with pytest.raises(ValueError, match="must be a URL with port"):
         InteractiveBrowserCredential(redirect_uri=address)
 
 
-def test_a_token_provider(azcred: Session, sdk: Sdk) -> None:
+def test_a_token_provider(azcred: Azcred, sdk: Sdk) -> None:
     """What apps give to clients that want a function."""
     azcred.environment("virtual-machine")
     credential = sdk.credential("ManagedIdentityCredential")
@@ -276,7 +276,7 @@ def test_a_token_provider(azcred: Session, sdk: Sdk) -> None:
     assert credential._finish(provider()) == credential.get_token(SCOPE).token
 
 
-def test_names_of_clouds(azcred: Session) -> None:
+def test_names_of_clouds(azcred: Azcred) -> None:
     """One of them is history."""
     with pytest.warns(DeprecationWarning, match="AZURE_GERMANY"):
         assert AzureAuthorityHosts.AZURE_GERMANY == "login.microsoftonline.de"
@@ -284,7 +284,7 @@ def test_names_of_clouds(azcred: Session) -> None:
         _ = AzureAuthorityHosts.AZURE_MOON
 
 
-def test_the_loop_is_free(azcred: Session) -> None:
+def test_the_loop_is_free(azcred: Azcred) -> None:
     """Copies of the sync half's credentials can be used from another thread's event loop."""
     azcred.environment("virtual-machine")
     with azure.identity.ManagedIdentityCredential() as credential:

@@ -15,8 +15,8 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
 from azcred_emulators.emulators import Emulators
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.azurite import Azurite, AzuriteMissing, find_executable
-from pytest_azcred.session import Session
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +58,7 @@ def test_clear_breaks_leases(azurite: Azurite) -> None:
     assert not client.create_container("photos").get_blob_client("cat.jpg").exists()
 
 
-def test_clear_whatever_the_clock(azcred: Session, azurite: Azurite) -> None:
+def test_clear_whatever_the_clock(azcred: Azcred, azurite: Azurite) -> None:
     """A test may leave its clock anywhere."""
     service("myaccount", azurite.key).create_container("photos")
     azcred.clock.advance(days=365)
@@ -66,7 +66,7 @@ def test_clear_whatever_the_clock(azcred: Session, azurite: Azurite) -> None:
     assert names(service("myaccount", azurite.key)) == []
 
 
-def test_the_journal_shows_the_app_alone(azcred: Session, azurite: Azurite) -> None:
+def test_the_journal_shows_the_app_alone(azcred: Azcred, azurite: Azurite) -> None:
     """Neither the account's key nor clearing asks the emulators for anything."""
     service("myaccount", azurite.key).create_container("photos")
     azurite.clear()
@@ -81,7 +81,7 @@ def ended(connection: socket.socket) -> bool:
         return True
 
 
-def test_several_accounts(azcred: Session, azcred_emulators: Emulators, executable: Path) -> None:
+def test_several_accounts(azcred: Azcred, azcred_emulators: Emulators, executable: Path) -> None:
     """Each has storage of its own, the app's token is good for all of them, and nothing of it is left behind."""
     azcred.environment("virtual-machine")
     before = set(azcred_emulators.folder.iterdir())
@@ -96,7 +96,7 @@ def test_several_accounts(azcred: Session, azcred_emulators: Emulators, executab
     with connection:
         assert ended(connection)
     assert set(azcred_emulators.folder.iterdir()) == before
-    azcred.journal.assert_answered(host="imds", times=1)
+    azcred.journal.assert_tokens(host="imds", times=1)
 
 
 KILLED_RUN = """

@@ -13,8 +13,8 @@ from azure.storage.blob import BlobServiceClient
 
 from azcred_emulators.tokens.access import AppOnlyAccess
 from azcred_emulators.tokens.keys import SigningKey
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.usefixtures("azurite")
 
@@ -39,7 +39,7 @@ def containers(credential: Any, **options: Any) -> list[str]:
     return [container.name for container in client.list_containers()]
 
 
-def claims(azcred: Session, place: Place, changes: dict[str, object]) -> dict[str, object]:
+def claims(azcred: Azcred, place: Place, changes: dict[str, object]) -> dict[str, object]:
     """Return what the place's identity would have in a token for storage, changed; None leaves a claim out."""
     genuine = azcred.tokens.app_only(AppOnlyAccess(place.identity, "https://storage.azure.com")).claims
     return {name: value for name, value in {**genuine, **changes}.items() if value is not None}
@@ -53,7 +53,7 @@ def claims(azcred: Session, place: Place, changes: dict[str, object]) -> dict[st
         pytest.param({"aud": "https://myaccount.blob.core.windows.net"}, id="for the account alone"),
     ],
 )
-def test_accepted(azcred: Session, fake_managed_identity: Place, changes: dict[str, object]) -> None:
+def test_accepted(azcred: Azcred, fake_managed_identity: Place, changes: dict[str, object]) -> None:
     """The tests of refusals below change one claim of this token each."""
     token = azcred.tokens.key.sign(claims(azcred, fake_managed_identity, changes))
     assert containers(Holder(token)) == []
@@ -77,7 +77,7 @@ def test_accepted(azcred: Session, fake_managed_identity: Place, changes: dict[s
         pytest.param({"iss": None}, "not supported", id="no issuer"),
     ],
 )
-def test_refused(azcred: Session, fake_managed_identity: Place, changes: dict[str, object], reason: str) -> None:
+def test_refused(azcred: Azcred, fake_managed_identity: Place, changes: dict[str, object], reason: str) -> None:
     """One wrong claim is enough, however well the token is signed."""
     token = azcred.tokens.key.sign(claims(azcred, fake_managed_identity, changes))
     with pytest.raises(ClientAuthenticationError, match=reason) as refusal:
@@ -85,14 +85,14 @@ def test_refused(azcred: Session, fake_managed_identity: Place, changes: dict[st
     assert refusal.value.status_code == 403
 
 
-def test_the_signature_is_not_checked(azcred: Session, fake_managed_identity: Place) -> None:
+def test_the_signature_is_not_checked(azcred: Azcred, fake_managed_identity: Place) -> None:
     """Azurite reads tokens without verifying them; that they can be verified is shown in tests/interop."""
     stranger = SigningKey("not Entra ID")
     assert containers(Holder(stranger.sign(claims(azcred, fake_managed_identity, {})))) == []
 
 
 @pytest.mark.parametrize("damaged", ["opaque", "eyJ0eXAiOiJKV1QifQ.bm90IEpTT04.c2lnbmF0dXJl"])
-def test_what_is_no_token_is_refused(azcred: Session, damaged: str) -> None:
+def test_what_is_no_token_is_refused(azcred: Azcred, damaged: str) -> None:
     """Text that is no JWT, and a JWT whose claims are not JSON."""
     with pytest.raises(ClientAuthenticationError, match="not supported"):
         containers(Holder(damaged))
@@ -102,7 +102,7 @@ def test_an_app_that_asks_for_the_wrong_audience(fake_managed_identity: Place) -
     """It gets a genuine token, for Key Vault, and storage does not take it."""
     with pytest.raises(ClientAuthenticationError, match="Invalid token audience"):
         containers(DefaultAzureCredential(), audience="https://vault.azure.net")
-    answered = [entry.resource for entry in fake_managed_identity.requests if entry.answered]
+    answered = [entry.resource for entry in fake_managed_identity.requests() if entry.answered]
     assert set(answered) == {"https://vault.azure.net"}
 
 
@@ -110,7 +110,7 @@ def test_an_app_that_asks_for_the_wrong_audience(fake_managed_identity: Place) -
     ("hours", "reason"),
     [(-25, "The token is expired"), (25, "Lifetime validation failed")],
 )
-def test_azurite_lives_on_real_time(azcred: Session, fake_managed_identity: Place, hours: float, reason: str) -> None:
+def test_azurite_lives_on_real_time(azcred: Azcred, fake_managed_identity: Place, hours: float, reason: str) -> None:
     """A token of a test that has moved its clock is too old or too new for it."""
     azcred.clock.move_to(time.time() + hours * 3600)
     with pytest.raises(ClientAuthenticationError, match=reason):

@@ -13,9 +13,9 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
 import pytest_azcred.credentials.aio
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.azurite import Azurite
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.usefixtures("azurite")
 
@@ -76,32 +76,32 @@ def stored(azurite: Azurite) -> bytes:
 def test_upload(fake_managed_identity: Place) -> None:
     """The example: on a virtual machine, the managed identity is asked for a token to Azure Storage."""
     upload(b"hello")
-    assert fake_managed_identity.requests[-1].resource == "https://storage.azure.com"
+    assert fake_managed_identity.requests()[-1].resource == "https://storage.azure.com"
 
 
 def test_upload_as_a_service_principal(fake_service_principal: Place) -> None:
     """The same code on a machine with a client secret in its variables."""
     upload(b"hello")
-    assert fake_service_principal.requests[-1].resource == "https://storage.azure.com"
+    assert fake_service_principal.requests()[-1].resource == "https://storage.azure.com"
 
 
 def test_upload_from_a_pod(fake_workload_identity: Place) -> None:
     """The same code in Kubernetes."""
     upload(b"hello")
-    assert fake_workload_identity.requests[-1].resource == "https://storage.azure.com"
+    assert fake_workload_identity.requests()[-1].resource == "https://storage.azure.com"
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("uploads", UPLOADS)
 def test_what_is_uploaded_is_stored(
-    azcred: Session, azurite: Azurite, uploads: Callable[[bytes], None], place: str
+    azcred: Azcred, azurite: Azurite, uploads: Callable[[bytes], None], place: str
 ) -> None:
     """Wherever the app runs, whichever credential it uses, one token is enough for both requests."""
     here = azcred.environment(place)
     uploads(b"hello")
     assert stored(azurite) == b"hello"
-    azcred.journal.assert_answered(times=1)
-    azcred.journal.assert_answered(
+    azcred.journal.assert_tokens(times=1)
+    azcred.journal.assert_tokens(
         provider=here.environment.provider,
         client_id=here.identity.client_id,
         resource="https://storage.azure.com",

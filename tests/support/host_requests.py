@@ -10,7 +10,7 @@ import requests
 
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.hosts.endpoint import Endpoint
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
 
@@ -59,7 +59,7 @@ def claims_of(response: requests.Response) -> dict[str, object]:
     return claims
 
 
-def user_assigned(azcred: Session, host: Endpoint, name: str) -> ManagedIdentity:
+def user_assigned(azcred: Azcred, host: Endpoint, name: str) -> ManagedIdentity:
     """Assign a new user-assigned identity to a host."""
     identity = azcred.directory.add(
         ManagedIdentity(
@@ -72,6 +72,6 @@ def user_assigned(azcred: Session, host: Endpoint, name: str) -> ManagedIdentity
     return identity
 
 
-def unassign_all(azcred: Session, host: Endpoint) -> None:
+def unassign_all(azcred: Azcred, host: Endpoint) -> None:
     """Take every identity away from a host."""
     azcred.directory.unassign(host.name, *azcred.directory.assigned(host.name))

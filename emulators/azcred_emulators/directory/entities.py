@@ -1,6 +1,7 @@
 """The entities of a directory as plain data: tenants, applications, managed identities, users, groups and policies.
 
-Names are those of Microsoft Graph and of the application manifest. Times are epoch seconds.
+Names are those of Microsoft Graph and of the application manifest. Times are epoch seconds. A duration may be given
+as a timedelta, as text such as "5 min" or in seconds; it becomes a timedelta.
 """
 
 import uuid
@@ -10,6 +11,8 @@ from enum import Enum
 
 from cryptography import x509
 
+from azcred_emulators.durations import Duration, as_timedelta
+
 TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 TOKEN_EXCHANGE_APPLICATION_ID = "fb60f99c-7a34-4190-8149-302f77469936"  # the `aud` of Entra ID's own tokens for it
 CONSUMERS_TENANT_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"  # where personal Microsoft accounts live
@@ -18,6 +21,17 @@ ALL = "All"  # in a policy: all users or all resources
 
 def _new_id() -> str:
     return str(uuid.uuid4())
+
+
+def _read_durations(entity: object, *names: str, negative: bool = False) -> None:
+    """Make timedeltas of an entity's durations; raises ValueError, with the field's name, for one that is none."""
+    for name in names:
+        duration = getattr(entity, name)
+        if duration is not None:
+            try:
+                object.__setattr__(entity, name, as_timedelta(duration, negative=negative))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +48,10 @@ class Tenant:
     name: str = "Contoso"
     federated_domains: tuple[str, ...] = ()
     security_defaults: bool = False
-    remember_mfa: timedelta | None = None
+    remember_mfa: Duration | None = None
+
+    def __post_init__(self) -> None:
+        _read_durations(self, "remember_mfa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +123,15 @@ class TokenTimes:
     `clock_skew` is how far the issuer's clock is ahead of the app's; it may be negative.
     """
 
-    lifetime: timedelta | None = None
-    refresh_in: timedelta | None = None
-    clock_skew: timedelta = timedelta(0)
+    lifetime: Duration | None = None
+    refresh_in: Duration | None = None
+    clock_skew: Duration = timedelta(0)
+
+    def __post_init__(self) -> None:
+        _read_durations(self, "lifetime", "refresh_in")
+        _read_durations(self, "clock_skew", negative=True)
+        if self.lifetime == timedelta(0):
+            raise ValueError("a token lasts longer than no time at all; give `lifetime` more than 0 seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,8 +285,11 @@ class ConditionalAccessPolicy:
     include_service_principals: tuple[str, ...] = ()
     include_applications: tuple[str, ...] = (ALL,)
     built_in_controls: tuple[str, ...] = ()
-    sign_in_frequency: timedelta | None = None
+    sign_in_frequency: Duration | None = None
     token_protection: bool = False
+
+    def __post_init__(self) -> None:
+        _read_durations(self, "sign_in_frequency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

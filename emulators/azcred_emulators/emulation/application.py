@@ -12,7 +12,8 @@ from azcred_emulators.clock import Clock, stopwatch
 from azcred_emulators.clouds import cloud_of
 from azcred_emulators.emulation.emulator import Emulator, Request
 from azcred_emulators.emulation.fault import Exchange, Fault
-from azcred_emulators.emulation.journal import Entry, Journal
+from azcred_emulators.emulation.journal_entry import JournalEntry
+from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.hosts import ADDRESSES
 from azcred_emulators.serving.urls import split_url
 
@@ -32,13 +33,13 @@ class Application:
         self,
         emulators: Sequence[Emulator],
         mounted: Mapping[str, Emulator],
-        journal: Journal,
+        recorder: Recorder,
         clock: Clock,
         mint: Callable[[Mapping[str, object]], str],
     ) -> None:
         self._emulators = emulators
         self._mounted = mounted
-        self._journal = journal
+        self._recorder = recorder
         self._clock = clock
         self._mint = mint
 
@@ -59,7 +60,7 @@ class Application:
                 environ, start_response
             )
         started = stopwatch()
-        entry = self._journal.open(
+        entry = self._recorder.open(
             at=self._clock.now(),
             emulator=emulator.name,
             method=request.method,
@@ -69,16 +70,16 @@ class Application:
         cancelled = emulator.faults.cancelled
         fault = self._fault(emulator, request, path, entry)
         if fault is not None:
-            entry = self._journal.close(entry, fault=type(fault).__name__, **request.details)
+            entry = self._recorder.close(entry, fault=type(fault).__name__, **request.details)
         answered: dict[str, object] = {}
         try:
             response = self._answer(emulator, request, path, fault, cancelled)
             answered["status"] = response.status_code
         finally:  # a fault may leave the request unanswered
-            self._journal.close(entry, duration=stopwatch() - started, **answered, **request.details)
+            self._recorder.close(entry, duration=stopwatch() - started, **answered, **request.details)
         return response(environ, start_response)
 
-    def _fault(self, emulator: Emulator, request: Request, path: str, entry: Entry) -> Fault | None:
+    def _fault(self, emulator: Emulator, request: Request, path: str, entry: JournalEntry) -> Fault | None:
         """Return the fault that is due, if it is for such a request."""
         if not emulator.faults:
             return None

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
+from azcred_emulators.durations import Duration, in_seconds
 from azcred_emulators.emulation.emulator import Emulator, Request, json_response
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens.keys import SigningKey, read_jwk
@@ -39,11 +40,11 @@ class Issuer:
         subject: str,
         *,
         audience: str = TOKEN_EXCHANGE_AUDIENCE,
-        lifetime: float = 3600.0,
+        lifetime: Duration = 3600.0,
         issuer: str | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> str:
-        """Return a signed token for a subject; `lifetime` is in seconds and may be negative.
+        """Return a signed token for a subject; `lifetime` is a duration, such as "1 hour", and may be negative.
 
         `issuer` names another issuer in the token than the one that signs it; `claims` are further ones, or others.
         """
@@ -55,7 +56,7 @@ class Issuer:
                 "aud": [audience],
                 "iat": now,
                 "nbf": now,
-                "exp": now + int(lifetime),
+                "exp": now + int(in_seconds(lifetime, negative=True)),
                 **(claims or {}),
             }
         )

@@ -17,13 +17,14 @@ from azcred_emulators.apis.protected_resource import audience_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
 from azcred_emulators.emulation.fault import Fault
+from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.environments import Environment
 from azcred_emulators.environments.active import Setup
 from azcred_emulators.faults.registry import read_fault, write_fault
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.standalone.control.client import ControlClient
-from azcred_emulators.standalone.control.mirrors import RemoteDirectory, RemoteJournal
+from azcred_emulators.standalone.control.mirrors import RemoteDirectory, RemoteRecorder
 from azcred_emulators.tokens import Token
 
 Address = tuple[str, int]
@@ -202,7 +203,8 @@ class RemoteEmulators:
         self.http, self.https = RemotePort(session["http"]), RemotePort(session["https"])
         self.clock = Clock()
         self.directory = RemoteDirectory(client)
-        self.journal = RemoteJournal(client)
+        self.recorder = RemoteRecorder(client)
+        self.journal = Journal(self.recorder)
         self.tokens = RemoteTokens(client)
         self.resources = RemoteResources(client)
         self.active = RemoteEnvironments(client)

@@ -34,7 +34,7 @@ class ServerSession:
             https_port=https_port,
             certificate_authority=certificate_authority,
         )
-        self.emulators.journal.limit = _JOURNAL_LIMIT
+        self.emulators.recorder.limit = _JOURNAL_LIMIT
 
     def start(self) -> None:
         """Serve as the configuration says; raises OSError if a port is taken, ValueError for what cannot be set up."""
@@ -83,7 +83,7 @@ class ServerSession:
             "https": emulators.https.url,
             "environments": [environment.name for environment in emulators.environments],
             "folder": str(emulators.folder),
-            "requests": emulators.journal.total,
+            "requests": emulators.recorder.total,
             "status": "ready",
         }
 

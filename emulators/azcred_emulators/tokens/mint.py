@@ -16,6 +16,7 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import TokenTimes
 from azcred_emulators.directory.identifiers import TENANT_ID
+from azcred_emulators.durations import Duration, as_timedelta, in_seconds
 from azcred_emulators.tokens import claims as make
 from azcred_emulators.tokens.access import AppOnlyAccess, Delegation
 from azcred_emulators.tokens.claims import BACK_DATED, CAE_CAPABILITY, issuer, issuers_of
@@ -43,12 +44,12 @@ class Token:
 
     def expires_in(self, now: float) -> int:
         """Return the seconds that it has left; `now` is epoch seconds by the app's clock."""
-        return int(self.expires_on - self.times.clock_skew.total_seconds() - now)
+        return int(self.expires_on - in_seconds(self.times.clock_skew, negative=True) - now)
 
     @property
     def refresh_in(self) -> int | None:
         """The seconds after which a client should ask for a newer one, if that is out of the usual."""
-        return None if self.times.refresh_in is None else int(self.times.refresh_in.total_seconds())
+        return None if self.times.refresh_in is None else int(in_seconds(self.times.refresh_in))
 
     def is_to_be_renewed(self, now: float) -> bool:
         """Tell whether it is time for a newer one: after `refresh_in`, or half of its life.
@@ -78,12 +79,11 @@ class Tokens:
     The key is made on a thread of its own from the start: generating RSA keys takes tens of milliseconds
     and needs no Python, so it is ready by the time the first token is asked for.
 
-    `lifetime` is how long access tokens last whose identity does not say so itself, None for as long as usual.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.lifetime: timedelta | None = None
+        self._lifetime: timedelta | None = None
         self._lock = threading.Lock()
         self.last_number = 0  # of the tokens issued so far; see `issue_number`
         self._made: list[SigningKey] = []
@@ -96,6 +96,22 @@ class Tokens:
     def stop(self) -> None:
         """Wait until the thread has ended."""
         self._maker.join()
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long access tokens last whose identity does not say so itself, None for as long as usual.
+
+        It may be set to a timedelta, to text such as "5 min" or to a number of seconds. Raises ValueError for what is
+        no duration, or no time at all.
+        """
+        return self._lifetime
+
+    @lifetime.setter
+    def lifetime(self, duration: Duration | None) -> None:
+        lifetime = None if duration is None else as_timedelta(duration)
+        if lifetime == timedelta(0):
+            raise ValueError(f"a token lasts longer than {duration!r}")
+        self._lifetime = lifetime
 
     @property
     def key(self) -> SigningKey:
@@ -215,7 +231,7 @@ class Tokens:
         return {name: value for name, value in {**every, **claims}.items() if value is not None}
 
     def _now(self, times: TokenTimes) -> int:
-        return int(self._clock.now() + times.clock_skew.total_seconds())
+        return int(self._clock.now() + in_seconds(times.clock_skew, negative=True))
 
     def _sign(self, claims: Mapping[str, object], times: TokenTimes = _USUAL) -> Token:
         header = {"x5t": self.key.id} if claims.get("ver") == "1.0" else {}
@@ -241,8 +257,8 @@ def _lifetime(capabilities: tuple[str, ...]) -> int:
     return LONG_LIFETIME if CAE_CAPABILITY in capabilities else APPLICATION_LIFETIME
 
 
-def _seconds(duration: timedelta | None, usual: int) -> int:
-    return usual if duration is None else int(duration.total_seconds())
+def _seconds(duration: Duration | None, usual: int) -> int:
+    return usual if duration is None else int(in_seconds(duration))
 
 
 def issue_number(claims: Mapping[str, object]) -> int:

@@ -17,12 +17,12 @@ import pytest_azcred.credentials.aio
 from azcred_emulators.apis.protected_resource import Resource
 from azcred_emulators.directory import Application
 from azcred_emulators.tokens.access import AppOnlyAccess
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 
 @pytest.fixture
-def vault(azcred: Session) -> Resource:
+def vault(azcred: Azcred) -> Resource:
     """A vault with one secret. Its name is new each time: the client remembers a vault's challenge for ever."""
     vault = azcred.resource(f"https://vault-{uuid.uuid4().hex[:8]}.vault.azure.net")
     secret = {"value": "hunter2", "id": f"{vault.url}/secrets/database/1", "attributes": {"enabled": True}}
@@ -32,7 +32,7 @@ def vault(azcred: Session) -> Resource:
 
 @pytest.mark.parametrize("library", [azure.identity, pytest_azcred.credentials], ids=["azure-identity", "ours"])
 @pytest.mark.parametrize("name", ["virtual-machine", "kubernetes", "developer-service-principal"])
-def test_the_real_client_reads_its_secret(name: str, library: Any, vault: Resource, azcred: Session) -> None:
+def test_the_real_client_reads_its_secret(name: str, library: Any, vault: Resource, azcred: Azcred) -> None:
     """The client is challenged, gets a token for the vault's audience, and is answered."""
     place = azcred.environment(name)
     with library.DefaultAzureCredential() as credential, SecretClient(vault.url, credential) as client:
@@ -40,7 +40,7 @@ def test_the_real_client_reads_its_secret(name: str, library: Any, vault: Resour
     asked = azcred.journal.requests(emulator="resource")
     assert [entry.status for entry in asked] == [401, 200]
     assert asked[-1].client_id == place.identity.client_id
-    assert place.requests[-1].resource == "https://vault.azure.net"
+    assert place.requests()[-1].resource == "https://vault.azure.net"
 
 
 async def read_secret(library: Any, url: str) -> str | None:
@@ -77,7 +77,7 @@ def test_other_answers_reach_the_app(vault: Resource, fake_managed_identity: Pla
     ],
 )
 def test_a_wrong_token_is_refused(
-    change: dict[str, object], reason: str, vault: Resource, fake_managed_identity: Place, azcred: Session
+    change: dict[str, object], reason: str, vault: Resource, fake_managed_identity: Place, azcred: Azcred
 ) -> None:
     """Each check of a real API is made, and the answer says which failed."""
     claims = dict(
@@ -101,7 +101,7 @@ def test_what_is_no_token_is_challenged(authorization: str, vault: Resource) -> 
     assert 'resource="https://vault.azure.net"' in response.headers["WWW-Authenticate"]
 
 
-def test_a_tampered_token_is_refused(vault: Resource, fake_managed_identity: Place, azcred: Session) -> None:
+def test_a_tampered_token_is_refused(vault: Resource, fake_managed_identity: Place, azcred: Azcred) -> None:
     """Only the run's own key signs tokens."""
     token = azcred.tokens.app_only(AppOnlyAccess(fake_managed_identity.identity, "https://vault.azure.net")).value
     head, claims, signature = token.split(".")
@@ -109,7 +109,7 @@ def test_a_tampered_token_is_refused(vault: Resource, fake_managed_identity: Pla
     assert requests.get(vault.url, headers={"Authorization": f"Bearer {forged}"}).status_code == 401
 
 
-def test_an_api_of_your_own(azcred: Session, fake_managed_identity: Place) -> None:
+def test_an_api_of_your_own(azcred: Azcred, fake_managed_identity: Place) -> None:
     """Any name, any audience."""
     azcred.directory.add(
         Application(
@@ -124,7 +124,7 @@ def test_an_api_of_your_own(azcred: Session, fake_managed_identity: Place) -> No
     assert (response.status_code, response.text, response.headers["Location"]) == (201, "made", "/orders/1")
 
 
-def test_misuse_is_one_sentence(azcred: Session) -> None:
+def test_misuse_is_one_sentence(azcred: Azcred) -> None:
     """A resource is at an https URL."""
     for wrong in ("myvault", "http://myvault.vault.azure.net", "https://"):
         with pytest.raises(ValueError, match="a resource is at an https URL"):
@@ -134,7 +134,7 @@ def test_misuse_is_one_sentence(azcred: Session) -> None:
 # Continuous access evaluation
 
 
-def test_a_revocation_makes_a_capable_client_get_a_new_token(vault: Resource, azcred: Session) -> None:
+def test_a_revocation_makes_a_capable_client_get_a_new_token(vault: Resource, azcred: Azcred) -> None:
     """azure-core answers the claims challenge by asking Entra ID again, with the claims, and the app goes on."""
     azcred.environment("developer-service-principal")
     credential = azure.identity.ClientSecretCredential(
@@ -145,11 +145,11 @@ def test_a_revocation_makes_a_capable_client_get_a_new_token(vault: Resource, az
         vault.revoke()
         assert client.get_secret("database").value == "hunter2"
     assert [entry.status for entry in azcred.journal.requests(emulator="resource")] == [401, 200, 401, 200]
-    azcred.journal.assert_answered(provider="environment", times=2)
+    azcred.journal.assert_tokens(provider="environment", times=2)
 
 
 def test_a_client_without_the_capability_keeps_its_token(
-    vault: Resource, fake_managed_identity: Place, azcred: Session
+    vault: Resource, fake_managed_identity: Place, azcred: Azcred
 ) -> None:
     """As with the real services, its token is good until it expires."""
     token = azcred.tokens.app_only(AppOnlyAccess(fake_managed_identity.identity, "https://vault.azure.net")).value

@@ -29,7 +29,7 @@ def test_a_process_finds_itself_in_the_environment(name: str) -> None:
         ran = subprocess.run(command, env=emulators.variables(), capture_output=True, text=True, check=False)
         place = find(name)
         assert ran.stdout.strip() == (place.user or place.client_id), ran.stderr
-        emulators.journal.assert_answered(provider=place.provider, times=1)
+        emulators.journal.assert_tokens(provider=place.provider, times=1)
 
 
 def test_variables_are_those_given_without_this_machines_identity() -> None:

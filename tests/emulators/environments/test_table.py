@@ -11,8 +11,8 @@ from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.environments import ENVIRONMENTS, Environment, find, select
 from azcred_emulators.environments.identities import SystemAssigned
 from azcred_emulators.environments.initial_directory import initial_directory
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 EACH = pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=lambda environment: environment.name)
 
@@ -60,7 +60,7 @@ def test_the_identity_is_in_the_directory(environment: Environment) -> None:
 
 
 @EACH
-def test_each_has_its_fixtures(environment: Environment, request: pytest.FixtureRequest, azcred: Session) -> None:
+def test_each_has_its_fixtures(environment: Environment, request: pytest.FixtureRequest, azcred: Azcred) -> None:
     """One is named after the environment."""
     assert environment.fixtures[0] == f"fake_{environment.name.replace('-', '_')}"
     for name in environment.fixtures:

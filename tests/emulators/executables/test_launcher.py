@@ -56,7 +56,7 @@ def test_parallel_calls(call: Call, az: AzureCli, user: User, emulators: Emulato
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: call(*TOKEN), range(16)))
     assert {json.loads(result.stdout)["tokenType"] for result in results} == {"Bearer"}
-    emulators.journal.assert_answered(provider="azure-cli", times=16)
+    emulators.journal.assert_tokens(provider="azure-cli", times=16)
 
 
 def test_output_and_exit_code_are_those_of_the_emulator(call: Call, az: AzureCli) -> None:

@@ -12,12 +12,12 @@ from azure.identity import AzureCliCredential, CredentialUnavailableError
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.executables.faults import Garbage
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net/.default"
 
 
-def test_the_real_credential_gets_the_users_token(azcred: Session) -> None:
+def test_the_real_credential_gets_the_users_token(azcred: Azcred) -> None:
     """azure-identity finds the fake on PATH, and the token is one that acts for the user."""
     azcred.install("az")
     user = azcred.directory.users()[0]
@@ -25,10 +25,10 @@ def test_the_real_credential_gets_the_users_token(azcred: Session) -> None:
     token = AzureCliCredential().get_token(VAULT).token
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["upn"], claims["appid"]) == (user.principal_name, contoso.AZURE_CLI_CLIENT_ID)
-    azcred.journal.assert_answered(provider="azure-cli", resource="https://vault.azure.net", times=1)
+    azcred.journal.assert_tokens(provider="azure-cli", resource="https://vault.azure.net", times=1)
 
 
-def test_tokens_follow_the_clock(azcred: Session) -> None:
+def test_tokens_follow_the_clock(azcred: Azcred) -> None:
     """A day later the tool gets a new token, which is valid a day longer."""
     azcred.install("az")
     azcred.executables.azure_cli.sign_in(azcred.directory.users()[0])
@@ -38,21 +38,21 @@ def test_tokens_follow_the_clock(azcred: Session) -> None:
     assert second.expires_on - first.expires_on >= 86400 - 10
 
 
-def test_not_installed(azcred: Session) -> None:
+def test_not_installed(azcred: Azcred) -> None:
     """A test that installs nothing has no `az`, whatever is on this machine."""
     assert shutil.which("az") is None
     with pytest.raises(CredentialUnavailableError, match="Azure CLI not found on path"):
         AzureCliCredential().get_token(VAULT)
 
 
-def test_nobody_signed_in(azcred: Session) -> None:
+def test_nobody_signed_in(azcred: Azcred) -> None:
     """The SDK tells what to do."""
     azcred.install("az")
     with pytest.raises(CredentialUnavailableError, match="Please run 'az login' to set up an account"):
         AzureCliCredential().get_token(VAULT)
 
 
-def test_a_fault(azcred: Session) -> None:
+def test_a_fault(azcred: Azcred) -> None:
     """Unreadable output fails the credential; it does not make it unavailable."""
     azcred.install("az")
     azcred.executables.azure_cli.faults.add(Garbage())
@@ -60,7 +60,7 @@ def test_a_fault(azcred: Session) -> None:
         AzureCliCredential().get_token(VAULT)
 
 
-def test_path_has_the_folder_once(azcred: Session) -> None:
+def test_path_has_the_folder_once(azcred: Azcred) -> None:
     """However often tools are installed, PATH grows by one entry."""
     before = os.environ["PATH"]
     azcred.install("az")

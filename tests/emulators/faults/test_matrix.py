@@ -19,8 +19,8 @@ from support.sdk import all_closed
 import pytest_azcred.credentials
 from azcred_emulators.faults.network import NetworkFault
 from azcred_emulators.faults.registry import KINDS
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 SCOPE = "https://vault.azure.net/.default"
 UNAVAILABLE = (azure.identity.CredentialUnavailableError, pytest_azcred.credentials.CredentialUnavailableError)
@@ -70,7 +70,7 @@ def befall(place: Place, example: Example, times: int) -> None:
 @pytest.mark.parametrize(
     ("name", "example", "client"), cases(), ids=[f"{client}-{name}-{one.fault!r}" for name, one, client in cases()]
 )
-def test_a_fault(azcred: Session, ask: Ask, name: str, example: Example, client: str) -> None:
+def test_a_fault(azcred: Azcred, ask: Ask, name: str, example: Example, client: str) -> None:
     """If it lasts, the client gives up after so many tries; if it happens once, the next try is answered."""
     place = azcred.environment(name)
     azcred.clock.skip_waits()

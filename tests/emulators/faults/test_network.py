@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import socket
 import ssl
 import subprocess
@@ -20,8 +21,8 @@ import requests
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import BlackHole, Gone, RefusedPort, Status, TlsFailure
 from azcred_emulators.faults.network import Defect
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 URL = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"
 KEYS = "https://login.microsoftonline.com/common/discovery/v2.0/keys"
@@ -43,7 +44,7 @@ def test_a_refused_port(fake_managed_identity: Place, session: requests.Session)
         with pytest.raises(requests.ConnectionError, match="Connection refused"):
             session.get(URL, headers=METADATA)
     assert [session.get(URL, headers=METADATA).status_code for _ in range(2)] == [410, 200]
-    assert [(entry.operation, entry.fault) for entry in fake_managed_identity.requests] == [
+    assert [(entry.operation, entry.fault) for entry in fake_managed_identity.requests()] == [
         ("connection", "RefusedPort"),
         ("connection", "RefusedPort"),
         ("token", "Gone"),
@@ -108,7 +109,7 @@ DEFECTS: dict[Defect, str] = {
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-def test_tls_that_fails(azcred: Session, session: requests.Session, defect: Defect) -> None:
+def test_tls_that_fails(azcred: Azcred, session: requests.Session, defect: Defect) -> None:
     """For each reason; the next connection is sound."""
     azcred.authority.faults.add(TlsFailure(defect))
     with pytest.raises(requests.exceptions.SSLError, match=DEFECTS[defect]):
@@ -117,7 +118,7 @@ def test_tls_that_fails(azcred: Session, session: requests.Session, defect: Defe
 
 
 @pytest.mark.parametrize("defect", ["untrusted", "expired", "wrong-name"])
-def test_clients_that_verify_nothing_do_not_mind(azcred: Session, defect: Defect) -> None:
+def test_clients_that_verify_nothing_do_not_mind(azcred: Azcred, defect: Defect) -> None:
     """They get the genuine answer, as from a proxy that reads along."""
     azcred.authority.faults.add(TlsFailure(defect))
     careless = ssl._create_unverified_context()
@@ -125,16 +126,15 @@ def test_clients_that_verify_nothing_do_not_mind(azcred: Session, defect: Defect
         assert answer.status == 200
 
 
-def test_a_host_on_the_shared_port(azcred: Session, session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_on_the_shared_port(azcred: Azcred, session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its faults are for the place that the app is in, and for connections to the emulators alone."""
     place = azcred.environment("app-service")
     place.faults.add(RefusedPort())
     with socket.create_server(("127.0.0.1", 0)) as own:
         socket.create_connection(own.getsockname()).close()
-    url = next(value for name, value in place.setups[0].variables.items() if name == "IDENTITY_ENDPOINT")
     with pytest.raises(requests.ConnectionError, match="Connection refused"):
-        session.get(str(url))
-    assert session.get(str(url)).status_code == 401
+        session.get(os.environ["IDENTITY_ENDPOINT"])
+    assert session.get(os.environ["IDENTITY_ENDPOINT"]).status_code == 401
 
 
 def test_another_process_sees_its_connection_break(fake_managed_identity: Place) -> None:
@@ -146,7 +146,7 @@ def test_another_process_sees_its_connection_break(fake_managed_identity: Place)
     assert "ConnectionResetError" in result.stderr
 
 
-def test_nothing_is_waited_for_at_the_end(fake_managed_identity: Place, azcred: Session) -> None:
+def test_nothing_is_waited_for_at_the_end(fake_managed_identity: Place, azcred: Azcred) -> None:
     """What is still trying to connect is no thread of ours."""
     fake_managed_identity.faults.add(BlackHole(), Status(500))
     connecting = socket.socket()
@@ -160,7 +160,7 @@ def test_nothing_is_waited_for_at_the_end(fake_managed_identity: Place, azcred: 
 
 
 @pytest.mark.parametrize("name", [one.name for one in ENVIRONMENTS.values() if one.provider])
-def test_every_place_has_its_script(azcred: Session, name: str) -> None:
+def test_every_place_has_its_script(azcred: Azcred, name: str) -> None:
     """Of the host, the executable or the authority that hands out tokens there."""
     place = azcred.environment(name)
     place.faults.add(Gone(), optional=True)

@@ -16,13 +16,13 @@ from azcred_emulators.authority.errors import ERRORS
 from azcred_emulators.directory import contoso
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Refuse, Status, Throttle
-from pytest_azcred.session import Session
+from pytest_azcred.azcred import Azcred
 
 SCOPE = f"{VAULT}/.default"
 
 
 @pytest.fixture
-def entra(azcred: Session, azcred_emulators: Emulators) -> Entra:
+def entra(azcred: Azcred, azcred_emulators: Emulators) -> Entra:
     """The token service with the routing to it; its client without sockets is for what no SDK does."""
     return Entra(azcred_emulators, Client(azcred_emulators.application))
 
@@ -36,7 +36,7 @@ def credential(entra: Entra) -> Iterator[ClientSecretCredential]:
 
 
 @pytest.mark.parametrize("code", ERRORS)
-def test_every_code_can_be_asked_for(entra: Entra, azcred: Session, code: int) -> None:
+def test_every_code_can_be_asked_for(entra: Entra, azcred: Azcred, code: int) -> None:
     """In Entra ID's shape, with what the request names in the text, once."""
     azcred.authority.faults.add(Refuse(f"AADSTS{code}"))
     assert refusal(entra.password(entra.user)) == (ERRORS[code].status, ERRORS[code].error, code)
@@ -45,7 +45,7 @@ def test_every_code_can_be_asked_for(entra: Entra, azcred: Session, code: int) -
     assert (refused.error, refused.status, refused.grant) == (f"AADSTS{code}", ERRORS[code].status, "password")
 
 
-def test_a_refusal_says_what_comes_next(entra: Entra, azcred: Session) -> None:
+def test_a_refusal_says_what_comes_next(entra: Entra, azcred: Azcred) -> None:
     """Claims to send, a finer reason, a time to wait; the text names the client and what it asked for."""
     claims = {"access_token": {"capolids": {"essential": True, "values": ["1"]}}}
     azcred.authority.faults.add(Refuse("AADSTS53003", claims=claims, suberror="additional_action", retry_after=7))
@@ -59,7 +59,7 @@ def test_a_refusal_says_what_comes_next(entra: Entra, azcred: Session) -> None:
     assert "https://graph.microsoft.com" in named
 
 
-def test_azure_identity_reports_a_refusal(azcred: Session, credential: ClientSecretCredential) -> None:
+def test_azure_identity_reports_a_refusal(azcred: Azcred, credential: ClientSecretCredential) -> None:
     """The code is in the error; a script may mix refusals with other faults, and 5xx are for the SDK to handle."""
     azcred.authority.faults.add(Refuse("AADSTS7000222"), Status(503, body={}), Refuse("AADSTS90033"))
     with pytest.raises(ClientAuthenticationError, match="AADSTS7000222"):
@@ -68,7 +68,7 @@ def test_azure_identity_reports_a_refusal(azcred: Session, credential: ClientSec
     assert [one.status for one in azcred.journal.requests(operation="token")] == [401, 503, 503, 200]
 
 
-def test_msal_waits_as_long_as_it_is_told(entra: Entra, azcred: Session) -> None:
+def test_msal_waits_as_long_as_it_is_told(entra: Entra, azcred: Azcred) -> None:
     """It sends nothing until the time that Entra ID's gateway named is over."""
     azcred.authority.faults.add(Throttle(retry_after=60))
     shop = entra.add_web_app()
@@ -84,7 +84,7 @@ def test_msal_waits_as_long_as_it_is_told(entra: Entra, azcred: Session) -> None
 
 
 @pytest.mark.asyncio
-async def test_azure_identity_comes_back_after_throttling(entra: Entra, azcred: Session) -> None:
+async def test_azure_identity_comes_back_after_throttling(entra: Entra, azcred: Azcred) -> None:
     """The asynchronous credential's pipeline reads the header."""
     azcred.authority.faults.add(Throttle(retry_after=0))
     shop = entra.add_web_app()
@@ -93,7 +93,7 @@ async def test_azure_identity_comes_back_after_throttling(entra: Entra, azcred: 
     assert [one.status for one in azcred.journal.requests(operation="token")] == [429, 200]
 
 
-def test_a_page_may_read_the_refusal(entra: Entra, azcred: Session) -> None:
+def test_a_page_may_read_the_refusal(entra: Entra, azcred: Azcred) -> None:
     """So that a single-page app can be tested with it."""
     azcred.authority.faults.add(Refuse("AADSTS90033"))
     origin = "https://spa.contoso.com"
@@ -101,7 +101,7 @@ def test_a_page_may_read_the_refusal(entra: Entra, azcred: Session) -> None:
     assert refused.headers["Access-Control-Allow-Origin"] == origin
 
 
-def test_a_browser_is_shown_the_refusal(entra: Entra, azcred: Session) -> None:
+def test_a_browser_is_shown_the_refusal(entra: Entra, azcred: Azcred) -> None:
     """On the error page, escaped as everything is."""
     azcred.authority.faults.add(Refuse("AADSTS50105"), operation="authorize")
     shop = entra.add_web_app("<b>shop</b>")

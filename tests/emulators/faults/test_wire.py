@@ -31,8 +31,8 @@ from azcred_emulators.faults import (
     Truncate,
     WrongResource,
 )
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
 PATH = f"/metadata/identity/oauth2/token?api-version=2018-02-01&resource={VAULT}"
@@ -85,7 +85,7 @@ def test_an_answer_in_place_of_the_genuine_one(
     assert (answer.status, answer.headers["Content-Type"]) == (status, content_type)
     assert text in answer.read().decode()
     assert ask().read().startswith(b'{"access_token":')
-    first, second = fake_managed_identity.requests
+    first, second = fake_managed_identity.requests()
     assert (first.fault, first.status, first.resource) == (type(fault).__name__, status, VAULT)
     assert (second.fault, second.status) == (None, 200)
 
@@ -114,7 +114,7 @@ def test_a_body_that_is_wrong(ask: Ask, fake_managed_identity: Place) -> None:
     assert json.loads(genuine + b"}").keys() == mistyped.keys() | {"expires_on"} == missing.keys() | {"resource"}
 
 
-def test_a_token_that_is_wrong(ask: Ask, fake_managed_identity: Place, azcred: Session) -> None:
+def test_a_token_that_is_wrong(ask: Ask, fake_managed_identity: Place, azcred: Azcred) -> None:
     """It is signed as genuine, so that only what is wrong with it can be what a service refuses."""
     fake_managed_identity.faults.add(ExpiredToken(60), WrongResource("https://storage.azure.com"))
     expired, wrong = json.load(ask()), json.load(ask())
@@ -126,7 +126,7 @@ def test_a_token_that_is_wrong(ask: Ask, fake_managed_identity: Place, azcred: S
     assert wrong["resource"] == "https://storage.azure.com"
     assert azcred.tokens.check(wrong["access_token"], audiences=["https://storage.azure.com"])
     assert jwt.decode(wrong["access_token"], options={"verify_signature": False})["appid"] == (
-        fake_managed_identity.requests[-1].client_id
+        fake_managed_identity.requests()[-1].client_id
     )
 
 
@@ -147,8 +147,9 @@ def test_answers_that_never_come(ask: Ask, fake_managed_identity: Place) -> None
     answer = ask()
     with pytest.raises(http.client.IncompleteRead):
         answer.read()
-    assert [(entry.fault, entry.status) for entry in fake_managed_identity.requests] == [("Hang", None), ("Hang", 200)]
-    assert "no answer (fault Hang)" in str(fake_managed_identity.requests[0])
+    requests = fake_managed_identity.requests()
+    assert [(entry.fault, entry.status) for entry in requests] == [("Hang", None), ("Hang", 200)]
+    assert "no answer (fault Hang)" in str(requests[0])
 
 
 def test_connections_that_break(ask: Ask, connection: http.client.HTTPConnection, fake_managed_identity: Place) -> None:

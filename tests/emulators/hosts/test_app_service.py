@@ -10,12 +10,12 @@ from support.host_requests import VAULT, Ask, claims_of, unassign_all, user_assi
 
 from azcred_emulators.hosts.app_service import AppService
 from azcred_emulators.hosts.endpoint import Endpoint
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 
 @pytest.fixture(params=["app-service", "functions", "container-apps"])
-def place(azcred: Session, request: pytest.FixtureRequest) -> Place:
+def place(azcred: Azcred, request: pytest.FixtureRequest) -> Place:
     """Each place that has this endpoint."""
     return azcred.environment(request.param)
 
@@ -86,7 +86,7 @@ def test_the_version_of_2017_writes_dates(legacy: Ask, host: Endpoint, system: s
     ],
 )
 def test_a_wrong_request_is_refused(
-    ask: Ask, query: dict[str, str | None], status: int, message: str, azcred: Session
+    ask: Ask, query: dict[str, str | None], status: int, message: str, azcred: Azcred
 ) -> None:
     """In the three fields that SDKs look for, with an id for the support."""
     response = ask(query)
@@ -122,7 +122,7 @@ def test_wrong_method_and_path_are_refused(ask: Ask) -> None:
     ],
 )
 def test_an_identity_is_selected_by_each_of_its_ids(
-    ask: Ask, azcred: Session, host: Endpoint, parameter: str, attribute: str
+    ask: Ask, azcred: Azcred, host: Endpoint, parameter: str, attribute: str
 ) -> None:
     """msal and azure-identity's aio half spell them differently."""
     two = user_assigned(azcred, host, "two")
@@ -130,13 +130,13 @@ def test_an_identity_is_selected_by_each_of_its_ids(
     assert azcred.journal.requests()[-1].identity == "two"
 
 
-def test_without_any_identity(ask: Ask, azcred: Session, host: Endpoint) -> None:
+def test_without_any_identity(ask: Ask, azcred: Azcred, host: Endpoint) -> None:
     """An app whose identity was taken away."""
     unassign_all(azcred, host)
     assert ask().json()["message"] == "Unable to load the proper Managed Identity."
 
 
-def test_tokens_come_from_the_hosts_own_cache(ask: Ask, azcred: Session) -> None:
+def test_tokens_come_from_the_hosts_own_cache(ask: Ask, azcred: Azcred) -> None:
     """Until half of their life is over."""
     first = ask().json()["access_token"]
     assert ask().json()["access_token"] == first

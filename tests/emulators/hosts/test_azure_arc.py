@@ -15,14 +15,14 @@ from support.host_requests import VAULT, Ask, claims_of, unassign_all, user_assi
 
 from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
 from azcred_emulators.hosts.endpoint import Endpoint
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 TOKENS = "/var/opt/azcmagent/tokens"
 
 
 @pytest.fixture
-def place(azcred: Session) -> Place:
+def place(azcred: Azcred) -> Place:
     """A connected server."""
     return azcred.environment("azure-arc")
 
@@ -94,7 +94,7 @@ def test_a_wrong_request_is_refused_before_the_challenge(ask: Ask) -> None:
     assert os.listdir(TOKENS) == []
 
 
-def test_an_identity_is_selected(ask: Ask, azcred: Session, host: Endpoint) -> None:
+def test_an_identity_is_selected(ask: Ask, azcred: Azcred, host: Endpoint) -> None:
     """By an agent that supports it; it ignores App Service's name for the resource id, and an older one all of them."""
     two = user_assigned(azcred, host, "two")
     own = azcred.directory.assigned("azure-arc")[0]
@@ -106,7 +106,7 @@ def test_an_identity_is_selected(ask: Ask, azcred: Session, host: Endpoint) -> N
     assert answered(ask, client_id=two.client_id)["appid"] == own.client_id
 
 
-def test_without_any_identity(ask: Ask, azcred: Session, host: Endpoint) -> None:
+def test_without_any_identity(ask: Ask, azcred: Azcred, host: Endpoint) -> None:
     """The words are those of IMDS."""
     unassign_all(azcred, host)
     assert ask().json() == {"error": "invalid_request", "error_description": "Identity not found"}
@@ -172,7 +172,7 @@ def test_child_processes_see_them(place: Place) -> None:
     assert result.stdout.split() == ["True", "['tokens']"]
 
 
-def test_they_are_gone_afterwards(azcred: Session, tmp_path: Path) -> None:
+def test_they_are_gone_afterwards(azcred: Azcred, tmp_path: Path) -> None:
     """Functions and folders are what they were, and shutil's careful ways work meanwhile."""
     before = (open, io.open, os.open, os.stat, os.scandir, os.listdir, os.lstat, os.access)
     with azcred.environment("azure-arc"):

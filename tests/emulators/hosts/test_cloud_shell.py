@@ -10,12 +10,12 @@ from support.host_requests import VAULT, Ask, claims_of
 from azcred_emulators.directory import User
 from azcred_emulators.hosts.cloud_shell import CloudShell
 from azcred_emulators.hosts.endpoint import Endpoint
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 
 @pytest.fixture
-def place(azcred: Session) -> Place:
+def place(azcred: Azcred) -> Place:
     """A session of the console."""
     return azcred.environment("cloud-shell")
 
@@ -76,13 +76,13 @@ def test_wrong_method_and_header_are_refused(ask: Ask) -> None:
     assert ask(headers={"Metadata": None}).status_code == 400
 
 
-def test_a_user_who_may_not_sign_in_gets_nothing(ask: Ask, place: Place, azcred: Session) -> None:
+def test_a_user_who_may_not_sign_in_gets_nothing(ask: Ask, place: Place, azcred: Azcred) -> None:
     """The directory decides."""
     azcred.directory.replace(place.user, enabled=False)
     assert ask().status_code == 401
 
 
-def test_another_user_opens_the_console(ask: Ask, host: Endpoint, azcred: Session, place: Place) -> None:
+def test_another_user_opens_the_console(ask: Ask, host: Endpoint, azcred: Azcred, place: Place) -> None:
     """The test names one of the directory."""
     robin = azcred.directory.add(User(name="Robin", tenant_id=place.user.tenant_id, principal_name="robin@contoso.com"))
     assert isinstance(host, CloudShell)

@@ -8,12 +8,12 @@ import pytest
 from support.host_requests import VAULT, Ask, claims_of, unassign_all, user_assigned
 
 from azcred_emulators.hosts.endpoint import Endpoint
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 
 @pytest.fixture
-def place(azcred: Session) -> Place:
+def place(azcred: Azcred) -> Place:
     """A compute instance."""
     return azcred.environment("machine-learning")
 
@@ -60,13 +60,13 @@ def test_the_secret_is_asked_for(ask: Ask) -> None:
     assert (response.status_code, response.text) == (401, "Invalid secret token header: .")
 
 
-def test_an_identity_is_selected_by_its_client_id(ask: Ask, azcred: Session, host: Endpoint) -> None:
+def test_an_identity_is_selected_by_its_client_id(ask: Ask, azcred: Azcred, host: Endpoint) -> None:
     """In the one spelling that the version has."""
     two = user_assigned(azcred, host, "two")
     assert claims_of(ask({"clientid": two.client_id}))["appid"] == two.client_id
 
 
-def test_without_any_identity(ask: Ask, azcred: Session, host: Endpoint) -> None:
+def test_without_any_identity(ask: Ask, azcred: Azcred, host: Endpoint) -> None:
     """The recorded text speaks of a status of its own."""
     unassign_all(azcred, host)
     assert ask().text == "InternalError - :{\nInfo: Request failure status code: 404\n\n}"

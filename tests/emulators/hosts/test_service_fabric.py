@@ -11,14 +11,14 @@ import pytest
 from support.host_requests import VAULT, Ask, claims_of, unassign_all
 
 from azcred_emulators.hosts.endpoint import Endpoint
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
-from pytest_azcred.session import Session
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 
 @pytest.fixture
-def place(azcred: Session) -> Place:
+def place(azcred: Azcred) -> Place:
     """An application on a cluster."""
     return azcred.environment("service-fabric")
 
@@ -74,7 +74,7 @@ def test_the_secret_is_asked_for(ask: Ask) -> None:
     assert ask(headers={"Secret": None}).json()["error"]["code"] == "SecretHeaderNotFound"
 
 
-def test_without_any_identity(ask: Ask, azcred: Session, host: Endpoint) -> None:
+def test_without_any_identity(ask: Ask, azcred: Azcred, host: Endpoint) -> None:
     """An application whose identity was taken away."""
     unassign_all(azcred, host)
     assert ask().json()["error"]["code"] == "ManagedIdentityNotFound"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.standalone import managed_identity_token
 
-from azcred_emulators.directory import Application, ManagedIdentity
+from azcred_emulators.directory import Application, ManagedIdentity, TokenTimes
 from azcred_emulators.standalone.configuration import load
 from azcred_emulators.standalone.server import StandaloneServer
 from azcred_emulators.tokens.keys import SigningKey
@@ -22,7 +22,7 @@ name = "orders"
 tenant_id = "cccccccc-cccc-4ccc-8ccc-cccccccccccc"
 client_id = "dddddddd-dddd-4ddd-8ddd-dddddddddddd"
 certificates = ["orders.pem"]
-token_times = { lifetime = 600 }
+token_times = { lifetime = "10 min", refresh_in = 300 }
 
 [[applications.secrets]]
 value = "a secret"
@@ -80,8 +80,7 @@ def test_everything_can_be_configured(file: Path) -> None:
         orders = directory.principal("dddddddd-dddd-4ddd-8ddd-dddddddddddd")
         assert isinstance(orders, Application)
         assert orders.certificates == (key.certificate,)
-        assert orders.token_times.lifetime is not None
-        assert orders.token_times.lifetime.total_seconds() == 600
+        assert orders.token_times == TokenTimes(lifetime=600, refresh_in=300)
         assert (orders.secrets[0].value, orders.secrets[0].expires) == ("a secret", 1893456000.0)
         assert [identity.name for identity in directory.assigned("app-service")] == ["jobs"]
         assert directory.user("ida@fabrikam.com")

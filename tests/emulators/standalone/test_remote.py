@@ -26,7 +26,7 @@ def test_places(azcred):
     claims = jwt.decode(token, options={"verify_signature": False})
     place = azcred.place
     assert claims["upn"] == place.environment.user if place.environment.user else place.identity.client_id
-    azcred.journal.assert_answered(times=1)
+    azcred.journal.assert_tokens(times=1)
     assert len(azcred.journal.requests()) >= 1
 
 
@@ -35,7 +35,7 @@ def test_the_clock(azcred, fake_managed_identity):
         first = credential.get_token(SCOPE)
         azcred.clock.advance(hours=25)
         assert credential.get_token(SCOPE).token != first.token
-    azcred.journal.assert_answered(host="imds", times=2)
+    azcred.journal.assert_tokens(host="imds", times=2)
 
 
 def test_faults(azcred, fake_app_service):
@@ -55,7 +55,7 @@ def test_directory(azcred, fake_managed_identity):
     azcred.directory.assign("imds", orders)
     with ManagedIdentityCredential(client_id=orders.client_id) as credential:
         credential.get_token(SCOPE)
-    assert fake_managed_identity.requests[-1].identity == "orders"
+    assert fake_managed_identity.requests()[-1].identity == "orders"
 
 
 def test_a_revoked_secret(azcred, fake_service_principal):

@@ -17,6 +17,7 @@ from azcred_emulators.directory import (
     Tenant,
     User,
 )
+from azcred_emulators.durations import in_seconds
 from azcred_emulators.tokens.access import SignIn
 
 _LAPSED = 50078
@@ -52,7 +53,7 @@ def check_user(
         if policy.token_protection:
             raise EntraError(530084, claims=_claims(policy))
         frequency = policy.sign_in_frequency
-        if frequency and (renewal or interactive) and now >= sign_in.auth_time + frequency.total_seconds():
+        if frequency and (renewal or interactive) and now >= sign_in.auth_time + in_seconds(frequency):
             raise EntraError(70043 if renewal else 70044, claims=_claims(policy))
         if "mfa" in policy.built_in_controls and missing:
             raise EntraError(missing, claims=_claims(policy), resource=resource)
@@ -92,7 +93,7 @@ def _missing_factor(tenant: Tenant, user: User, sign_in: SignIn, *, now: float, 
     """Return the code that says what a sign-in lacks where a second factor is demanded, None if it has one."""
     if "mfa" in sign_in.amr:
         given, remember = sign_in.mfa_time or sign_in.auth_time, tenant.remember_mfa
-        return _LAPSED if remember and now >= given + remember.total_seconds() else None
+        return _LAPSED if remember and now >= given + in_seconds(remember) else None
     if user.mfa is Mfa.ENABLED:
         return 50072 if interactive else 50079
     return 50074 if interactive else 50076

@@ -1,11 +1,12 @@
-"""The directory and the journal of a server's session, fetched for every read and sent back after every change."""
+"""The directory and the requests of a server's session, fetched for every read and sent back after every change."""
 
 from collections.abc import Callable
 from typing import Any
 
 from azcred_emulators.directory import Directory
 from azcred_emulators.directory.serialization import fill_directory, write_directory
-from azcred_emulators.emulation.journal import Entry, Journal
+from azcred_emulators.emulation.journal_entry import JournalEntry
+from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.standalone.control.client import ControlClient
 
 _READERS = (
@@ -53,20 +54,20 @@ for _name in (*_READERS, *_WRITERS):
     setattr(RemoteDirectory, _name, _fetching(_name))
 
 
-class RemoteJournal(Journal):
-    """The journal of a session."""
+class RemoteRecorder(Recorder):
+    """The requests of a session."""
 
     def __init__(self, client: ControlClient) -> None:
         super().__init__()
         self._client = client
 
-    def requests(self, **criteria: object) -> list[Entry]:
-        """Return the entries whose fields have these values."""
-        self._entries = [Entry(**data) for data in self._client.get("/journal")["entries"]]
-        return super().requests(**criteria)
+    def entries(self) -> list[JournalEntry]:
+        """Return the entries as they are now."""
+        self._entries = [JournalEntry(**data) for data in self._client.get("/journal")["entries"]]
+        return super().entries()
 
     def clear(self) -> None:
-        """Forget every entry."""
-        self.requests()
+        """Drop every entry."""
+        self.entries()  # for `on_clear`
         super().clear()
         self._client.delete("/journal")

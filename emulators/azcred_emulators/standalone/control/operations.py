@@ -109,12 +109,12 @@ def _clear_journal(request: ControlRequest) -> object:
 
 
 def _events(request: ControlRequest) -> Response:
-    journal = request.session.emulators.journal
+    recorder = request.session.emulators.recorder
     last = request.http.headers.get("Last-Event-ID", "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else _number(request, "after")
 
     def stream() -> Any:
-        for entry in journal.follow(after):
+        for entry in recorder.follow(after):
             yield f"id: {entry.number}\ndata: {json.dumps(asdict(entry))}\n\n".encode() if entry else b": \n\n"
 
     return Response(stream(), content_type="text/event-stream", headers={"Cache-Control": "no-store"})

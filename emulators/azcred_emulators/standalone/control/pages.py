@@ -16,7 +16,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.standalone.configuration import add_fault
 from azcred_emulators.standalone.session import ServerSession, ServerSessions
@@ -91,7 +91,7 @@ def page(html: Markup, status: int = 200) -> Response:
     return response
 
 
-def timeline(entries: Iterable[Entry]) -> Markup:
+def timeline(entries: Iterable[JournalEntry]) -> Markup:
     """Return the requests as a table, the newest first."""
     newest = list(entries)[::-1]
     if not newest:
@@ -112,7 +112,7 @@ def timeline(entries: Iterable[Entry]) -> Markup:
     ).format(numbers, _HEADINGS, rows, more if len(newest) > _MOST_ROWS else "")
 
 
-def _row(entry: Entry) -> Markup:
+def _row(entry: JournalEntry) -> Markup:
     good = entry.answered or entry.status == 200
     outcome = f"exit {entry.exit_code}" if entry.exit_code is not None else entry.status or "no answer"
     if entry.exit_code:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.directory import ADMIN_CONSENT, Application, User, contoso
-from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulation.script import CRITERIA
 from azcred_emulators.faults import Status
 from azcred_emulators.tokens import saml_assertions
@@ -169,14 +169,14 @@ PROVIDERS |= {
 }
 
 
-def send(world: World, grant: str, **changes: str | None) -> tuple[TestResponse, Entry]:
+def send(world: World, grant: str, **changes: str | None) -> tuple[TestResponse, JournalEntry]:
     """Send a request of a grant, prepared anew, and return the answer and the journal's entry."""
     form = {"grant_type": grant, **FORMS[grant](world), **changes}
     response = world.entra.post(form)
     return response, world.entra.emulators.journal.requests()[-1]
 
 
-def criteria_of(entry: Entry) -> dict[str, Any]:
+def criteria_of(entry: JournalEntry) -> dict[str, Any]:
     """Return everything by which a fault can be chosen, as an entry shows it."""
     return {name: getattr(entry, name) for name in CRITERIA}
 
@@ -229,7 +229,7 @@ def test_what_comes_before_a_token_is_described_alike(world: World, endpoint: st
     form = {"client_id": world.shop.client_id, "response_type": "code", "redirect_uri": REDIRECT}
     form |= {"scope": SCOPE} if version else {"resource": GRAPH}
 
-    def start() -> tuple[int, Entry]:
+    def start() -> tuple[int, JournalEntry]:
         response = world.entra.post(dict(form), path=f"oauth2/{version}{endpoint}")
         return response.status_code, world.entra.emulators.journal.requests()[-1]
 

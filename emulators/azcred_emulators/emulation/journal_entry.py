@@ -1,0 +1,117 @@
+"""The entries of the journal, each a request that reached an emulator, and the table that shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta, timezone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One request: who was asked for what, and what it answered. It holds no secret and no token.
+
+    Times are in epoch seconds by the virtual clock (`at`) and in seconds by the real one (`duration`).
+    `status` is None while the request is being answered, and where a fault left it without an answer. `fault` is the
+    kind of fault that befell it. `provider` is the link of the chain that sends such a request, None where any could
+    (discovery documents). Of an executable, `command` is how it was called and `exit_code` what became of it;
+    `status` only says that the emulator answered. `claims` are those of the token that was handed out.
+    """
+
+    number: int
+    at: float
+    emulator: str
+    method: str
+    server_name: str
+    path: str
+    operation: str | None = None
+    provider: str | None = None
+    grant: str | None = None
+    tenant: str | None = None
+    client_id: str | None = None
+    identity: str | None = None
+    resource: str | None = None
+    scope: str | None = None
+    status: int | None = None
+    error: str | None = None
+    claims: Mapping[str, object] | None = field(default=None, repr=False)
+    command: str | None = None
+    exit_code: int | None = None
+    fault: str | None = None
+    duration: float = 0.0
+
+    @property
+    def host(self) -> str | None:
+        """The managed identity host, such as "imds"; None if the request went elsewhere."""
+        return None if self.command or self.emulator in _SERVICES else self.emulator
+
+    @property
+    def answered(self) -> bool:
+        """Whether a token was handed out."""
+        return self.operation == "token" and self.status == 200 and not self.exit_code
+
+    @property
+    def outcome(self) -> str:
+        """What became of it, in a few words: the answer, the fault, and why there was no token or what is in it."""
+        if self.exit_code is not None:
+            answer = f"exit {self.exit_code}"
+        else:
+            answer = "no answer" if self.status is None else str(self.status)
+        fault = f" (fault {self.fault})" if self.fault else ""
+        told = self.error or (shown_claims(self.claims) if self.claims else "")
+        return f"{answer}{fault} in {self.duration * 1000:.0f} ms{f': {told}' if told else ''}"
+
+    @property
+    def request(self) -> str:
+        """What was asked for, in a few words."""
+        if self.command:
+            return self.command
+        what = self.resource or self.scope or ("" if self.operation else self.path)
+        return f"{self.emulator} {self.operation or self.method} {what}".rstrip()
+
+    def __str__(self) -> str:
+        return f"{self.provider or '-'}  {self.request}  {self.outcome}"
+
+
+# Emulators that are no host of a managed identity.
+_SERVICES = frozenset(
+    {"adfs", "authority", "azure-pipelines", "executable", "github-actions", "graph", "issuer", "resource"}
+)
+FIELDS = frozenset(field.name for field in fields(JournalEntry)) | {"host", "answered"}  # what entries can be chosen by
+
+
+def describe(entries: Sequence[JournalEntry]) -> str:
+    """Return entries as a table for a person to read: when, by whom, what for, and what became of it."""
+    if not entries:
+        return "The emulators got no request."
+    return f"The emulators got these requests:\n{table(entries)}"
+
+
+def table(entries: Sequence[JournalEntry]) -> str:
+    """Return entries as the lines of a table; times are since the first of them."""
+    rows = [("#", "time", "provider", "request", "outcome")]
+    for entry in entries:
+        elapsed = _elapsed(entry.at - entries[0].at)
+        rows.append((str(entry.number), elapsed, entry.provider or "-", entry.request, entry.outcome))
+    widths = [min(max(len(row[column]) for row in rows), _WIDEST) for column in range(4)]
+    return "\n".join(
+        "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
+        for row in rows
+    )
+
+
+_WIDEST = 70  # characters of a column; a longer cell moves only its own line's
+_SHOWN_CLAIMS = ("aud", "appid", "azp", "upn", "preferred_username", "oid", "tid", "scp", "roles", "exp")
+
+
+def shown_claims(claims: Mapping[str, object]) -> str:
+    """Return the claims of a token that say whose it is, what for and until when."""
+    shown = {name: claims[name] for name in _SHOWN_CLAIMS if claims.get(name)}
+    if isinstance(expires := shown.get("exp"), int):
+        shown["exp"] = f"{datetime.fromtimestamp(expires, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    return " ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def _elapsed(seconds: float) -> str:
+    """Return seconds to the millisecond, or hours, minutes and seconds if they are many."""
+    if abs(seconds) < 60:
+        return f"+{seconds:.3f} s"
+    return f"+{timedelta(seconds=round(seconds))}"

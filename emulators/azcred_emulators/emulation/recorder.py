@@ -1,0 +1,110 @@
+"""Records each request that reaches an emulator; the journal shows users what is recorded here."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from azcred_emulators.emulation.journal_entry import JournalEntry
+
+
+class Recorder:
+    """Every request since the last `clear`, in the order of arrival.
+
+    With a `limit` it keeps about as many of the last ones. `on_clear` is called with the entries that a `clear` is
+    about to drop.
+    """
+
+    def __init__(self) -> None:
+        self.limit: int | None = None
+        self.on_clear: Callable[[Sequence[JournalEntry]], object] | None = None
+        self._lock = threading.Lock()
+        self._entries: list[JournalEntry] = []
+        self._changed = threading.Condition(self._lock)
+        self._dropped = 0  # the number of the oldest entries that the limit has removed
+        self._version = self._cleared = 0  # count the changes, for `follow`
+        self._ended = False
+
+    @property
+    def total(self) -> int:
+        """How many requests there were since the last `clear`."""
+        return self._dropped + len(self._entries)
+
+    def entries(self) -> list[JournalEntry]:
+        """Return the entries as they are now."""
+        with self._lock:
+            return list(self._entries)
+
+    def open(self, *, at: float, emulator: str, method: str, server_name: str, path: str) -> JournalEntry:
+        """Record a request's arrival."""
+        with self._lock:
+            entry = JournalEntry(
+                number=self._dropped + len(self._entries) + 1,
+                at=at,
+                emulator=emulator,
+                method=method,
+                server_name=server_name,
+                path=path,
+            )
+            self._entries.append(entry)
+            if self.limit and len(self._entries) > self.limit:
+                surplus = self.limit // 10 + 1
+                del self._entries[:surplus]
+                self._dropped += surplus
+        return entry
+
+    def close(self, entry: JournalEntry, **details: object) -> JournalEntry:
+        """Record the outcome of a request, or what is known of it so far, and return its new entry.
+
+        An entry that a `clear` has dropped in between stays dropped.
+        """
+        changed = replace(entry, **details)  # type: ignore[arg-type]
+        with self._lock:
+            index = entry.number - 1 - self._dropped
+            if 0 <= index < len(self._entries) and self._entries[index] is entry:
+                self._entries[index] = changed
+            self._version += 1
+            self._changed.notify_all()
+        return changed
+
+    def follow(self, after: int = 0, *, patience: float = 15.0) -> Iterator[JournalEntry | None]:
+        """Yield each entry when it is complete, first those with higher numbers than `after`, until `end` is called.
+
+        Yields None when nothing has happened for `patience` real seconds, and after a `clear`.
+        """
+        first, done = after + 1, set[int]()
+        version, cleared = -1, self._cleared
+        while True:
+            with self._lock:
+                self._changed.wait_for(lambda: self._ended or self._version != version, patience)  # noqa: B023
+                if self._ended:
+                    return
+                if cleared != self._cleared:
+                    first, done = 1, set()
+                version, cleared = self._version, self._cleared
+                first = max(first, self._dropped + 1)
+                complete = [entry for entry in self._entries[first - 1 - self._dropped :] if entry.duration]
+            new = [entry for entry in complete if entry.number not in done]
+            if not new:
+                yield None
+            yield from new
+            done.update(entry.number for entry in new)
+            while first in done:
+                done.remove(first)
+                first += 1
+
+    def end(self) -> None:
+        """Stop all current and future `follow` iterators."""
+        with self._lock:
+            self._ended = True
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Drop every entry."""
+        with self._lock:
+            if self.on_clear:
+                self.on_clear(self._entries)
+            self._entries.clear()
+            self._dropped = 0
+            self._cleared += 1
+            self._version += 1
+            self._changed.notify_all()

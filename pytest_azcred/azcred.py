@@ -1,0 +1,175 @@
+"""What the fixture `azcred` hands out: the emulators around one test, and where the test's app runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from azcred_emulators.directory import Directory
+from azcred_emulators.emulation.journal import Journal
+from azcred_emulators.emulators import Emulators
+from azcred_emulators.environments import find
+from azcred_emulators.serving.tls import write_private
+from pytest_azcred.clock import Clock
+from pytest_azcred.isolated_process import IsolatedProcess
+from pytest_azcred.place import Place
+from pytest_azcred.redirect.own_route import own_route
+from pytest_azcred.redirect.routes import Route
+from pytest_azcred.variables import VariableSetter
+
+if TYPE_CHECKING:
+    from azcred_emulators.apis.protected_resource import Resource
+    from azcred_emulators.authority.service import Authority
+    from azcred_emulators.emulation.script import Faults
+    from azcred_emulators.executables.launcher_endpoint import Executables
+    from azcred_emulators.federation.issuers import Issuers
+    from azcred_emulators.federation.pipelines import Pipeline
+    from azcred_emulators.hosts.endpoint import Endpoint
+    from azcred_emulators.tokens import Tokens
+    from pytest_azcred.browser import FakeBrowser
+
+
+class Azcred:
+    """Azure on this machine, for the time of one test: places for the app, and all that the emulators have."""
+
+    def __init__(self, process: IsolatedProcess) -> None:
+        self._process = process
+        self._emulators = process.emulators
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that the app and the emulators go by; the test moves it."""
+        return self._process.clock
+
+    @property
+    def directory(self) -> Directory:
+        """The emulated tenants and everything in them; the test may change them at any time."""
+        return self._emulators.directory
+
+    @property
+    def journal(self) -> Journal:
+        """Every request that reached an emulator during the test."""
+        return self._emulators.journal
+
+    @property
+    def authority(self) -> "Authority":
+        """The Entra ID token service; `authority.faults` are the faults of its next requests for tokens."""
+        return self._emulators.authority
+
+    @property
+    def tokens(self) -> "Tokens":
+        """Mints tokens like those that the emulators hand out."""
+        return self._emulators.tokens
+
+    @property
+    def issuers(self) -> "Issuers":
+        """The token issuers outside Entra ID, such as a Kubernetes cluster's."""
+        return self._emulators.issuers
+
+    @property
+    def executables(self) -> "Executables":
+        """The fake developer tools: `executables["az"]` has its signed-in users and its faults."""
+        return self._emulators.executables
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """Where connections of the app go."""
+        return self._process.routes
+
+    @property
+    def browser(self) -> "FakeBrowser":
+        """The browser that `webbrowser` opens from now on: signs a user in on the pages, cancels, or ignores them."""
+        return self._process.browser
+
+    @property
+    def place(self) -> Place | None:
+        """Where the app is: the place that was entered last, None if there is none."""
+        return self._process.place
+
+    @property
+    def hosts(self) -> "Mapping[str, Endpoint]":
+        """The hosts of managed identities, by name, such as "imds" and "app-service"."""
+        return self._emulators.hosts
+
+    @property
+    def pipelines(self) -> "Mapping[str, Pipeline]":
+        """The token services of pipelines, "azure-pipelines" and "github-actions", for their jobs."""
+        return self._emulators.pipelines
+
+    def faults_of(self, name: str) -> "Faults[Any]":
+        """Return the faults of the next requests to an emulator, by its name."""
+        return self._emulators.faults_of(name)
+
+    def environment(self, *names: str) -> Place:
+        """Put the app into an environment, such as "virtual-machine", until the test ends or the place is left.
+
+        Several compose, in one call or one after the other, and the chain's order decides whose identity the app has:
+        `with azcred.environment("kubernetes", "developer-azure-cli") as place: ...`. Raises LookupError for a name
+        that is not in the table, with the nearest one that is.
+        """
+        if not names:
+            raise TypeError('environment() takes at least one name, such as "virtual-machine"')
+        return self._process.enter([find(name) for name in names])
+
+    def install(self, *names: str) -> None:
+        """Put fake executables such as "az" first on PATH until the test ends.
+
+        Raises LookupError for a name that no fake has.
+        """
+        self._process.set_variables(self.executables.variables(*names))
+
+    def uninstall(self, *names: str) -> None:
+        """Take fake executables off PATH again. Raises LookupError for a name that no fake has."""
+        for name in names:
+            _ = self.executables[name]
+        self.executables.uninstall(*names)
+
+    def route(self, host: str, to: str) -> None:
+        """Let a local server answer for a real host name until the test ends.
+
+        `host` is a name such as "myaccount.blob.core.windows.net", with a port if it is not the usual one of the
+        scheme of `to`, the local server's URL: "https://127.0.0.1:10000". A server of an https URL must present
+        a certificate from `certificate(host)`. Raises ValueError if either is not of that form.
+        """
+        self._process.add_route(own_route(host, to))
+
+    def federate(self, domain: str) -> None:
+        """Let the users of a domain, such as "fabrikam.com", sign in at an AD FS of its own until the test ends.
+
+        It answers at "sts." and the domain, checks the directory's passwords, and is also a token service that clients
+        address as the tenant "adfs". A domain that no tenant has becomes Contoso's.
+        """
+        self._emulators.adfs.federate(domain)
+
+    def resource(self, url: str, audience: str | None = None) -> "Resource":
+        """Put a protected resource at a real https URL, such as "https://myvault.vault.azure.net".
+
+        It checks tokens as the real service does, challenges clients without one, and answers what the test sets
+        with its `answer()`. `audience` is what tokens must be for; by default that of the Azure service at such
+        names, else the URL. Raises ValueError if the URL is not an https one.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError(f"a resource is at an https URL such as 'https://myvault.vault.azure.net', not at {url!r}")
+        self._process.add_route(Route(parts.hostname, parts.port or 443, self._emulators.https.address))
+        return self._emulators.resources.add(parts.hostname, audience)
+
+    def certificate(self, *names: str) -> tuple[Path, Path]:
+        """Return the files of a certificate chain and its private key for a local server under these names.
+
+        The app trusts it for every routed name. Only this user can read the files; they go with the run.
+        """
+        if not names:
+            raise TypeError('certificate() takes at least one name, such as "myaccount.blob.core.windows.net"')
+        chain, key = self._emulators.certificate_authority.issue(*names)
+        folder = self._emulators.folder
+        stem = names[0].replace("*", "_")
+        return write_private(folder / f"{stem}.crt", chain), write_private(folder / f"{stem}.key", key)
+
+
+@contextmanager
+def isolated(emulators: Emulators, variables: VariableSetter) -> Iterator[Azcred]:
+    """Isolate this process for the time of a `with`, as the fixture `azcred` does for a test."""
+    with IsolatedProcess(emulators, variables).isolated() as process:
+        yield Azcred(process)
