@@ -1,10 +1,13 @@
 """The options that `azcred run` and `azcred shell` share."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_azcred.cli.commands import CommandError, file_error
+
+_ACCOUNT = re.compile("[a-z0-9]{3,24}")
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -36,6 +39,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run_in_environments(command: Sequence[str], options: argparse.Namespace) -> int:
     """Run a command as the options say and return its exit code."""
+    for account in options.azurite:
+        if not _ACCOUNT.fullmatch(account):
+            raise CommandError(
+                f"a storage account's name has 3 to 24 lower-case letters and digits, unlike {account!r}"
+            )
     from azcred_emulators.standalone.configuration import load
     from pytest_azcred.cli.emulated_command import run
 

@@ -66,8 +66,9 @@ def _serve_until_signal(options: argparse.Namespace) -> None:
     from pytest_azcred.cli.signals import Signals
     from pytest_azcred.cli.watchdog import Watchdog
 
+    configuration = _configuration(options)
     signals = Signals("SIGINT", "SIGTERM", "SIGHUP")
-    server = StandaloneServer(_configuration(options))
+    server = StandaloneServer(configuration)
     written: list[Path] = []
     watchdog = Watchdog(server.main.emulators.folder)
     try:
@@ -82,7 +83,7 @@ def _serve_until_signal(options: argparse.Namespace) -> None:
                     watchdog.guard_file(file)
                     write(file)
                     written.append(file)
-            _announce(server.main.describe(), server.configuration.key)
+            _announce(server.main.describe(), configuration.key)
             _ = server.main.emulators.tokens  # waits until they are imported
             gc.enable()
             signals.next()

@@ -25,7 +25,7 @@ _FAULT_OPTIONS = ("emulator", "times", "nth", "optional", "criteria")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerData:
-    """What a protected resource answers to a request: `data` is text; there may be `json` instead: anything."""
+    """The answer of a protected resource to a request: `data` is text; `json`, of any form, may stand in its place."""
 
     path: str
     method: str = "GET"
@@ -45,10 +45,10 @@ class AnswerData:
 class Configuration:
     """How a server is set up.
 
-    `address` is where it listens, `http_port` and `https_port` are 0 for free ones. Other machines must send the
-    bearer `key` to the control API, whose requests must name one of the `host_names` beside localhost and `address`;
-    the first of them is in what the server says of where it is. `environments` are put in place at the start. The rest
-    is plain data: what is in the directory beside what is there anyway, `faults` and protected `resources`.
+    The server listens at `address`; `http_port` and `https_port` are 0 for free ones. Other machines must send the
+    bearer `key` to the control API. Its requests name localhost, `address` or one of the `host_names`, the first of
+    which is in the URLs that the server prints. It starts in the `environments`. The rest is plain data: what
+    `directory` adds to the default one, `faults` and protected `resources`.
     """
 
     address: str = "127.0.0.1"
@@ -62,6 +62,8 @@ class Configuration:
     resources: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.address:  # a socket would listen on every network
+            raise ValueError("address must be an address of this machine such as '127.0.0.1', not ''")
         for name in ("http_port", "https_port"):
             port = getattr(self, name)
             if not 0 <= port <= 65535:
@@ -69,7 +71,7 @@ class Configuration:
         check_key(self.key)
 
     def apply(self, emulators: "Emulators") -> None:
-        """Set emulators up; raises ValueError that names the key with which something is wrong."""
+        """Set emulators up; raises ValueError that names the key at fault."""
         fill_directory(emulators.directory, self.directory, keep=True)
         emulators.directory.keep()
         for number, data in enumerate(self.faults):
@@ -78,19 +80,20 @@ class Configuration:
             add_resource(emulators, data, f"resources[{number}]")
 
 
-_SETTINGS = {one.name: one for one in fields(Configuration) if one.name not in ("directory", "faults", "resources")}
+_PLAIN_DATA = ("directory", "faults", "resources")
+_SETTINGS = {setting.name: setting for setting in fields(Configuration) if setting.name not in _PLAIN_DATA}
 _KEYS: Mapping[str, object] = {**_SETTINGS, **KINDS, "hosts": None, "faults": None, "resources": None}
 
 
 def load(path: Path) -> Configuration:
     """Read a configuration file.
 
-    Raises OSError if it cannot be read, ValueError that names the line or key with which something is wrong.
+    Raises OSError if it cannot be read, ValueError that names the line or key at fault.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from None
+        raise ValueError(f"{path} is not TOML: {error}") from None
     try:
         return configuration(_with_files(document, path.parent))
     except ValueError as error:
@@ -98,7 +101,7 @@ def load(path: Path) -> Configuration:
 
 
 def configuration(document: Mapping[str, Any]) -> Configuration:
-    """Return the configuration that plain data describes; raises ValueError that names the key that is wrong."""
+    """Return the configuration that plain data describes; raises ValueError that names the key at fault."""
     for name in document:
         check_known(name, _KEYS, "the configuration")
     hints = {"address": str, "http_port": int, "https_port": int, "key": str}
@@ -115,7 +118,7 @@ def configuration(document: Mapping[str, Any]) -> Configuration:
 
 
 def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the fault") -> None:
-    """Let a fault happen that plain data describes: its kind and fields, the `emulator`, and when.
+    """Add the fault that plain data describes: its kind and fields, the `emulator`, and when it happens.
 
     Raises ValueError if the data is not of that form, or there is no such emulator.
     """
@@ -130,8 +133,8 @@ def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the
     if not isinstance(criteria, Mapping):
         raise ValueError(f"{where}.criteria must be a table")
     for option, value in options.items():
-        wanted: type = bool if option == "optional" else int
-        read(wanted, value, f"{where}.{option}")
+        kind: type = bool if option == "optional" else int
+        read(kind, value, f"{where}.{option}")
     if not 1 <= options.get("times", 1) <= 1000:
         raise ValueError(f"{where}.times must be from 1 to 1000")
     try:
@@ -153,24 +156,24 @@ def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "
         raise ValueError(f"{where}.url must be an https URL such as 'https://myvault.vault.azure.net'")
     audience = read(str | None, data.get("audience"), f"{where}.audience")
     answers = [
-        (one.get("json"), read(AnswerData, {name: one[name] for name in one if name != "json"}, f"{where}.answers"))
-        for one in _tables(data.get("answers", []), f"{where}.answers")
+        (table.get("json"), read(AnswerData, {key: table[key] for key in table if key != "json"}, f"{where}.answers"))
+        for table in _tables(data.get("answers", []), f"{where}.answers")
     ]
     resource = emulators.resources.add(url.hostname, audience)
-    for json, given in answers:
+    for json, answer in answers:
         resource.answer(
-            given.method, given.path, status=given.status, json=json, data=given.data, headers=given.headers
+            answer.method, answer.path, status=answer.status, json=json, data=answer.data, headers=answer.headers
         )
 
 
 def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+    if not isinstance(value, list | tuple) or not all(isinstance(table, Mapping) for table in value):
         raise ValueError(f"{where} must be a list of tables")
     return tuple(value)
 
 
 def _with_files(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the document with the content of certificate files in the place of their names."""
+    """Return the document with the names of certificate files replaced by their contents."""
     applications = document.get("applications", [])
     if not isinstance(applications, list):
         return dict(document)
@@ -180,7 +183,7 @@ def _with_files(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             where = f"applications[{number}].certificates"
             application = {
                 **application,
-                "certificates": [_content(folder, one, where) for one in application["certificates"]],
+                "certificates": [_content(folder, file, where) for file in application["certificates"]],
             }
         changed.append(application)
     return {**document, **({"applications": changed} if changed else {})}
@@ -197,8 +200,8 @@ def _content(folder: Path, name: object, where: str) -> object:
 
 def _line(path: Path, message: str) -> str:
     """Return the line of the key that a message names, if the file has it once, as `:12`."""
-    named = re.search(r"no key '([^']+)'", message) or re.match(r"(\w+)", message)
-    key = named[1] if named else ""
+    match = re.search(r"no key '([^']+)'", message) or re.match(r"(\w+)", message)
+    key = match[1] if match else ""
     lines = path.read_text(encoding="utf-8").splitlines()
-    found = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*\[*[\w.]*\b{re.escape(key)}\b", line)]
-    return f":{found[0]}" if len(found) == 1 else ""
+    numbers = [number for number, line in enumerate(lines, 1) if re.match(rf"\s*\[*[\w.]*\b{re.escape(key)}\b", line)]
+    return f":{numbers[0]}" if len(numbers) == 1 else ""

@@ -95,7 +95,7 @@ def test_everything_can_be_configured(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("http_port = ", "is no TOML: Invalid value"),
+        ("http_port = ", "is not TOML: Invalid value"),
         ("http_port = 'x'", ":1: http_port must be an integer, not a string"),
         ("http_port = 70000", ":1: http_port must be a port, or 0 for a free one, not 70000"),
         ("\nhttp_prt = 1", ":2: the configuration has no key 'http_prt'; did you mean 'http_port'?"),
