@@ -89,8 +89,9 @@ class DefaultAzureCredential(ChainedTokenCredential):
                 return ask(winner, request)
         credential, result, _ = self._first_logged(request)
         with self._lock:  # several threads may have asked for the first token
-            winner = self._successful_credential = self._successful_credential or credential
-        return result if credential is winner else TokenResult(result.info)
+            if self._successful_credential is None:
+                self._successful_credential = credential
+        return result if credential is self._successful_credential else TokenResult(result.info)
 
 
 def selected_links(value: str, excluded: Mapping[str, bool | None], *, required: bool = False) -> tuple[Link, ...]:

@@ -100,7 +100,7 @@ def _workload_identity(settings: Settings) -> Credential:
 def _managed_identity(settings: Settings) -> Credential:
     from .managed_identity import ManagedIdentityCredential
 
-    return ManagedIdentityCredential.for_default_chain(
+    return ManagedIdentityCredential._for_default_chain(
         client_id=settings.identity_client_id,
         has_workload_identity=settings.has_workload_identity,
         probe=settings.probe,

@@ -55,7 +55,7 @@ class ManagedIdentityCredential(DelegatingCredential):
         super().__init__(_delegate(host, identity, probe=True, probe_timeout=imds_probe_timeout, **kwargs))
 
     @classmethod
-    def for_default_chain(
+    def _for_default_chain(
         cls,
         *,
         client_id: str | None,
