@@ -29,7 +29,7 @@ def preflight(request: Request, directory: Directory) -> Response:
     """
     headers = {"Allow": "POST, OPTIONS"}
     origin = request.headers.get("Origin", "")
-    if any(_is_own(origin, one) for one in directory.applications()):
+    if any(_is_own(origin, application) for application in directory.applications()):
         headers |= {
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Allow-Methods": "POST, OPTIONS",

@@ -119,10 +119,10 @@ class Issued:
     def _find_code(self, value: str) -> AuthorizationCode:
         if self._redeemed.get(value):
             raise EntraError(54005)
-        found = self._codes.get(value)
-        if found is None:
+        entry = self._codes.get(value)
+        if entry is None:
             raise EntraError(70000, reason="The provided value for the input parameter 'code' is not valid.")
-        code, issued = found
+        code, issued = entry
         if self._clock.now() >= issued + CODE_LIFETIME:
             raise EntraError(70008)
         return code
@@ -137,15 +137,15 @@ class Issued:
     def find_refresh_token(self, value: str) -> RefreshToken:
         """Return what a refresh token stands for, which stays redeemable; raises EntraError if it is not."""
         with self._lock:
-            found = self._refresh_tokens.get(value)
-        if found is None:
+            token = self._refresh_tokens.get(value)
+        if token is None:
             raise _unknown_refresh_token()
         now = self._clock.now()
-        if found.spa and now >= found.started + SPA_REFRESH_TOKEN_LIFETIME:
+        if token.spa and now >= token.started + SPA_REFRESH_TOKEN_LIFETIME:
             raise EntraError(700084)
-        if now >= found.issued + REFRESH_TOKEN_INACTIVITY:
+        if now >= token.issued + REFRESH_TOKEN_INACTIVITY:
             raise EntraError(700082)
-        return found
+        return token
 
     def spend_refresh_token(self, value: str) -> None:
         """Take a refresh token out of use; raises EntraError if another request has done so."""
