@@ -48,7 +48,7 @@ class ResourceManager(Emulator):
         return host.lower() == RESOURCE_MANAGER_HOST
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
-        """Answer what the bearer of a sound token asks."""
+        """Answer the bearer of a valid token."""
         request.details["operation"] = endpoint
         try:
             claims = self._claims(request)

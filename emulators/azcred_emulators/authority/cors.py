@@ -17,7 +17,7 @@ EVERYBODY = {"Access-Control-Allow-Origin": "*"}  # of documents that anybody ma
 
 
 def check(origin: str, client: Application) -> None:
-    """Raise EntraError if the page that sends a request is not one of the client's, as a single-page app."""
+    """Raise EntraError unless the page that sends a request belongs to the client, as a single-page app."""
     if not _is_own(origin, client):
         raise EntraError(9002326, address=origin)
 

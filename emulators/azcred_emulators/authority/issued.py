@@ -1,6 +1,6 @@
-"""What the token service must know again: codes and refresh tokens it handed out, sign-ins, used assertions.
+"""What the token service issues and gets back: codes and refresh tokens, with their sign-ins, and used assertions.
 
-One lock guards each look-up together with its change, so of two requests with the same code one is too late.
+One lock guards each look-up together with its change, so only one of two requests with the same code succeeds.
 Device codes are in `device_codes`.
 """
 
@@ -48,7 +48,7 @@ class _Latest(Generic[_Value]):
 class AuthorizationCode:
     """What an authorization code stands for: who signed in, for which client, and what must come with it.
 
-    `tenant` is the tenant's GUID, or the shared name ("common") it was asked under. `scope` and `resource` are as
+    `tenant` is the tenant's GUID, or the shared name ("common") in the URL. `scope` and `resource` are as
     the client wrote them. `spa` and `public` tell what kind of client its redirect URI belongs to.
     """
 
@@ -85,7 +85,7 @@ class RefreshToken:
 
 
 class Issued:
-    """The store of everything handed out that comes back."""
+    """The store of everything that was issued and can come back."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

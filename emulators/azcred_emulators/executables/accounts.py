@@ -16,8 +16,8 @@ from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import RefreshToken
-from azcred_emulators.authority.resources import check_known
 from azcred_emulators.authority.service import Authority
+from azcred_emulators.authority.target_resource import check_known
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Application, Directory, ManagedIdentity, User

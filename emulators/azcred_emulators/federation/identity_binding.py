@@ -69,7 +69,7 @@ class IdentityBinding(Emulator):
         form = request.form.to_dict()
         pod = self._verified(form.get("client_assertion", ""))
         if pod is None:
-            return self._error_response(request, 401, "The service account's token is not for the proxy, or not sound.")
+            return self._error_response(request, 401, "The service account's token is not for the proxy, or not valid.")
         client_id = form.get("client_id", "").lower()
         bound = [item for item in self._directory.assigned(self.name) if item.client_id.lower() == client_id]
         if not bound or pod["sub"] not in self.service_accounts:
