@@ -107,15 +107,15 @@ class Resource:
         The body is `json` if given, else `data`.
         """
         body = data.encode() if isinstance(data, str) else data
-        given = dict(headers or {})
+        response_headers = dict(headers or {})
         if json is not None:
             body = _dumps(json)
-            given.setdefault("Content-Type", "application/json; charset=utf-8")
+            response_headers.setdefault("Content-Type", "application/json; charset=utf-8")
         with self._lock:
-            self._answers[method.upper(), _path(path)] = ResourceAnswer(status, body, given)
+            self._answers[method.upper(), _path(path)] = ResourceAnswer(status, body, response_headers)
 
     def revoke(self) -> None:
-        """Take no token from now on that was issued before: clients able to are challenged for a new one.
+        """Reject tokens that were issued before now: clients that can handle it are challenged for a new one.
 
         That is what continuous access evaluation does when a session is revoked or a policy changes. Clients that
         did not announce the capability CP1 keep their tokens until these expire, as with the real services.

@@ -48,7 +48,7 @@ class ResourceManager(Emulator):
         return host.lower() == RESOURCE_MANAGER_HOST
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
-        """Answer what the bearer of a sound token asks."""
+        """Answer the bearer of a valid token."""
         request.details["operation"] = endpoint
         try:
             claims = self._claims(request)
@@ -58,14 +58,15 @@ class ResourceManager(Emulator):
                 raise ResourceManagerError(400, "MissingApiVersionParameter", message)
             if endpoint == "tenants":
                 return _list([tenant_entry(tenant) for tenant in self._tenants(claims)])
-            found = self._directory.subscriptions(str(claims["tid"]), str(claims.get("oid")))
+            subscriptions = self._directory.subscriptions(str(claims["tid"]), str(claims.get("oid")))
             if endpoint == "subscriptions":
-                return _list([subscription_entry(one) for one in found])
-            wanted = values["subscription_id"]
-            for subscription in found:
-                if subscription.id.lower() == wanted.lower():
+                return _list([subscription_entry(subscription) for subscription in subscriptions])
+            subscription_id = values["subscription_id"]
+            for subscription in subscriptions:
+                if subscription.id.lower() == subscription_id.lower():
                     return json_response(subscription_entry(subscription))
-            raise ResourceManagerError(404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found.")
+            message = f"The subscription '{subscription_id}' could not be found."
+            raise ResourceManagerError(404, "SubscriptionNotFound", message)
         except ResourceManagerError as error:
             return self._error_response(request, error.status, error.code, str(error))
 

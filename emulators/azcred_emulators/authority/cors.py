@@ -17,7 +17,7 @@ EVERYBODY = {"Access-Control-Allow-Origin": "*"}  # of documents that anybody ma
 
 
 def check(origin: str, client: Application) -> None:
-    """Raise EntraError if the page that sends a request is not one of the client's, as a single-page app."""
+    """Raise EntraError unless the page that sends a request belongs to the client, as a single-page app."""
     if not _is_own(origin, client):
         raise EntraError(9002326, address=origin)
 
@@ -29,7 +29,7 @@ def preflight(request: Request, directory: Directory) -> Response:
     """
     headers = {"Allow": "POST, OPTIONS"}
     origin = request.headers.get("Origin", "")
-    if any(_is_own(origin, one) for one in directory.applications()):
+    if any(_is_own(origin, application) for application in directory.applications()):
         headers |= {
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Allow-Methods": "POST, OPTIONS",

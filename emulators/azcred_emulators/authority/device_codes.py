@@ -1,4 +1,4 @@
-"""Device codes: from the device that shows one, over the person who types it in, back to the device that polls.
+"""Device codes: a device shows a code, a person types it in, and the device polls until they have decided.
 
 Source: RFC 8628; Microsoft's "Microsoft identity platform and the OAuth 2.0 device authorization grant flow".
 """
@@ -29,9 +29,9 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceCode:
-    """What a device code stands for: the client that asked, for what, and what became of it.
+    """What a device code stands for: the client, what it wants to access, and the person's decision.
 
-    `tenant` is the tenant's GUID, or the shared name ("organizations") it was asked under. Times are epoch
+    `tenant` is the tenant's GUID, or the shared name ("organizations") in the URL. Times are epoch
     seconds; `interval` is how many of them the device must let pass between polls.
     """
 

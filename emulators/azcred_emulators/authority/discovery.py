@@ -3,6 +3,7 @@
 Shapes: recorded responses of login.microsoftonline.com; what msal 1.39 and @azure/msal-node 7 require of them.
 """
 
+from azcred_emulators.authority.tenants import SHARED_TENANTS
 from azcred_emulators.clouds import CLOUDS, PUBLIC, Cloud
 from azcred_emulators.tokens.claims import issuer
 from azcred_emulators.tokens.keys import SigningKey
@@ -94,9 +95,7 @@ def keys(key: SigningKey, *, tenant_issuer: str | None) -> dict[str, object]:
     return {"keys": [published]}
 
 
-# Names that stand for more than one tenant. Personal accounts live in a tenant of their own.
-SHARED_TENANTS = ("common", "organizations", "consumers")
-_CONSUMERS_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+_CONSUMERS_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"  # where personal accounts are
 
 
 def _issuing_tenant(tenant: str) -> str:

@@ -1,6 +1,6 @@
-"""What the token service must know again: codes and refresh tokens it handed out, sign-ins, used assertions.
+"""What the token service issues and gets back: codes and refresh tokens, with their sign-ins, and used assertions.
 
-One lock guards each look-up together with its change, so of two requests with the same code one is too late.
+One lock guards each look-up together with its change, so only one of two requests with the same code succeeds.
 Device codes are in `device_codes`.
 """
 
@@ -48,7 +48,7 @@ class _Latest(Generic[_Value]):
 class AuthorizationCode:
     """What an authorization code stands for: who signed in, for which client, and what must come with it.
 
-    `tenant` is the tenant's GUID, or the shared name ("common") it was asked under. `scope` and `resource` are as
+    `tenant` is the tenant's GUID, or the shared name ("common") in the URL. `scope` and `resource` are as
     the client wrote them. `spa` and `public` tell what kind of client its redirect URI belongs to.
     """
 
@@ -85,7 +85,7 @@ class RefreshToken:
 
 
 class Issued:
-    """The store of everything handed out that comes back."""
+    """The store of everything that was issued and can come back."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -119,10 +119,10 @@ class Issued:
     def _find_code(self, value: str) -> AuthorizationCode:
         if self._redeemed.get(value):
             raise EntraError(54005)
-        found = self._codes.get(value)
-        if found is None:
+        entry = self._codes.get(value)
+        if entry is None:
             raise EntraError(70000, reason="The provided value for the input parameter 'code' is not valid.")
-        code, issued = found
+        code, issued = entry
         if self._clock.now() >= issued + CODE_LIFETIME:
             raise EntraError(70008)
         return code
@@ -137,15 +137,15 @@ class Issued:
     def find_refresh_token(self, value: str) -> RefreshToken:
         """Return what a refresh token stands for, which stays redeemable; raises EntraError if it is not."""
         with self._lock:
-            found = self._refresh_tokens.get(value)
-        if found is None:
+            token = self._refresh_tokens.get(value)
+        if token is None:
             raise _unknown_refresh_token()
         now = self._clock.now()
-        if found.spa and now >= found.started + SPA_REFRESH_TOKEN_LIFETIME:
+        if token.spa and now >= token.started + SPA_REFRESH_TOKEN_LIFETIME:
             raise EntraError(700084)
-        if now >= found.issued + REFRESH_TOKEN_INACTIVITY:
+        if now >= token.issued + REFRESH_TOKEN_INACTIVITY:
             raise EntraError(700082)
-        return found
+        return token
 
     def spend_refresh_token(self, value: str) -> None:
         """Take a refresh token out of use; raises EntraError if another request has done so."""

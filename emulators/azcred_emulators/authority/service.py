@@ -7,7 +7,6 @@ from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority import cors, discovery, tenants
@@ -24,6 +23,7 @@ from azcred_emulators.authority.redirect_uris import platform_of
 from azcred_emulators.authority.sign_in import pages, unattended
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
 from azcred_emulators.authority.sign_in.endpoints import SignInPages
+from azcred_emulators.authority.url_rules import RULES
 from azcred_emulators.authority.user_realms import user_realm
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
@@ -38,49 +38,11 @@ from azcred_emulators.tokens.claims import issuer, issuers_of
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-def _versions(path: str, endpoint: str, *methods: str) -> list[Rule]:
-    """Return the rules of an endpoint that is there in version 1 and 2."""
-    return [
-        Rule(f"/<tenant>/oauth2/v2.0/{path}", methods=methods, endpoint=endpoint, defaults={"version": "2"}),
-        Rule(f"/<tenant>/oauth2/{path}", methods=methods, endpoint=endpoint, defaults={"version": "1"}),
-    ]
-
-
 class Authority(Emulator):
     """Entra ID's token service: discovery documents, keys, tokens and sign-in pages, with their common `context`."""
 
     name = "authority"
-    rules = Map(
-        [
-            Rule("/<tenant>/discovery/instance", methods=["GET"], endpoint="instance-discovery"),
-            Rule(
-                "/<tenant>/v2.0/.well-known/openid-configuration",
-                methods=["GET"],
-                endpoint="openid-configuration",
-                defaults={"version": "2"},
-            ),
-            Rule(
-                "/<tenant>/.well-known/openid-configuration",
-                methods=["GET"],
-                endpoint="openid-configuration",
-                defaults={"version": "1"},
-            ),
-            Rule("/<tenant>/discovery/v2.0/keys", methods=["GET"], endpoint="keys", defaults={"version": "2"}),
-            Rule("/<tenant>/discovery/keys", methods=["GET"], endpoint="keys", defaults={"version": "1"}),
-            *_versions("token", "token", "POST"),
-            *_versions("token", "preflight", "OPTIONS"),
-            *_versions("authorize", "authorize", "GET", "POST"),
-            *_versions("devicecode", "devicecode", "POST"),
-            *_versions("logout", "logout", "GET", "POST"),
-            Rule("/oauth2/<any(token,authorize,devicecode,logout):what>", endpoint="without-tenant"),
-            Rule("/oauth2/v2.0/<any(token,authorize,devicecode,logout):what>", endpoint="without-tenant"),
-            Rule("/common/oauth2/deviceauth", methods=["GET", "POST"], endpoint="device-login"),
-            Rule("/devicelogin", methods=["GET"], endpoint="to-device-login"),
-            Rule("/<tenant>/userrealm/<name>", methods=["GET"], endpoint="userrealm"),
-            Rule("/<tenant>/UserRealm/<name>", methods=["GET"], endpoint="userrealm"),
-        ],
-        redirect_defaults=False,
-    )
+    rules = RULES
 
     def __init__(
         self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf, federation_key: KeyOf
@@ -120,22 +82,6 @@ class Authority(Emulator):
         with suppress(HTTPException):  # an unknown path, or a form that is too large
             endpoint, values = self.rules.bind("localhost").match(path, method=request.method)
             self._describe(request, endpoint, values)
-
-    def _describe(self, request: Request, endpoint: str, values: Mapping[str, str]) -> None:
-        request.details["operation"] = endpoint
-        with suppress(EntraError):  # then the entry says less
-            match endpoint:
-                case "token":
-                    request.details["grant"] = grant_type = _form(request).get("grant_type")
-                    if grant := GRANTS.get(grant_type or ""):
-                        request.details.update(grant.describe(self._read(request, values)))
-                case "devicecode":
-                    request.details.update(DEVICE_AUTHORIZATION.describe(self._read(request, values)))
-                case "authorize":
-                    request.details["tenant"], _ = self.find_tenant(values["tenant"])
-                    request.details.update(self._pages.describe(request, values))
-                case "openid-configuration":
-                    request.details["tenant"] = self._tenant_name(values["tenant"])
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a request for a document or a token, refusals included."""
@@ -191,10 +137,23 @@ class Authority(Emulator):
 
         Raises EntraError if there is no such tenant.
         """
-        if name.lower() in discovery.SHARED_TENANTS:
-            return name.lower(), None
-        tenant = tenants.find(self._directory, name)
-        return tenant.id, tenant
+        return tenants.resolve(self._directory, name)
+
+    def _describe(self, request: Request, endpoint: str, values: Mapping[str, str]) -> None:
+        request.details["operation"] = endpoint
+        with suppress(EntraError):  # then the entry says less
+            match endpoint:
+                case "token":
+                    request.details["grant"] = grant_type = _form(request).get("grant_type")
+                    if grant := GRANTS.get(grant_type or ""):
+                        request.details.update(grant.describe(self._read(request, values)))
+                case "devicecode":
+                    request.details.update(DEVICE_AUTHORIZATION.describe(self._read(request, values)))
+                case "authorize":
+                    request.details["tenant"], _ = self.find_tenant(values["tenant"])
+                    request.details.update(self._pages.describe(request, values))
+                case "openid-configuration":
+                    request.details["tenant"] = self._tenant_name(values["tenant"])
 
     def _instance_discovery(self, request: Request, _: Mapping[str, str]) -> Response:
         """Confirm that the host in `authorization_endpoint` is a token service (msal asks for hosts new to it)."""
@@ -219,14 +178,12 @@ class Authority(Emulator):
 
     def _tenant_name(self, name: str) -> str:
         """Return the name of a tenant in its documents: the shared name, or its GUID; raises EntraError."""
-        if name.lower() in discovery.SHARED_TENANTS:
-            return name.lower()
-        return tenants.find(self._directory, name, error="invalid_tenant").id
+        return tenants.resolve(self._directory, name, error="invalid_tenant")[0]
 
     def _keys(self, request: Request, values: Mapping[str, str]) -> Response:
         name, version = self._tenant_name(values["tenant"]), int(values["version"])
         cloud = cloud_of(_name(request)) or PUBLIC
-        tenant = "{tenantid}" if name in discovery.SHARED_TENANTS else name
+        tenant = "{tenantid}" if name in tenants.SHARED_TENANTS else name
         tenant_issuer = issuer(cloud, tenant, version) if version == 2 else None
         return json_response(discovery.keys(self._tokens.key, tenant_issuer=tenant_issuer), headers=_CACHED)
 
@@ -257,8 +214,9 @@ class Authority(Emulator):
             query = f"{'&' if '?' in address else '?'}{urlencode({'state': state})}" if state else ""
             answer = Response(status=302, headers={**HEADERS, "Location": f"{address}{query}"})
             return self._pages.sign_out(request, answer)
-        answer = Response("You signed out of your account. It's a good idea to close all browser windows.")
-        return self._pages.sign_out(request, answer)
+        return self._pages.sign_out(
+            request, Response("You signed out of your account. It's a good idea to close all browser windows.")
+        )
 
     def _without_tenant(self, request: Request, values: Mapping[str, str]) -> Response:
         """Answer a request whose path leaves out the tenant, which comes first in it."""

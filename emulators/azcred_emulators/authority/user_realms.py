@@ -20,7 +20,7 @@ def user_realm(directory: Directory, name: str, *, cloud: Cloud) -> dict[str, ob
     if tenant is None:
         return answer
     answer |= {"account_type": "Managed", "domain_name": domain}
-    if domain in (one.lower() for one in tenant.federated_domains):
+    if domain in (name.lower() for name in tenant.federated_domains):
         answer |= {
             "account_type": "Federated",
             "federation_protocol": "WSTrust",

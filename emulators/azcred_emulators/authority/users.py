@@ -70,11 +70,11 @@ def tenant_of(
     home = user.tenant_id.lower()
     personal = home == CONSUMERS_TENANT_ID
     if tenant is None:
-        found = directory.tenant(home)
+        home_tenant = directory.tenant(home)
         wrong_kind = (tenant_name == "consumers" and not personal) or (tenant_name == "organizations" and personal)
-        if found is None or wrong_kind:
+        if home_tenant is None or wrong_kind:
             raise EntraError(50020, user=user.principal_name, tenant=tenant_name, client=client_id)
-        return found
-    if tenant.id.lower() not in (home, *(one.lower() for one in user.guest_in)):
+        return home_tenant
+    if tenant.id.lower() not in (home, *(tenant_id.lower() for tenant_id in user.guest_in)):
         raise EntraError(50020, user=user.principal_name, tenant=tenant.name, client=client_id)
     return tenant

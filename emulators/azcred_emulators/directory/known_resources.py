@@ -1,4 +1,4 @@
-"""Which resources the emulated tenant has a service principal for, so that a misspelt one is refused."""
+"""The resources that the emulated tenants have a service principal for: all others are misspelt."""
 
 import re
 
@@ -6,7 +6,7 @@ from azcred_emulators.directory.store import Directory
 from azcred_emulators.serving.urls import split_url
 
 # Entra ID also knows Microsoft's services by account-specific names (https://myaccount.blob.core.windows.net),
-# so its services are told by the domains that only Microsoft can register.
+# so its services are recognized by the domains that only Microsoft can register.
 _MICROSOFT_DOMAINS = (
     "azure.com",
     "azure.net",

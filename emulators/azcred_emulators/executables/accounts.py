@@ -11,7 +11,7 @@ from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.grants import client_assertions
 from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import RefreshToken
-from azcred_emulators.authority.resources import check_known
+from azcred_emulators.authority.target_resource import check_known
 from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.executables.token_client import (
     ClientCredentials,

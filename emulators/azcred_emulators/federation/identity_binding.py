@@ -6,6 +6,8 @@ not documented; the service account's stands for it.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -48,32 +50,35 @@ class IdentityBinding(Emulator):
         self._clock = clock
         self.service_accounts: tuple[str, ...] = (SERVICE_ACCOUNT,)
 
+    def describe(self, request: Request, path: str) -> None:
+        """Note who asks for what, as the token service reads it from the request."""
+        with suppress(HTTPException):  # a form that is too large
+            self._describe(request, path)
+
+    def _describe(self, request: Request, path: str) -> None:
+        forwarded = _forwarded(request, path, form=request.form.to_dict())
+        self._authority.describe(forwarded, path)
+        request.details.update(forwarded.details)
+
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Check the pod's token and ask Entra ID with one of the proxy's own; pass requests for documents on."""
         if endpoint == "document":
-            path = f"/{values['tenant']}/{values['document']}"
-            return self._forward(request, path, query_string=request.query_string.decode())
+            return self._forward(request, f"/{values['tenant']}/{values['document']}")
+        path = f"/{values['tenant']}/oauth2/v2.0/token"
+        self._describe(request, path)
         form = request.form.to_dict()
-        request.details.update(operation="token", provider="workload-identity", client_id=form.get("client_id"))
         pod = self._verified(form.get("client_assertion", ""))
         if pod is None:
-            return self._error_response(request, 401, "The service account's token is not for the proxy, or not sound.")
+            return self._error_response(request, 401, "The service account's token is not for the proxy, or not valid.")
         client_id = form.get("client_id", "").lower()
-        bound = [one for one in self._directory.assigned(self.name) if one.client_id.lower() == client_id]
+        bound = [item for item in self._directory.assigned(self.name) if item.client_id.lower() == client_id]
         if not bound or pod["sub"] not in self.service_accounts:
             return self._error_response(request, 403, "The service account may not use this identity.")
         form["client_assertion"] = self._issuers.get(identity_binding_issuer(client_id)).assertion(str(pod["sub"]))
-        return self._forward(
-            request,
-            f"/{values['tenant']}/oauth2/v2.0/token",
-            method="POST",
-            data=urlencode(form),
-            content_type="application/x-www-form-urlencoded",
-        )
+        return self._forward(request, path, form=form)
 
-    def _forward(self, request: Request, path: str, **what: Any) -> Response:
-        builder = EnvironBuilder(path=path, base_url=f"https://{PUBLIC.authority_host}", **what)
-        forwarded = Request(builder.get_environ())
+    def _forward(self, request: Request, path: str, *, form: Mapping[str, str] | None = None) -> Response:
+        forwarded = _forwarded(request, path, form=form)
         response = self._authority.answer(forwarded, path)
         request.details.update(forwarded.details)
         return response
@@ -100,3 +105,17 @@ class IdentityBinding(Emulator):
         except (jwt.InvalidTokenError, KeyError, ValueError):
             return None
         return claims if claims["exp"] > self._clock.now() else None
+
+
+def _forwarded(request: Request, path: str, *, form: Mapping[str, str] | None = None) -> Request:
+    """Return the request as the token service gets it, with another form if one is given."""
+    builder = EnvironBuilder(
+        path=path,
+        base_url=f"https://{PUBLIC.authority_host}",
+        method=request.method,
+        query_string=request.query_string.decode(),
+    )
+    if form:
+        builder.content_type = "application/x-www-form-urlencoded"
+        builder.input_stream = BytesIO(urlencode(form).encode())
+    return Request(builder.get_environ())

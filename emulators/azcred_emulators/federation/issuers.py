@@ -85,7 +85,7 @@ class Issuer:
 class Issuers(Emulator):
     """The issuers that exist in this run, made when they are first named: keys take time to make.
 
-    `announce` is called with the host name of each new one, for connections to it to be led here.
+    `announce` is called with the host name of each new one, so that connections to it are routed here.
     """
 
     name = "issuer"
@@ -110,8 +110,8 @@ class Issuers(Emulator):
     def document(self, url: str) -> Mapping[str, object] | None:
         """Return what is published at a URL, None if nothing is."""
         for issuer in list(self._issuers.values()):
-            if url.startswith(issuer.url.rstrip("/")) and (found := issuer.documents().get(url)):
-                return found
+            if url.startswith(issuer.url.rstrip("/")) and (document := issuer.documents().get(url)):
+                return document
         return None
 
     def keys_of(self, url: str) -> Mapping[str, RSAPublicKey] | None:

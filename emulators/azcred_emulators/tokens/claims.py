@@ -156,8 +156,8 @@ def roles_in(assignments: Iterable[AppRoleAssignment], resource: str, target: Ap
     """Return the roles among assignments that are roles of this resource."""
     names = {name.rstrip("/").lower() for name in (target.resource_names if target else ())}
     names.add(resource.rstrip("/").lower())
-    found = (one.role for one in assignments if one.role and one.resource.rstrip("/").lower() in names)
-    return tuple(dict.fromkeys(found))
+    roles = (item.role for item in assignments if item.role and item.resource.rstrip("/").lower() in names)
+    return tuple(dict.fromkeys(roles))
 
 
 def pairwise_subject(user: User, client_id: str) -> str:
@@ -215,20 +215,20 @@ def _membership(
     delegation: Delegation, application: Application | None, roles: tuple[str, ...], *, is_graph: bool = False
 ) -> dict[str, object]:
     """Return what the token says of the user's roles and groups, as the application it is for wants it."""
-    user, wanted = delegation.user, application.group_membership_claims if application else None
-    found: dict[str, object] = {}
+    user, configured = delegation.user, application.group_membership_claims if application else None
+    claims: dict[str, object] = {}
     if roles:
-        found["roles"] = list(roles)
-    if user.member_of and wanted in ("All", "SecurityGroup"):
+        claims["roles"] = list(roles)
+    if user.member_of and configured in ("All", "SecurityGroup"):
         if len(user.member_of) <= MAXIMUM_GROUPS:
-            found["groups"] = list(user.member_of)
+            claims["groups"] = list(user.member_of)
         else:
             endpoint = f"https://graph.windows.net/{delegation.tenant_id}/users/{user.object_id}/getMemberObjects"
-            found["_claim_names"] = {"groups": "src1"}
-            found["_claim_sources"] = {"src1": {"endpoint": endpoint}}
-    if user.directory_roles and (is_graph or wanted in ("All", "DirectoryRole")):
-        found["wids"] = list(user.directory_roles)
-    return found
+            claims["_claim_names"] = {"groups": "src1"}
+            claims["_claim_sources"] = {"src1": {"endpoint": endpoint}}
+    if user.directory_roles and (is_graph or configured in ("All", "DirectoryRole")):
+        claims["wids"] = list(user.directory_roles)
+    return claims
 
 
 def _person(user: User) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What can be wrong with a token: each defect is data, and an app that accepts tokens must refuse every one.
+"""What can be wrong with a token: each defect is data, and an app must reject a token with any of them.
 
 ::
 
@@ -24,7 +24,7 @@ _ELSEWHERE = "99999999-9999-4999-8999-999999999999"
 
 @dataclass(frozen=True, slots=True)
 class Forger:
-    """The keys at hand: the one that Entra ID publishes, and one that it does not."""
+    """The keys to sign with: one that Entra ID publishes, and one that it does not."""
 
     own: SigningKey
     foreign: SigningKey
@@ -63,7 +63,7 @@ def _hmac_with_the_public_key(claims: Mapping[str, object], keys: Forger) -> str
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One thing wrong with an otherwise sound token.
+    """One thing wrong with an otherwise valid token.
 
     `times` are claims in seconds from now, `claims` are replaced as they are (None leaves one out), and `sign`
     makes the token.

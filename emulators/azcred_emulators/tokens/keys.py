@@ -63,14 +63,17 @@ class SigningKey:
 
     def x5c(self) -> list[str]:
         """Return the chain in the form in which JWT headers and keys documents carry it."""
-        return [base64.b64encode(one.public_bytes(serialization.Encoding.DER)).decode() for one in self.chain]
+        return [
+            base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
+            for certificate in self.chain
+        ]
 
     def pem(self, *, password: str | None = None) -> bytes:
         """Return the private key and the chain as PEM, for the file of a service principal."""
         private = self._private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, _encryption(password)
         )
-        return private + b"".join(one.public_bytes(serialization.Encoding.PEM) for one in self.chain)
+        return private + b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in self.chain)
 
     def pfx(self, *, password: str | None = None) -> bytes:
         """Return the private key and the chain as PKCS #12, for the file of a service principal."""
@@ -93,7 +96,7 @@ def read_x5c(chain: object) -> list[x509.Certificate]:
     if not isinstance(chain, list):
         return []
     try:
-        return [x509.load_der_x509_certificate(base64.b64decode(str(one))) for one in chain]
+        return [x509.load_der_x509_certificate(base64.b64decode(str(item))) for item in chain]
     except ValueError:
         return []
 

@@ -1,4 +1,4 @@
-"""Makes and checks Entra ID's tokens, with the one key of the run and on the emulators' clock."""
+"""Makes and checks Entra ID's tokens, with the run's key and on the emulators' clock."""
 
 import base64
 import difflib
@@ -48,11 +48,11 @@ class Token:
 
     @property
     def refresh_in(self) -> int | None:
-        """The seconds after which a client should ask for a newer one, if that is out of the usual."""
+        """The seconds after which a client should ask for a newer token, None for the usual time."""
         return None if self.times.refresh_in is None else int(in_seconds(self.times.refresh_in))
 
     def is_to_be_renewed(self, now: float) -> bool:
-        """Tell whether it is time for a newer one: after `refresh_in`, or half of its life.
+        """Tell whether it is time for a newer token: after `refresh_in`, or half of its life.
 
         `now` is epoch seconds by the app's clock.
         """
@@ -66,7 +66,7 @@ RejectionReason = Literal["malformed", "signature", "issuer", "audience", "expir
 
 
 class TokenRejected(Exception):
-    """A token that is not a sound one of Entra ID for the audience; `reason` says why."""
+    """A token that a resource with this audience must reject; `reason` says why."""
 
     def __init__(self, reason: RejectionReason) -> None:
         super().__init__(reason)
@@ -77,7 +77,7 @@ class Tokens:
     """Mints tokens on the emulators' clock, with the one key of the run, and checks them.
 
     The key is made on a thread of its own from the start: generating RSA keys takes tens of milliseconds
-    and needs no Python, so it is ready by the time the first token is asked for.
+    and needs no Python, so it is ready before the first request for a token.
 
     """
 
@@ -147,7 +147,7 @@ class Tokens:
         code: str | None = None,
         email: bool = False,
     ) -> str:
-        """Mint the token that tells a client who has signed in; `email` is whether it asked for that scope.
+        """Mint the token that tells a client who has signed in; `email` is whether the client requested that scope.
 
         `access_token` and `code` are what comes with it, for the client to see that they belong together.
         """

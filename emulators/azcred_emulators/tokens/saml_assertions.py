@@ -61,7 +61,7 @@ _DIGEST = re.compile("<ds:DigestValue>([A-Za-z0-9+/=]+)</ds:DigestValue>")
 
 @dataclass(frozen=True, slots=True)
 class SamlAssertion:
-    """An assertion as read, before anything in it is believed; times are epoch seconds."""
+    """An assertion as read; nothing in it is checked yet. Times are epoch seconds."""
 
     issuer: str
     upn: str
@@ -89,7 +89,7 @@ class SamlAssertion:
 def issue(key: SigningKey, *, issuer: str, upn: str, immutable_id: str, now: float, audience: str = ENTRA_ID) -> str:
     """Return a signed assertion that this user has signed in; `now` is epoch seconds."""
     assertion_id = f"_{uuid.uuid4()}"
-    given: Mapping[str, str] = {
+    values: Mapping[str, str] = {
         "type": TOKEN_TYPE,
         "id": assertion_id,
         "now": _written(now),
@@ -100,7 +100,7 @@ def issue(key: SigningKey, *, issuer: str, upn: str, immutable_id: str, now: flo
         "claims": _CLAIMS,
         "upn": escape(upn),
     }
-    text = _ASSERTION.format_map(given)
+    text = _ASSERTION.format_map(values)
     signed_info = _SIGNED_INFO.format(ds=_DS, c14n=_C14N, id=assertion_id, digest=_digest(text))
     signature = _SIGNATURE.format(
         ds=_DS,

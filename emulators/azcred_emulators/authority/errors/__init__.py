@@ -1,4 +1,4 @@
-"""How the token service says no: its AADSTS codes, what causes each, and the shape of the response."""
+"""Errors of the token service: its AADSTS codes, what causes each, and the response."""
 
 from azcred_emulators.authority.errors.entra_error import ERRORS, EntraError
 

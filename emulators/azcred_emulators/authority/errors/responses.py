@@ -1,4 +1,4 @@
-"""Refusals on the wire: an error's JSON, with the headers that every answer of the token service has."""
+"""Error responses: an error's JSON, with the headers that every response of the token service has."""
 
 import uuid
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ HEADERS: Mapping[str, str] = {
 
 
 def error_response(request: Request, error: EntraError, *, now: float) -> Response:
-    """Answer a request with an error and tell the journal; `now` is epoch seconds."""
+    """Return the response with an error, and note it in the journal; `now` is epoch seconds."""
     request.details["error"] = f"AADSTS{error.code}"
     trace_id = str(uuid.uuid4())
     correlation_id = request.headers.get("client-request-id") or request.args.get("client-request-id")

@@ -30,7 +30,7 @@ _ALGORITHMS = ["RS256", "PS256"]
 
 @dataclass(frozen=True, slots=True)
 class ClientAssertion:
-    """An assertion as read, before anything in it is believed."""
+    """An assertion as read; nothing in it is checked yet."""
 
     encoded: str
     header: Mapping[str, Any]
@@ -93,11 +93,11 @@ def verify_federated(
 ) -> None:
     """Check an assertion of another issuer against a client's federated credentials.
 
-    `keys_of` returns the keys that an issuer publishes, by key id. Raises EntraError, in the order in which
-    Entra ID finds fault: issuer, signature, subject, audience, time.
+    `keys_of` returns the keys that an issuer publishes, by key id. Raises EntraError, in the order of
+    Entra ID's own checks: issuer, signature, subject, audience, time.
     """
     issuer, subject = assertion.claims["iss"], assertion.claims["sub"]
-    from_issuer = [one for one in credentials if one.issuer == issuer]
+    from_issuer = [credential for credential in credentials if credential.issuer == issuer]
     if not from_issuer:
         raise EntraError(700211, issuer=issuer)
     keys = keys_of(issuer)
@@ -108,12 +108,12 @@ def verify_federated(
         raise EntraError(50012)
     if "scp" in assertion.claims and issuer in issuers_of(str(assertion.claims.get("tid"))):
         raise EntraError(700229)
-    for_subject = [one for one in from_issuer if one.subject == subject]
+    for_subject = [credential for credential in from_issuer if credential.subject == subject]
     if not for_subject:
-        if any(one.subject.lower() == subject.lower() for one in from_issuer):
+        if any(credential.subject.lower() == subject.lower() for credential in from_issuer):
             raise EntraError(7002138, subject=subject)
         raise EntraError(700213, subject=subject)
-    if not any(one.audience in _audiences(assertion) for one in for_subject):
+    if not any(credential.audience in _audiences(assertion) for credential in for_subject):
         raise EntraError(700212, audience=" ".join(_audiences(assertion)))
     _check_time(assertion, now)
 
@@ -135,17 +135,17 @@ def _trusted(assertion: ClientAssertion, application: Application) -> x509.Certi
     Raises EntraError if one vouches for it, but for another name.
     """
     chain = read_x5c(assertion.header.get("x5c")) if application.trusted_subjects else []
-    vouching = [one for one in application.trusted_subjects if chain and _vouches(one, chain)]
+    vouching = [trusted for trusted in application.trusted_subjects if chain and _vouches(trusted, chain)]
     if not vouching:
         return None
     names = [str(name.value) for name in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if not any(names == [one.name] for one in vouching):
+    if not any(names == [trusted.name] for trusted in vouching):
         raise EntraError(700030, subject=", ".join(names[:10]))
     return chain[0]
 
 
 def _vouches(trusted: TrustedSubject, chain: list[x509.Certificate]) -> bool:
-    above = [one for one in chain[1:] if one != trusted.authority]
+    above = [certificate for certificate in chain[1:] if certificate != trusted.authority]
     links = zip([chain[0], *above], [*above, trusted.authority], strict=True)
     return all(_issued(certificate, issuer) for certificate, issuer in links)
 
@@ -184,8 +184,8 @@ def _signed_by(assertion: ClientAssertion, key: RSAPublicKey) -> bool:
 def _audiences(assertion: ClientAssertion) -> list[str]:
     """Return whom an assertion is for; Entra ID's own are for an id that stands for the name in credentials."""
     audience = assertion.claims.get("aud", [])
-    audiences = [str(one) for one in audience] if isinstance(audience, list) else [str(audience)]
-    return [TOKEN_EXCHANGE_AUDIENCE if one == TOKEN_EXCHANGE_APPLICATION_ID else one for one in audiences]
+    audiences = [str(item) for item in audience] if isinstance(audience, list) else [str(audience)]
+    return [TOKEN_EXCHANGE_AUDIENCE if item == TOKEN_EXCHANGE_APPLICATION_ID else item for item in audiences]
 
 
 def _check_time(assertion: ClientAssertion, now: float) -> None:

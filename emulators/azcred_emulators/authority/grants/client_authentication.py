@@ -37,7 +37,7 @@ def find_client(request: TokenRequest) -> Application:
 
 
 def check_repetition(request: TokenRequest) -> None:
-    """Raise EntraError if the client asks for the same again and again, as one does that keeps no token.
+    """Raise EntraError if the client asks for the same again and again, as a client does that caches no token.
 
     A device that polls does so by design, and what differs by design, such as a code, makes no difference.
     """
@@ -101,7 +101,7 @@ def has_credentials(application: Application) -> bool:
 
 
 def _check_secret(principal: Principal, secret: str, now: float) -> None:
-    """Compare with every secret of the application; the expired are told from the wrong, as in Entra ID."""
+    """Compare with every secret of the application; expired secrets and wrong ones have different codes."""
     secrets = principal.secrets if isinstance(principal, Application) else ()
     matching = [item for item in secrets if hmac.compare_digest(item.value.encode(), secret.encode())]
     if any((item.starts or now) <= now and (item.expires is None or now < item.expires) for item in matching):

@@ -13,7 +13,7 @@ from azcred_emulators.authority.grants.grant import Grant
 from azcred_emulators.authority.grants.scopes import OPENID_SCOPES, Access
 from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse
-from azcred_emulators.authority.resources import find_resource
+from azcred_emulators.authority.target_resource import find_target
 from azcred_emulators.directory import Application, Principal, Tenant
 from azcred_emulators.tokens.access import AppOnlyAccess
 
@@ -27,7 +27,7 @@ def _respond(request: TokenRequest) -> TokenResponse:
     resource = _access(request).resource
     principal = _principal(request, client_id, tenant)
     authentication = client_authentication.authenticate_confidential_client(request, principal)
-    target = find_resource(request.directory, resource, tenant=tenant.name)
+    target = find_target(request.directory, resource, tenant=tenant.name)
     conditional_access.check_principal(request.directory, tenant, principal, resource=resource, target=target)
     path = request.form.get("fmi_path")
     access = AppOnlyAccess(

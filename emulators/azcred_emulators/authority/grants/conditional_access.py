@@ -86,14 +86,14 @@ def _applying(
 
 
 def _includes(ids: tuple[str, ...], object_id: str) -> bool:
-    return ALL in ids or object_id.lower() in (one.lower() for one in ids)
+    return ALL in ids or object_id.lower() in (item.lower() for item in ids)
 
 
 def _missing_factor(tenant: Tenant, user: User, sign_in: SignIn, *, now: float, interactive: bool) -> int | None:
     """Return the code that says what a sign-in lacks where a second factor is demanded, None if it has one."""
     if "mfa" in sign_in.amr:
-        given, remember = sign_in.mfa_time or sign_in.auth_time, tenant.remember_mfa
-        return _LAPSED if remember and now >= given + in_seconds(remember) else None
+        last, remember = sign_in.mfa_time or sign_in.auth_time, tenant.remember_mfa
+        return _LAPSED if remember and now >= last + in_seconds(remember) else None
     if user.mfa is Mfa.ENABLED:
         return 50072 if interactive else 50079
     return 50074 if interactive else 50076

@@ -35,12 +35,12 @@ def granted_scopes(client: Application, user: User, access: Access, target: Appl
     return granted
 
 
-def is_same_resource(one: str, other: str, target: Application | None) -> bool:
+def is_same_resource(name: str, other: str, target: Application | None) -> bool:
     """Tell whether two names are of one resource; `target` is the application behind the other."""
-    name = one.rstrip("/").lower()
-    if name == other.rstrip("/").lower() or (is_graph(one) and is_graph(other)):
+    normalized = name.rstrip("/").lower()
+    if normalized == other.rstrip("/").lower() or (is_graph(name) and is_graph(other)):
         return True
-    return target is not None and name in (each.rstrip("/").lower() for each in target.resource_names)
+    return target is not None and normalized in (item.rstrip("/").lower() for item in target.resource_names)
 
 
 def _consented(client: Application, user: User, resource: str, target: Application | None) -> tuple[str, ...]:

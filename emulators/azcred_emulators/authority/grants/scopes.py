@@ -41,14 +41,14 @@ def read_scope(text: str) -> Access:
     """Read the parameter `scope`; raises EntraError if it is malformed or names several resources."""
     scopes = tuple(dict.fromkeys(text.split()))
     openid = tuple(scope for scope in scopes if scope.lower() in OPENID_SCOPES)
-    found = [_split(scope) for scope in scopes if scope not in openid]
-    prefixes = {resource.rstrip("/").lower() for resource, _, _ in found}
+    parts = [_split(scope) for scope in scopes if scope not in openid]
+    prefixes = {resource.rstrip("/").lower() for resource, _, _ in parts}
     if len(prefixes) > 1:
         raise EntraError(700022)
-    names = tuple(name for _, _, name in found)
+    names = tuple(name for _, _, name in parts)
     if DEFAULT in names and len(names) > 1:
         raise EntraError(70011, scope=text)
-    resource, prefix = (found[0][0], found[0][1]) if found else (GRAPH, "")
+    resource, prefix = (parts[0][0], parts[0][1]) if parts else (GRAPH, "")
     return Access(
         resource=resource,
         prefix=prefix,
@@ -60,11 +60,11 @@ def read_scope(text: str) -> Access:
 
 def read_resource(resource: str, openid: str = "") -> Access:
     """Read the parameters of version 1, where a client gets what was consented to, and always a refresh token."""
-    asked = (scope.lower() for scope in openid.split())
+    scopes = [scope.lower() for scope in openid.split() if scope.lower() in OPENID_SCOPES]
     return Access(
         resource=resource,
         names=(DEFAULT,),
-        openid=tuple(dict.fromkeys(("openid", *(one for one in asked if one in OPENID_SCOPES), "offline_access"))),
+        openid=tuple(dict.fromkeys(("openid", *scopes, "offline_access"))),
     )
 
 

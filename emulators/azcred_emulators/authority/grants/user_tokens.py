@@ -11,7 +11,7 @@ from azcred_emulators.authority.grants.scopes import DEFAULT, Access
 from azcred_emulators.authority.grants.token_request import ClaimsRequest, TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse, client_info
 from azcred_emulators.authority.issued import RefreshToken
-from azcred_emulators.authority.resources import find_resource
+from azcred_emulators.authority.target_resource import find_target
 from azcred_emulators.directory import Application, AppRoleAssignment, Directory, Tenant, User
 from azcred_emulators.tokens.access import ClientAuthentication, Delegation, SignIn
 from azcred_emulators.tokens.claims import is_graph, roles_in
@@ -73,7 +73,7 @@ def check_delegation(
 
 def check_resource(directory: Directory, tenant: Tenant, client: Application, resource: str) -> Application | None:
     """Return the directory's application behind a resource, None for one of Microsoft's; raises EntraError."""
-    target = find_resource(directory, resource, tenant=tenant.name)
+    target = find_target(directory, resource, tenant=tenant.name)
     required = client.required_resource_access
     if required is not None and not any(consent.is_same_resource(name, resource, target) for name in required):
         raise EntraError(650057, client=client.client_id, name=client.name, resource=resource)

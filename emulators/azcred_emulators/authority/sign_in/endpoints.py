@@ -1,6 +1,7 @@
 """The addresses at which people sign in: `/authorize`, where apps send their browsers, and where device codes go."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from werkzeug.wrappers import Response
@@ -113,11 +114,11 @@ class SignInPages:
         def succeed(sign_in: SignIn) -> Response:
             user = self._context.directory.user(sign_in.user_id)
             request.details["identity"] = user.principal_name if user else None
-            return _send(
-                authorization_response.success(
-                    authorization_request, sign_in, context=self._context, now=self._clock.now()
-                )
-            )
+            client = self._context.directory.principal(authorization_request.client.client_id)
+            granted = authorization_request
+            if isinstance(client, Application):  # with what was consented to on the way
+                granted = replace(granted, client=client)
+            return _send(authorization_response.success(granted, sign_in, context=self._context, now=self._clock.now()))
 
         def fail(error: EntraError) -> Response:
             request.details["error"] = f"AADSTS{error.code}"

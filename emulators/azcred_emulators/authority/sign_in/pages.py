@@ -143,9 +143,9 @@ def stay_signed_in(form: Form, user: User) -> Response:
 
 def consent(form: Form, user: User, scopes: Iterable[str]) -> Response:
     """Ask whether the app may do what it asks for."""
-    asked = Markup().join(Markup("<li>{}</li>\n").format(scope) for scope in scopes)
+    items = Markup().join(Markup("<li>{}</li>\n").format(scope) for scope in scopes)
     body = Markup("<p>{}</p>\n<p>{} would like to:</p>\n<ul>\n{}</ul>\n{}{}").format(
-        user.principal_name, form.application, asked, _BUTTON.format("accept", "Accept"), _CANCEL.format("Cancel")
+        user.principal_name, form.application, items, _BUTTON.format("accept", "Accept"), _CANCEL.format("Cancel")
     )
     return _page("Permissions requested", _form(form, "consent", body), form)
 
@@ -172,10 +172,10 @@ def message(title: str, text: str) -> Response:
     return _page(title, Markup("<p>{}</p>").format(text), None)
 
 
-def error(found: EntraError, form: Form | None = None) -> Response:
+def error(problem: EntraError, form: Form | None = None) -> Response:
     """Show what is wrong; with a form, a button takes the person back to the app."""
     back = _form(form, "return", _BUTTON.format("return", "Return to the app")) if form else Markup()
-    return _page("Sorry, but we're having trouble signing you in", _alert(found.text) + back, form, found.status)
+    return _page("Sorry, but we're having trouble signing you in", _alert(problem.text) + back, form, problem.status)
 
 
 def form_post(address: str, parameters: Mapping[str, str]) -> Response:

@@ -109,3 +109,13 @@ def test_the_version_1_endpoint(entra: Entra) -> None:
     back = urlsplit(submit(entra, sign_in(entra, page), answer="no").location)
     claims = claims_of(dict(parse_qsl(back.fragment))["id_token"])
     assert (claims["ver"], claims["upn"]) == ("1.0", entra.user.principal_name)
+
+
+def test_tokens_right_after_consent(entra: Entra) -> None:
+    """What was consented to on the page is in the access token that comes back from it."""
+    app = entra.add_web_app(permission_grants=(), **EVERYTHING)
+    types = {"response_type": "id_token token", "response_mode": "fragment", "nonce": "n"}
+    page = submit(entra, sign_in(entra, start(entra, app, **types)), answer="no")
+    response = submit(entra, page, answer="accept")
+    assert response.status_code == 302, response.text
+    assert claims_of(dict(parse_qsl(urlsplit(response.location).fragment))["access_token"])["scp"]

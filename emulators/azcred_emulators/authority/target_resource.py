@@ -1,4 +1,4 @@
-"""Resources that a token can be for: Microsoft's services, and applications of the directory."""
+"""The resource that a token is for: one of Microsoft's services, or an application of the directory."""
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, Directory
@@ -11,7 +11,7 @@ def check_known(directory: Directory, resource: str, *, tenant: str) -> None:
         raise EntraError(500011, resource=resource, tenant=tenant)
 
 
-def find_resource(directory: Directory, resource: str, *, tenant: str) -> Application | None:
+def find_target(directory: Directory, resource: str, *, tenant: str) -> Application | None:
     """Return the directory's application behind a resource, None for one of Microsoft's.
 
     Raises EntraError if there is no such resource, or if it is disabled.
