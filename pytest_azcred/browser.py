@@ -11,7 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -213,22 +213,23 @@ def install_browser(directory: Directory, patches: Patches) -> FakeBrowser:
     return browser
 
 
-def device_login(directory: Directory) -> Callable[..., None]:
-    """Return what the fixture `fake_device_login` hands out."""
+class DeviceLogin:
+    """A person who types in the code of a device, when called: `fake_device_login(code, user=..., decline=False)`."""
 
-    def login(code: str, user: User | str | None = None, *, decline: bool = False) -> None:
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def __call__(self, code: str, user: User | str | None = None, *, decline: bool = False) -> None:
         """Type in a code, alone or in the message that shows it, and sign the user in, or decline.
 
-        Raises AssertionError with what a page complained of.
+        Raises AssertionError with the error message of a page.
         """
         match = _USER_CODE.search(code)
         name = user.object_id if isinstance(user, User) else user or contoso.USER_ID
-        visit = Visit(directory, None if decline else Person(name))
+        visit = Visit(self._directory, None if decline else Person(name))
         visit.follow(DEVICE_LOGIN, match.group() if match else code)
         if visit.problem:
             raise AssertionError(f"azcred: nobody could sign in for the device: {visit.problem}")
-
-    return login
 
 
 def _is_sign_in(url: str) -> bool:

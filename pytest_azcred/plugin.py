@@ -5,7 +5,7 @@ Nothing heavy is imported before a fixture asks for it, so that a run without on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
-    from pytest_azcred.browser import FakeBrowser
+    from pytest_azcred.browser import DeviceLogin, FakeBrowser
     from pytest_azcred.isolated_process import IsolatedProcess
     from pytest_azcred.place import Place
 
@@ -186,11 +186,11 @@ def fake_browser(azcred: Azcred) -> FakeBrowser:
 
 
 @pytest.fixture
-def fake_device_login(azcred: Azcred) -> Callable[..., None]:
+def fake_device_login(azcred: Azcred) -> DeviceLogin:
     """A person who types in the code of a device: `fake_device_login(code, user=..., decline=False)`."""
-    from pytest_azcred.browser import device_login
+    from pytest_azcred.browser import DeviceLogin
 
-    return device_login(azcred.directory)
+    return DeviceLogin(azcred.directory)
 
 
 @pytest.fixture(scope="session")
