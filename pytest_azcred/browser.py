@@ -1,4 +1,4 @@
-"""The person in front of the screen, for tests that run without one: opens the sign-in pages and fills them in.
+"""A person at a browser, for tests that run without one: opens the sign-in pages and fills them in.
 
 What is replaced is Python's `webbrowser`, never an SDK. The pages are fetched over HTTP, as a browser does, and every
 form that is sent is one that a page had.
@@ -33,7 +33,7 @@ _UNREACHED = (OSError, http.client.HTTPException)  # what a request that gets no
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who sits there: `user` is a principal name or object id; the password is the directory's unless given."""
+    """The person who signs in. `user` is a principal name or object id; the default password is the directory's."""
 
     user: str = contoso.USER_ID
     password: str | None = field(default=None, repr=False)
@@ -48,7 +48,7 @@ class _Form:
 
 
 class _Page(HTMLParser):
-    """The forms of a page, and what it alerts to."""
+    """The forms of a page, and its error message."""
 
     def __init__(self, url: str, html: str) -> None:
         super().__init__()
@@ -75,11 +75,11 @@ class _Page(HTMLParser):
 
 
 class Visit:
-    """One window: follows pages until the app or the device has its answer. `problem` is what a page complained of."""
+    """One window: follows pages until the app or the device has its answer. `problem` is the last error message."""
 
     def __init__(self, directory: Directory, person: Person | None) -> None:
         self._directory = directory
-        self._person = person  # None: whoever it is cancels
+        self._person = person  # None: the person cancels
         self._cookies = urllib.request.HTTPCookieProcessor(CookieJar())
         https = urllib.request.HTTPSHandler(context=_tls())
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https, self._cookies)
@@ -175,11 +175,11 @@ class FakeBrowser(webbrowser.BaseBrowser):
         self._person, self._ignores = None, False
 
     def ignore(self) -> None:
-        """Open windows from now on, but leave them alone, until the app's patience ends."""
+        """Open windows from now on, but do nothing in them, until the app gives up waiting."""
         self._ignores = True
 
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
-        """Open a URL, as `webbrowser.open` does: at once, while the person goes on by themself."""
+        """Open a URL and return at once, as `webbrowser.open` does; the person goes on in a thread."""
         self.opened.append(_without_secrets(url))
         if not self._ignores and _is_sign_in(url):
             visit = Visit(self._directory, self._person)
