@@ -7,26 +7,76 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from azcred_emulators.apis.protected_resource import ProtectedResource
+    from azcred_emulators.authority.service import Authority
+    from azcred_emulators.directory import Directory
+    from azcred_emulators.emulation.journal import Journal
+    from azcred_emulators.emulation.journal_entry import JournalEntry
+    from azcred_emulators.emulation.script import Faults
+    from azcred_emulators.emulators import Emulators
+    from azcred_emulators.executables.executable import Executable
+    from azcred_emulators.executables.service import Executables
     from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
+    from pytest_azcred.browser import DeviceLogin, FakeBrowser
+    from pytest_azcred.clock import Clock
     from pytest_azcred.context import environment
     from pytest_azcred.place import Place
-    from pytest_azcred.redirect.routes import UNREACHABLE, HostRefused
+    from pytest_azcred.redirect.routes import UNREACHABLE, OutsideConnectionError, Route
+    from pytest_azcred.waits import Waits
 
-__all__ = ["UNREACHABLE", "Azcred", "Azurite", "HostRefused", "Place", "environment"]
+__all__ = [
+    "UNREACHABLE",
+    "Authority",
+    "Azcred",
+    "Azurite",
+    "Clock",
+    "DeviceLogin",
+    "Directory",
+    "Emulators",
+    "Executable",
+    "Executables",
+    "FakeBrowser",
+    "Faults",
+    "Journal",
+    "JournalEntry",
+    "OutsideConnectionError",
+    "Place",
+    "ProtectedResource",
+    "Route",
+    "Waits",
+    "environment",
+]
 
 _MODULES = {
-    "UNREACHABLE": "redirect.routes",
-    "Azurite": "azurite",
-    "HostRefused": "redirect.routes",
-    "Place": "place",
-    "Azcred": "session",
-    "environment": "context",
+    "UNREACHABLE": "pytest_azcred.redirect.routes",
+    "Authority": "azcred_emulators.authority.service",
+    "Azcred": "pytest_azcred.azcred",
+    "Azurite": "pytest_azcred.azurite",
+    "Clock": "pytest_azcred.clock",
+    "DeviceLogin": "pytest_azcred.browser",
+    "Directory": "azcred_emulators.directory",
+    "Emulators": "azcred_emulators.emulators",
+    "Executable": "azcred_emulators.executables.executable",
+    "Executables": "azcred_emulators.executables.service",
+    "FakeBrowser": "pytest_azcred.browser",
+    "Faults": "azcred_emulators.emulation.script",
+    "Journal": "azcred_emulators.emulation.journal",
+    "JournalEntry": "azcred_emulators.emulation.journal_entry",
+    "OutsideConnectionError": "pytest_azcred.redirect.routes",
+    "Place": "pytest_azcred.place",
+    "ProtectedResource": "azcred_emulators.apis.protected_resource",
+    "Route": "pytest_azcred.redirect.routes",
+    "Waits": "pytest_azcred.waits",
+    "environment": "pytest_azcred.context",
 }
 
-if not TYPE_CHECKING:  # a type checker would take any name for one of this module
+if not TYPE_CHECKING:  # a type checker would accept any name of this module
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return getattr(import_module(_MODULES[name]), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULES})

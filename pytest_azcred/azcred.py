@@ -19,7 +19,7 @@ from pytest_azcred.redirect.routes import Route
 from pytest_azcred.variables import VariableSetter
 
 if TYPE_CHECKING:
-    from azcred_emulators.apis.protected_resource import Resource
+    from azcred_emulators.apis.protected_resource import ProtectedResource
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.script import Faults
     from azcred_emulators.executables.launcher_endpoint import Executables
@@ -142,7 +142,7 @@ class Azcred:
         """
         self._emulators.adfs.federate(domain)
 
-    def resource(self, url: str, audience: str | None = None) -> "Resource":
+    def resource(self, url: str, audience: str | None = None) -> "ProtectedResource":
         """Put a protected resource at a real https URL, such as "https://myvault.vault.azure.net".
 
         It checks tokens as the real service does, challenges clients without one, and answers what the test sets

@@ -1,4 +1,4 @@
-"""The person in front of the screen, for tests that run without one: opens the sign-in pages and fills them in.
+"""A person at a browser, for tests that run without one: opens the sign-in pages and fills them in.
 
 What is replaced is Python's `webbrowser`, never an SDK. The pages are fetched over HTTP, as a browser does, and every
 form that is sent is one that a page had.
@@ -11,7 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -33,7 +33,7 @@ _UNREACHED = (OSError, http.client.HTTPException)  # what a request that gets no
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who sits there: `user` is a principal name or object id; the password is the directory's unless given."""
+    """The person who signs in. `user` is a principal name or object id; the default password is the directory's."""
 
     user: str = contoso.USER_ID
     password: str | None = field(default=None, repr=False)
@@ -48,7 +48,7 @@ class _Form:
 
 
 class _Page(HTMLParser):
-    """The forms of a page, and what it alerts to."""
+    """The forms of a page, and its error message."""
 
     def __init__(self, url: str, html: str) -> None:
         super().__init__()
@@ -75,11 +75,11 @@ class _Page(HTMLParser):
 
 
 class Visit:
-    """One window: follows pages until the app or the device has its answer. `problem` is what a page complained of."""
+    """One window: follows pages until the app or the device has its answer. `problem` is the last error message."""
 
     def __init__(self, directory: Directory, person: Person | None) -> None:
         self._directory = directory
-        self._person = person  # None: whoever it is cancels
+        self._person = person  # None: the person cancels
         self._cookies = urllib.request.HTTPCookieProcessor(CookieJar())
         https = urllib.request.HTTPSHandler(context=_tls())
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https, self._cookies)
@@ -175,11 +175,11 @@ class FakeBrowser(webbrowser.BaseBrowser):
         self._person, self._ignores = None, False
 
     def ignore(self) -> None:
-        """Open windows from now on, but leave them alone, until the app's patience ends."""
+        """Open windows from now on, but do nothing in them, until the app gives up waiting."""
         self._ignores = True
 
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
-        """Open a URL, as `webbrowser.open` does: at once, while the person goes on by themself."""
+        """Open a URL and return at once, as `webbrowser.open` does; the person goes on in a thread."""
         self.opened.append(_without_secrets(url))
         if not self._ignores and _is_sign_in(url):
             visit = Visit(self._directory, self._person)
@@ -213,22 +213,23 @@ def install_browser(directory: Directory, patches: Patches) -> FakeBrowser:
     return browser
 
 
-def device_login(directory: Directory) -> Callable[..., None]:
-    """Return what the fixture `fake_device_login` hands out."""
+class DeviceLogin:
+    """A person who types in the code of a device, when called: `fake_device_login(code, user=..., decline=False)`."""
 
-    def login(code: str, user: User | str | None = None, *, decline: bool = False) -> None:
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def __call__(self, code: str, user: User | str | None = None, *, decline: bool = False) -> None:
         """Type in a code, alone or in the message that shows it, and sign the user in, or decline.
 
-        Raises AssertionError with what a page complained of.
+        Raises AssertionError with the error message of a page.
         """
         match = _USER_CODE.search(code)
         name = user.object_id if isinstance(user, User) else user or contoso.USER_ID
-        visit = Visit(directory, None if decline else Person(name))
+        visit = Visit(self._directory, None if decline else Person(name))
         visit.follow(DEVICE_LOGIN, match.group() if match else code)
         if visit.problem:
             raise AssertionError(f"azcred: nobody could sign in for the device: {visit.problem}")
-
-    return login
 
 
 def _is_sign_in(url: str) -> bool:

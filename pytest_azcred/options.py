@@ -55,7 +55,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "azcred_token_lifetime",
-        "how long access tokens last in tests that use azcred, as '5 min' or '2 hours', unless an identity has its own",
+        "how long access tokens last in tests that use azcred, such as '5 min' or '2 hours', unless an identity has "
+        "its own",
     )
     parser.addini(
         "azcred_azurite_accounts", "storage accounts of the fixture azurite", type="args", default=["myaccount"]
@@ -71,7 +72,7 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
     try:
         if token_lifetime(config) and config.getoption("--azcred-server"):
-            raise ValueError("a server's tokens last as long as it is told; give their identities `token_times`")
+            raise ValueError("it cannot be set for the tokens of a server; give their identities `token_times`")
     except ValueError as error:
         raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
     if own_routes := routes(config):

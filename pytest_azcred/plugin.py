@@ -1,11 +1,12 @@
 """The pytest plugin: fixtures that put the app under test into a place on Azure.
 
-Nothing heavy is imported before a fixture asks for it, so that a run without one starts as fast as ever.
+Nothing heavy is imported before a test uses a fixture, so that a run without one starts as fast as without the
+plugin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
-    from pytest_azcred.browser import FakeBrowser
+    from pytest_azcred.browser import DeviceLogin, FakeBrowser
     from pytest_azcred.isolated_process import IsolatedProcess
     from pytest_azcred.place import Place
 
@@ -35,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Isolate the whole run, if that is asked for, before any code of the user's is loaded."""
+    """Isolate the whole run, if it is configured so, before any code of the user's is loaded."""
     _isolate(early_config)
 
 
@@ -78,7 +79,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a failed test what its app asked the emulators for."""
+    """Add the journal to the report of a failed test."""
     report = yield
     azcred: Azcred | None = getattr(item, "funcargs", {}).get("azcred")
     if azcred is not None and report.when == "call" and report.failed:
@@ -186,11 +187,11 @@ def fake_browser(azcred: Azcred) -> FakeBrowser:
 
 
 @pytest.fixture
-def fake_device_login(azcred: Azcred) -> Callable[..., None]:
+def fake_device_login(azcred: Azcred) -> DeviceLogin:
     """A person who types in the code of a device: `fake_device_login(code, user=..., decline=False)`."""
-    from pytest_azcred.browser import device_login
+    from pytest_azcred.browser import DeviceLogin
 
-    return device_login(azcred.directory)
+    return DeviceLogin(azcred.directory)
 
 
 @pytest.fixture(scope="session")

@@ -122,10 +122,11 @@ def test_a_benchmark_runs(benchmark: str, figure: str) -> None:
 
 
 def test_the_public_names_are_there() -> None:
-    """Each can be imported from its package, and a misspelt one is refused as Python does."""
+    """Each can be imported from its package and is listed by `dir`; a misspelt one is refused as Python does."""
     for package in ("pytest_azcred", "azcred_emulators", "pytest_azcred.credentials"):
         module = importlib.import_module(package)
         for name in module.__all__:
             assert getattr(module, name) is not None
+        assert set(module.__all__) <= set(dir(module))
         with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
             _ = module.Nonsense

@@ -22,7 +22,7 @@ from azcred_emulators.serving.server import Server
 from azcred_emulators.serving.tls import CertificateAuthority
 
 if TYPE_CHECKING:
-    from azcred_emulators.apis.protected_resource import Resources
+    from azcred_emulators.apis.protected_resource import ProtectedResources
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.emulator import Emulator
     from azcred_emulators.emulation.script import Faults
@@ -149,7 +149,7 @@ class Emulators:
         return self._loaded.result().executables
 
     @property
-    def resources(self) -> "Resources":
+    def resources(self) -> "ProtectedResources":
         """The protected resources that tests put at real names."""
         return self._loaded.result().resources
 

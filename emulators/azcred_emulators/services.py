@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from azcred_emulators.apis.graph import Graph
-from azcred_emulators.apis.protected_resource import Resources
+from azcred_emulators.apis.protected_resource import ProtectedResources
 from azcred_emulators.apis.resource_manager import ResourceManager
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
@@ -66,7 +66,7 @@ class Services:
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
         self.graph = Graph(directory, self.tokens)
         self.resource_manager = ResourceManager(directory, self.tokens)
-        self.resources = Resources(directory, self.tokens, clock)
+        self.resources = ProtectedResources(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         imds = Imds("imds", directory, self.tokens, clock, machine)
         others = {name: host(name, directory, self.tokens, clock, machine) for name, host in _HOSTS.items()}

@@ -1,4 +1,4 @@
-"""Reads a route of the user's own: a real host name, and the URL of the local server that is to answer for it."""
+"""Reads a route of the user's own: a real host name, and the URL of the local server that answers for it."""
 
 import re
 from urllib.parse import urlsplit
@@ -24,8 +24,8 @@ def own_route(host: str, to: str) -> Route:
     source = _HOST.fullmatch(host)
     if source is None:
         raise ValueError(f"a route is for a host name, with a port if need be, not for {host!r}")
-    name, given = source.groups()
+    name, own_port = source.groups()
     address = "127.0.0.1" if target.hostname == "localhost" else target.hostname
-    route = Route(name.strip("[]"), int(given or _DEFAULT_PORTS[target.scheme]), (address, port))
+    route = Route(name.strip("[]"), int(own_port or _DEFAULT_PORTS[target.scheme]), (address, port))
     Routes([route])  # refuses what leads away from this machine
     return route

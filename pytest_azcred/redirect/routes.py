@@ -37,7 +37,7 @@ class Route(NamedTuple):
     target: Target
 
 
-class HostRefused(RuntimeError):
+class OutsideConnectionError(RuntimeError):
     """A connection or look-up that would have left this machine.
 
     It is no OSError, so that no client takes it for a network failure that is worth retrying.
@@ -95,8 +95,8 @@ class Routes:
         """Return the address that a look-up of a name gives, None for a host that can be looked up as it is.
 
         A routed name has an address of its own in 127/8, so that what slips through stays on this machine. It is
-        written as IPv6 if the name leads to a server that only an IPv6 socket can reach. Raises HostRefused for a
-        name that is neither routed nor this machine's.
+        written as IPv6 if the name leads to a server that only an IPv6 socket can reach. Raises
+        OutsideConnectionError for a name that is neither routed nor this machine's.
         """
         name = _canonical(host)
         if not name or name == "localhost" or _address(name):
@@ -109,10 +109,13 @@ class Routes:
             return ("::ffff:" if leads_to_ipv6 else "") + self._stand_in(name)
         if _is_this_machine(name):
             return _LOOPBACK
-        raise HostRefused(name, port)
+        raise OutsideConnectionError(name, port)
 
     def name_of(self, host: object) -> str:
-        """Return the name for an address, or for another name; raises HostRefused for one outside this machine."""
+        """Return the name for an address, or for another name.
+
+        Raises OutsideConnectionError for one outside this machine.
+        """
         name = _canonical(host)
         if name in self._names:
             return self._names[name]
@@ -120,12 +123,12 @@ class Routes:
             return name
         if _is_this_machine(name):
             return "localhost"
-        raise HostRefused(name)
+        raise OutsideConnectionError(name)
 
     def destination(self, host: object, port: int) -> Address | None:
         """Return where a connection goes in place of this host and port, None if it goes there as it is.
 
-        Raises HostRefused if that is outside this machine, OSError if it is a network that is not there.
+        Raises OutsideConnectionError if that is outside this machine, OSError if it is a network that is not there.
         """
         name = _canonical(host)
         name = self._names.get(name, name)
@@ -142,7 +145,7 @@ class Routes:
         if target is not None:
             return target
         if not here or port == _DNS_PORT:  # a name server on this machine would ask others
-            raise HostRefused(name, port)
+            raise OutsideConnectionError(name, port)
         return (_LOOPBACK, port) if own_name and name not in ("", "localhost") else None
 
     def _ports(self, name: str) -> Mapping[int, Target] | None:

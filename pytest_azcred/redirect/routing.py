@@ -21,9 +21,9 @@ from typing import Any
 
 from pytest_azcred.redirect.folders import Folders
 from pytest_azcred.redirect.patching import Patches
-from pytest_azcred.redirect.routes import UNREACHABLE, HostRefused, Route, Routes, Target, Unreachable
+from pytest_azcred.redirect.routes import UNREACHABLE, OutsideConnectionError, Route, Routes, Target, Unreachable
 
-__all__ = ["UNREACHABLE", "HostRefused", "Route", "Routing", "Target"]
+__all__ = ["UNREACHABLE", "OutsideConnectionError", "Route", "Routing", "Target"]
 
 _Function = Callable[..., Any]
 
@@ -281,7 +281,7 @@ class Routing:
 
         def ask(_: _Function) -> _Function:
             def refuse(channel: object, question: Any, *_: object, **__: object) -> None:
-                raise HostRefused(question[0] if isinstance(question, tuple) else question)
+                raise OutsideConnectionError(question[0] if isinstance(question, tuple) else question)
 
             return refuse
 
@@ -296,7 +296,7 @@ def _closed_if_refused(connection: socket.socket) -> Iterator[None]:
     """Close the socket of a refused connection, as callers do for an OSError only."""
     try:
         yield
-    except HostRefused:
+    except OutsideConnectionError:
         connection.close()
         raise
 

@@ -106,6 +106,22 @@ def test_the_configuration_file_names_it(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("-s", "--azcred-environment=").stdout.fnmatch_lines(["*in None*"])
 
 
+def test_a_second_name(pytester: pytest.Pytester) -> None:
+    """The names of the fixtures work as well, and what is shown is the environment's own."""
+    pytester.makepyfile(SUITE)
+    result = pytester.runpytest_subprocess("-rA", "--azcred-environment=workload-identity")
+    assert passed(result) == EVERYWHERE | PLACES["kubernetes"]
+    result.assert_outcomes(passed=6, deselected=3)
+
+
+def test_a_usual_word_is_answered_with_what_it_may_mean(pytester: pytest.Pytester) -> None:
+    """In the configuration file as on the command line."""
+    pytester.makeini("[pytest]\nazcred_environment = vm\n")
+    result = pytester.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is no environment 'vm'; did you mean 'virtual-machine' or 'scale-set'[?]"])
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(pytester: pytest.Pytester) -> None:
     """Before any test runs, in one line."""
     result = pytester.runpytest_subprocess("--azcred-environment=kubernets")

@@ -57,6 +57,22 @@ class TestMethods:
     result.stdout.fnmatch_lines_random(["*test_starts[[]kubernetes[]]*", "*test_starts[[]app-service[]]*"])
 
 
+def test_the_name_of_a_fixture(run: pytest.Pytester) -> None:
+    """It is as good as the environment's own name, which stands in the test's."""
+    run.makepyfile(
+        WHOSE
+        + """
+@pytest.mark.azcred("managed-identity", "workload-identity")
+def test_starts(azcred):
+    assert whose_token() == azcred.place.identity.client_id
+    assert azcred.environment("service-principal").environment.name == "developer-service-principal"
+"""
+    )
+    result = run.runpytest_subprocess("-v")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*test_starts[[]virtual-machine[]]*", "*test_starts[[]kubernetes[]]*"])
+
+
 def test_a_star_is_every_environment_with_an_identity(run: pytest.Pytester) -> None:
     """One run for each."""
     run.makepyfile("import pytest\n@pytest.mark.azcred('*')\ndef test_it(azcred): assert azcred.place\n")

@@ -18,7 +18,7 @@ from support.servers import presenting, served
 
 from azcred_emulators.emulators import Emulators
 from pytest_azcred.azcred import Azcred, isolated
-from pytest_azcred.redirect.routes import HostRefused
+from pytest_azcred.redirect.routes import OutsideConnectionError
 
 DOCUMENT = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
 FETCH = {
@@ -88,7 +88,7 @@ def test_a_child_is_refused(azcred: Azcred, program: str) -> None:
     """A child process does not leave the machine either."""
     run = python(program)
     assert run.returncode == 1
-    assert "HostRefused: azcred refused a connection to" in run.stderr
+    assert "OutsideConnectionError: azcred refused a connection to" in run.stderr
 
 
 def test_a_grandchild(azcred: Azcred) -> None:
@@ -148,7 +148,7 @@ def fetch() -> tuple[int, str]:
     """Fetch the document, and try to fetch something else, in a worker process."""
     try:
         requests.get("https://example.com/")
-    except HostRefused as error:
+    except OutsideConnectionError as error:
         return requests.get(DOCUMENT).status_code, str(error)
     return 0, "not refused"
 

@@ -25,7 +25,7 @@ def test_imported_later(azcred):
             try:
                 fetch("https://example.com/")
             except Exception as error:
-                assert "azcred.route" in repr(error) or "HostRefused" in repr(error), name
+                assert "azcred.route" in repr(error) or "OutsideConnectionError" in repr(error), name
             else:
                 raise AssertionError(name)
     azcred.journal.assert_tokens(host="imds", times=len(CLIENTS))

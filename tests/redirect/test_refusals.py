@@ -16,16 +16,16 @@ import uvloop
 from support.http_clients import Fetch, causes
 
 from pytest_azcred.azcred import Azcred
-from pytest_azcred.redirect.routes import HostRefused
+from pytest_azcred.redirect.routes import OutsideConnectionError
 
 Ask = Callable[[asyncio.AbstractEventLoop], Awaitable[object]]
 
 
-def refusal(attempt: Callable[[], object]) -> HostRefused:
+def refusal(attempt: Callable[[], object]) -> OutsideConnectionError:
     """Return the refusal that an attempt ends in, from within the group that a task group makes of it."""
     with pytest.raises(Exception) as caught:  # noqa: PT011 -- trio and anyio raise groups
         attempt()
-    (refused,) = {error for error in causes(caught.value) if isinstance(error, HostRefused)}
+    (refused,) = {error for error in causes(caught.value) if isinstance(error, OutsideConnectionError)}
     return refused
 
 

@@ -67,7 +67,7 @@ class BearerTokenError(Exception):
         self.claims = claims
 
 
-class Resource:
+class ProtectedResource:
     """One protected resource. A test says what it answers; it says who may ask.
 
     `audience` is the resource that tokens must be for. A trailing slash makes no difference.
@@ -172,7 +172,7 @@ class Resource:
         )
 
 
-class Resources(Emulator):
+class ProtectedResources(Emulator):
     """Every protected resource of a test, by host name."""
 
     name = "resource"
@@ -182,13 +182,13 @@ class Resources(Emulator):
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
-        self._resources: dict[str, Resource] = {}
+        self._resources: dict[str, ProtectedResource] = {}
 
-    def add(self, host: str, audience: str | None = None) -> Resource:
+    def add(self, host: str, audience: str | None = None) -> ProtectedResource:
         """Return the resource at a host name, made at the first call; its audience is by default the service's."""
         name = host.lower()
         if name not in self._resources or audience:
-            self._resources[name] = Resource(
+            self._resources[name] = ProtectedResource(
                 name, audience or audience_of(name), self._directory, self._tokens, self._clock
             )
         return self._resources[name]

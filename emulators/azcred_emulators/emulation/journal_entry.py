@@ -7,13 +7,13 @@ from datetime import datetime, timedelta, timezone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One request: who was asked for what, and what it answered. It holds no secret and no token.
+    """One request: its sender, its emulator and the answer. It holds no secret and no token.
 
     Times are in epoch seconds by the virtual clock (`at`) and in seconds by the real one (`duration`).
     `status` is None while the request is being answered, and where a fault left it without an answer. `fault` is the
-    kind of fault that befell it. `provider` is the link of the chain that sends such a request, None where any could
-    (discovery documents). Of an executable, `command` is how it was called and `exit_code` what became of it;
-    `status` only says that the emulator answered. `claims` are those of the token that was handed out.
+    kind of its fault. `provider` is the link of the chain that sends such a request, None where any could (discovery
+    documents). For an executable, `command` is the command line and `exit_code` its result; `status` only says that
+    the emulator answered. `claims` are those of the token that was handed out.
     """
 
     number: int
@@ -50,18 +50,18 @@ class JournalEntry:
 
     @property
     def outcome(self) -> str:
-        """What became of it, in a few words: the answer, the fault, and why there was no token or what is in it."""
+        """The answer, the fault, and the error or the claims of the token, in a few words."""
         if self.exit_code is not None:
             answer = f"exit {self.exit_code}"
         else:
             answer = "no answer" if self.status is None else str(self.status)
         fault = f" (fault {self.fault})" if self.fault else ""
-        told = self.error or (shown_claims(self.claims) if self.claims else "")
-        return f"{answer}{fault} in {self.duration * 1000:.0f} ms{f': {told}' if told else ''}"
+        reason = self.error or (shown_claims(self.claims) if self.claims else "")
+        return f"{answer}{fault} in {self.duration * 1000:.0f} ms{f': {reason}' if reason else ''}"
 
     @property
     def request(self) -> str:
-        """What was asked for, in a few words."""
+        """The emulator, the operation and the resource, or the command line, in a few words."""
         if self.command:
             return self.command
         what = self.resource or self.scope or ("" if self.operation else self.path)
@@ -79,7 +79,7 @@ FIELDS = frozenset(field.name for field in fields(JournalEntry)) | {"host", "ans
 
 
 def describe(entries: Sequence[JournalEntry]) -> str:
-    """Return entries as a table for a person to read: when, by whom, what for, and what became of it."""
+    """Return entries as text for a person to read: a table of time, provider, request and outcome."""
     if not entries:
         return "The emulators got no request."
     return f"The emulators got these requests:\n{table(entries)}"

@@ -24,6 +24,7 @@ from azcred_emulators.directory.identifiers import (
     identity_binding_issuer,
 )
 from azcred_emulators.environments import preparations as prepare
+from azcred_emulators.environments.guesses import GUESSES
 from azcred_emulators.environments.identities import Identity, ServicePrincipal, SystemAssigned, UserAssigned
 from azcred_emulators.environments.preparations import Files, Preparation, Variables
 
@@ -34,8 +35,8 @@ _PROVIDERS = f"{RESOURCE_GROUP}/providers"
 class Environment:
     """A place an app can run in.
 
-    `alias` is another name of the fixture that puts a test's app there. `provider` is the link of the chain that must
-    win there, None where DefaultAzureCredential finds nothing; `identity` is the application or managed identity whose
+    `alias` is a second name, which works wherever the name does. `provider` is the link of the chain that must win
+    there, None where DefaultAzureCredential finds nothing; `identity` is the application or managed identity whose
     tokens it gets, `user` the principal name of a user instead. `host` is the managed identity host that the place
     has, `resource_id` the ARM id of the machine or app.
 
@@ -66,8 +67,7 @@ class Environment:
     @property
     def fixtures(self) -> tuple[str, ...]:
         """The names of the fixtures that put a test's app there."""
-        own = f"fake_{self.name.replace('-', '_')}"
-        return (own, self.alias) if self.alias else (own,)
+        return tuple(f"fake_{name.replace('-', '_')}" for name in (self.name, self.alias) if name)
 
 
 ENVIRONMENTS: Mapping[str, Environment] = {
@@ -79,7 +79,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="virtual-machine",
-            alias="fake_managed_identity",
+            alias="managed-identity",
             description="a virtual machine with a system-assigned managed identity, served by IMDS",
             provider="managed-identity",
             identity=SystemAssigned(VIRTUAL_MACHINE_CLIENT_ID),
@@ -175,7 +175,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="kubernetes",
-            alias="fake_workload_identity",
+            alias="workload-identity",
             description="a pod on AKS with workload identity: a projected token and the webhook's variables",
             provider="workload-identity",
             identity=UserAssigned(
@@ -210,7 +210,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="developer-service-principal",
-            alias="fake_service_principal",
+            alias="service-principal",
             description="a developer's machine with a service principal's secret in the variables",
             provider="environment",
             identity=ServicePrincipal(SERVICE_PRINCIPAL_CLIENT_ID, "service-principal"),
@@ -218,7 +218,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="developer-azure-cli",
-            alias="fake_azure_cli",
+            alias="azure-cli",
             description="a developer's machine on which a user has signed in with `az login`",
             provider="azure-cli",
             user=USER_PRINCIPAL_NAME,
@@ -227,7 +227,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="developer-powershell",
-            alias="fake_azure_powershell",
+            alias="azure-powershell",
             description="a developer's machine on which a user has signed in with Connect-AzAccount",
             provider="azure-powershell",
             user=USER_PRINCIPAL_NAME,
@@ -236,7 +236,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="developer-azd",
-            alias="fake_azure_developer_cli",
+            alias="azure-developer-cli",
             description="a developer's machine on which a user has signed in with `azd auth login`",
             provider="azure-developer-cli",
             user=USER_PRINCIPAL_NAME,
@@ -274,22 +274,33 @@ ENVIRONMENTS: Mapping[str, Environment] = {
 }
 
 
+_BY_ALIAS: Mapping[str, Environment] = {
+    environment.alias: environment for environment in ENVIRONMENTS.values() if environment.alias
+}
+
+
 def select(*names: str) -> list[Environment]:
     """Return the environments of these names, "*" for all in which DefaultAzureCredential finds an identity.
 
-    Raises LookupError for a name that is not in the table, with the nearest one that is.
+    Raises LookupError for a name that no environment has, as `find` does.
     """
     chosen: dict[str, Environment] = {}
     for name in names:
-        everywhere = [one for one in ENVIRONMENTS.values() if one.provider]
-        chosen |= {one.name: one for one in (everywhere if name == "*" else [find(name)])}
+        environments = [find(name)] if name != "*" else [each for each in ENVIRONMENTS.values() if each.provider]
+        chosen |= {environment.name: environment for environment in environments}
     return list(chosen.values())
 
 
 def find(name: str) -> Environment:
-    """Return the environment of this name; raises LookupError with the nearest names if there is none."""
-    if name in ENVIRONMENTS:
-        return ENVIRONMENTS[name]
-    near = difflib.get_close_matches(name, ENVIRONMENTS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ENVIRONMENTS)}."
+    """Return the environment of this name or alias.
+
+    Raises LookupError for any other name, with those that are probably meant: by a list of usual words, else by
+    spelling.
+    """
+    environment = ENVIRONMENTS.get(name) or _BY_ALIAS.get(name)
+    if environment is not None:
+        return environment
+    word = name.strip().lower().replace("_", "-").replace(" ", "-")
+    near = GUESSES.get(word) or difflib.get_close_matches(word, [*ENVIRONMENTS, *_BY_ALIAS], n=1, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(ENVIRONMENTS)}."
     raise LookupError(f"there is no environment {name!r}; {hint}")

@@ -113,7 +113,7 @@ class RemoteResource:
         data: str | bytes = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Set the answer to authorized requests with this method and path; see `Resource.answer`."""
+        """Set the answer to authorized requests with this method and path; see `ProtectedResource.answer`."""
         text = data.decode() if isinstance(data, bytes) else data
         answer = {"method": method, "path": path, "status": status, "data": text, "headers": dict(headers or {})}
         self._client.post("/resources", {"url": self.url, "answers": [answer | ({"json": json} if json else {})]})

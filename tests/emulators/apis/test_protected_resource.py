@@ -14,7 +14,7 @@ from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 
 import pytest_azcred.credentials.aio
-from azcred_emulators.apis.protected_resource import Resource
+from azcred_emulators.apis.protected_resource import ProtectedResource
 from azcred_emulators.directory import Application
 from azcred_emulators.tokens.access import AppOnlyAccess
 from pytest_azcred.azcred import Azcred
@@ -22,7 +22,7 @@ from pytest_azcred.place import Place
 
 
 @pytest.fixture
-def vault(azcred: Azcred) -> Resource:
+def vault(azcred: Azcred) -> ProtectedResource:
     """A vault with one secret. Its name is new each time: the client remembers a vault's challenge for ever."""
     vault = azcred.resource(f"https://vault-{uuid.uuid4().hex[:8]}.vault.azure.net")
     secret = {"value": "hunter2", "id": f"{vault.url}/secrets/database/1", "attributes": {"enabled": True}}
@@ -32,7 +32,7 @@ def vault(azcred: Azcred) -> Resource:
 
 @pytest.mark.parametrize("library", [azure.identity, pytest_azcred.credentials], ids=["azure-identity", "ours"])
 @pytest.mark.parametrize("name", ["virtual-machine", "kubernetes", "developer-service-principal"])
-def test_the_real_client_reads_its_secret(name: str, library: Any, vault: Resource, azcred: Azcred) -> None:
+def test_the_real_client_reads_its_secret(name: str, library: Any, vault: ProtectedResource, azcred: Azcred) -> None:
     """The client is challenged, gets a token for the vault's audience, and is answered."""
     place = azcred.environment(name)
     with library.DefaultAzureCredential() as credential, SecretClient(vault.url, credential) as client:
@@ -50,13 +50,15 @@ async def read_secret(library: Any, url: str) -> str | None:
 
 
 @pytest.mark.parametrize("library", [azure.identity.aio, pytest_azcred.credentials.aio], ids=["azure-identity", "ours"])
-def test_the_async_client_reads_its_secret(library: Any, vault: Resource, fake_managed_identity: Place) -> None:
+def test_the_async_client_reads_its_secret(
+    library: Any, vault: ProtectedResource, fake_managed_identity: Place
+) -> None:
     """The same with aiohttp underneath."""
     assert asyncio.run(read_secret(library, vault.url)) == "hunter2"
     assert fake_managed_identity.statuses[-1] == 200
 
 
-def test_other_answers_reach_the_app(vault: Resource, fake_managed_identity: Place) -> None:
+def test_other_answers_reach_the_app(vault: ProtectedResource, fake_managed_identity: Place) -> None:
     """Errors of the service are set like any answer; what was not set is not found, and says so."""
     vault.answer("GET", "/secrets/broken", status=403, json={"error": {"code": "Forbidden", "message": "no access"}})
     with azure.identity.DefaultAzureCredential() as credential, SecretClient(vault.url, credential) as client:
@@ -77,7 +79,7 @@ def test_other_answers_reach_the_app(vault: Resource, fake_managed_identity: Pla
     ],
 )
 def test_a_wrong_token_is_refused(
-    change: dict[str, object], reason: str, vault: Resource, fake_managed_identity: Place, azcred: Azcred
+    change: dict[str, object], reason: str, vault: ProtectedResource, fake_managed_identity: Place, azcred: Azcred
 ) -> None:
     """Each check of a real API is made, and the answer says which failed."""
     claims = dict(
@@ -93,7 +95,7 @@ def test_a_wrong_token_is_refused(
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic dTpw", "Bearer a.b.c", "Bearer \xff"])
-def test_what_is_no_token_is_challenged(authorization: str, vault: Resource) -> None:
+def test_what_is_no_token_is_challenged(authorization: str, vault: ProtectedResource) -> None:
     """The challenge names the authority and the audience."""
     response = requests.get(f"{vault.url}/secrets/database", headers={"Authorization": authorization.encode("latin-1")})
     assert response.status_code == 401
@@ -101,7 +103,7 @@ def test_what_is_no_token_is_challenged(authorization: str, vault: Resource) -> 
     assert 'resource="https://vault.azure.net"' in response.headers["WWW-Authenticate"]
 
 
-def test_a_tampered_token_is_refused(vault: Resource, fake_managed_identity: Place, azcred: Azcred) -> None:
+def test_a_tampered_token_is_refused(vault: ProtectedResource, fake_managed_identity: Place, azcred: Azcred) -> None:
     """Only the run's own key signs tokens."""
     token = azcred.tokens.app_only(AppOnlyAccess(fake_managed_identity.identity, "https://vault.azure.net")).value
     head, claims, signature = token.split(".")
@@ -134,7 +136,7 @@ def test_misuse_is_one_sentence(azcred: Azcred) -> None:
 # Continuous access evaluation
 
 
-def test_a_revocation_makes_a_capable_client_get_a_new_token(vault: Resource, azcred: Azcred) -> None:
+def test_a_revocation_makes_a_capable_client_get_a_new_token(vault: ProtectedResource, azcred: Azcred) -> None:
     """azure-core answers the claims challenge by asking Entra ID again, with the claims, and the app goes on."""
     azcred.environment("developer-service-principal")
     credential = azure.identity.ClientSecretCredential(
@@ -149,7 +151,7 @@ def test_a_revocation_makes_a_capable_client_get_a_new_token(vault: Resource, az
 
 
 def test_a_client_without_the_capability_keeps_its_token(
-    vault: Resource, fake_managed_identity: Place, azcred: Azcred
+    vault: ProtectedResource, fake_managed_identity: Place, azcred: Azcred
 ) -> None:
     """As with the real services, its token is good until it expires."""
     token = azcred.tokens.app_only(AppOnlyAccess(fake_managed_identity.identity, "https://vault.azure.net")).value

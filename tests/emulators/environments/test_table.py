@@ -9,6 +9,7 @@ import pytest
 
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.environments import ENVIRONMENTS, Environment, find, select
+from azcred_emulators.environments.guesses import GUESSES
 from azcred_emulators.environments.identities import SystemAssigned
 from azcred_emulators.environments.initial_directory import initial_directory
 from pytest_azcred.azcred import Azcred
@@ -68,12 +69,55 @@ def test_each_has_its_fixtures(environment: Environment, request: pytest.Fixture
         assert place.environment == environment
 
 
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("managed-identity", "virtual-machine"),
+        ("workload-identity", "kubernetes"),
+        ("service-principal", "developer-service-principal"),
+        ("azure-cli", "developer-azure-cli"),
+        ("azure-powershell", "developer-powershell"),
+        ("azure-developer-cli", "developer-azd"),
+    ],
+)
+def test_an_environment_is_found_by_the_name_of_each_fixture(alias: str, name: str) -> None:
+    """What is shown is its own name."""
+    assert find(alias).name == name
+    assert [environment.name for environment in select(alias, name)] == [name]
+
+
 def test_a_name_that_is_not_there_is_answered_with_the_nearest() -> None:
     """Or with all of them."""
-    with pytest.raises(LookupError, match="did you mean 'app-service'"):
-        find("appservice")
+    with pytest.raises(LookupError, match="'machine-lerning'; did you mean 'machine-learning'"):
+        find("machine-lerning")
+    with pytest.raises(LookupError, match="'workload-identiy'; did you mean 'workload-identity'"):
+        find("workload-identiy")
     with pytest.raises(LookupError, match="there are nothing, virtual-machine"):
         find("mainframe")
+
+
+@pytest.mark.parametrize(
+    ("guess", "hint"),
+    [
+        ("vm", "'virtual-machine' or 'scale-set'"),
+        ("VM", "'virtual-machine' or 'scale-set'"),
+        ("aks", "'kubernetes' or 'kubernetes-node' or 'kubernetes-identity-binding'"),
+        ("web_app", "'app-service'"),
+        ("Function App", "'functions'"),
+        ("pwsh", "'developer-powershell'"),
+    ],
+)
+def test_a_usual_word_is_answered_with_what_it_may_mean(guess: str, hint: str) -> None:
+    """Spelling would not find it."""
+    with pytest.raises(LookupError, match=f"there is no environment {guess!r}; did you mean {hint}") as error:
+        find(guess)
+    assert str(error.value.args[0]).endswith(f"{hint}?")
+
+
+def test_guesses_are_for_environments_that_exist() -> None:
+    """And none of them is a name."""
+    assert {name for names in GUESSES.values() for name in names} <= set(ENVIRONMENTS)
+    assert not set(GUESSES) & {name for one in ENVIRONMENTS.values() for name in (one.name, one.alias)}
 
 
 def test_a_star_selects_every_environment_with_an_identity() -> None:

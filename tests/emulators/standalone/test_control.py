@@ -227,6 +227,8 @@ def test_environments_follow_one_another(client: ControlClient) -> None:
     assert active == ["functions", "on-premises-secret"]
     with pytest.raises(ServerError, match="did you mean 'kubernetes'"):
         client.put("/environments", {"names": ["kubernets"]})
+    place = client.put("/environments", {"names": ["managed-identity"]})
+    assert [setup["environment"] for setup in place["setups"]] == ["virtual-machine"]
 
 
 @pytest.mark.parametrize(

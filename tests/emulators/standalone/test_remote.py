@@ -148,4 +148,4 @@ def test_a_lifetime_is_for_emulators_in_this_process(pytester: pytest.Pytester) 
     """It is refused rather than ignored."""
     result = pytester.runpytest_subprocess("--azcred-server", "http://127.0.0.1:1", "-o", "azcred_token_lifetime=5 min")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: azcred_token_lifetime: a server's tokens last as long as it is told; *"])
+    result.stderr.fnmatch_lines(["ERROR: azcred_token_lifetime: it cannot be set for the tokens of a server; *"])
