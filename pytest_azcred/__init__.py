@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from azcred_emulators.emulation.script import Faults
     from azcred_emulators.emulators import Emulators
     from azcred_emulators.executables.executable import Executable
-    from azcred_emulators.executables.service import Executables
+    from azcred_emulators.executables.launcher_endpoint import Executables
     from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.browser import DeviceLogin, FakeBrowser
@@ -58,7 +58,7 @@ _MODULES = {
     "Directory": "azcred_emulators.directory",
     "Emulators": "azcred_emulators.emulators",
     "Executable": "azcred_emulators.executables.executable",
-    "Executables": "azcred_emulators.executables.service",
+    "Executables": "azcred_emulators.executables.launcher_endpoint",
     "FakeBrowser": "pytest_azcred.browser",
     "Faults": "azcred_emulators.emulation.script",
     "Journal": "azcred_emulators.emulation.journal",
