@@ -14,14 +14,17 @@ from azure.identity import (
     InteractiveBrowserCredential,
 )
 
-from azcred_emulators.executables import faults as tool_faults
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.faults import (
     CaptivePortal,
+    Crash,
+    Exit,
     ExpiredToken,
-    Fault,
+    Garbage,
     Gone,
     Hang,
     IdentityNotFound,
+    Noise,
     NotJson,
     Refuse,
     Reset,
@@ -69,7 +72,7 @@ def ask_imds(patience: float = 100) -> None:
     ],
     ids=repr,
 )
-def test_faults_of_a_host(fake_managed_identity: Place, azcred: Session, fault: Fault, outcome: str) -> None:
+def test_faults_of_a_host(fake_managed_identity: Place, azcred: Session, fault: RequestFault, outcome: str) -> None:
     """Each counts as what it does to the client, and an ordinary answer that follows as a token."""
     fake_managed_identity.faults.add(fault)
     ask_imds(patience=1 if outcome == "timed out" else 100)
@@ -87,7 +90,7 @@ def test_faults_of_a_host(fake_managed_identity: Place, azcred: Session, fault: 
     ids=repr,
 )
 def test_refusals_of_the_token_service(
-    fake_service_principal: Place, azcred: Session, fault: Fault, outcome: str
+    fake_service_principal: Place, azcred: Session, fault: RequestFault, outcome: str
 ) -> None:
     """Age and throttling are told from other refusals by the code."""
     fake_service_principal.faults.add(fault)
@@ -108,15 +111,15 @@ def test_a_wrong_secret(azcred: Session, fake_service_principal: Place) -> None:
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (tool_faults.Exit(1, stderr="ERROR: Please run 'az login'"), "unavailable"),
-        (tool_faults.Crash(), "unavailable"),
-        (tool_faults.Garbage(), "malformed"),
-        (tool_faults.Noise(), "token"),
+        (Exit(1, stderr="ERROR: Please run 'az login'"), "unavailable"),
+        (Crash(), "unavailable"),
+        (Garbage(), "malformed"),
+        (Noise(), "token"),
         (None, "token"),
     ],
     ids=repr,
 )
-def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Session, fault: tool_faults.Exit, outcome: str) -> None:
+def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Session, fault: Exit, outcome: str) -> None:
     """A tool that cannot help is unavailable, whatever it prints."""
     if fault:
         fake_azure_cli.faults.add(fault)
@@ -127,7 +130,7 @@ def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Session, fault: tool_fa
 
 def test_a_tool_that_hangs(fake_azure_cli: Place, azcred: Session) -> None:
     """The caller kills it."""
-    fake_azure_cli.faults.add(tool_faults.Hang())
+    fake_azure_cli.faults.add(Hang())
     with pytest.raises(CredentialUnavailableError):
         AzureCliCredential(process_timeout=3).get_token(VAULT)
     assert list(judge(azcred.journal.requests())) == [("azure-cli", "timed out")]

@@ -26,11 +26,10 @@ from azcred_emulators.directory import (
     User,
     contoso,
 )
+from azcred_emulators.emulation.command import CommandFault
 from azcred_emulators.executables.accounts import Refusal, TokenServiceFailed
 from azcred_emulators.executables.azure_cli.tool import AzureCli
-from azcred_emulators.executables.executable import Fault
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
-from azcred_emulators.faults.delays import Hang, Slow
+from azcred_emulators.faults import Crash, Exit, Garbage, Hang, Noise, Slow
 from pytest_azcred.session import Session
 
 VAULT = "https://vault.azure.net"
@@ -135,7 +134,7 @@ def refusing(refusal: Refusal) -> Callable[[Session, AzureCli], object]:
     return signed_in(lambda _, az: az.refusals.add(refusal))
 
 
-def fault(kind: Fault) -> Callable[[Session, AzureCli], object]:
+def fault(kind: CommandFault) -> Callable[[Session, AzureCli], object]:
     """Sign the user in and let something go wrong with the tool then."""
     return signed_in(lambda _, az: az.faults.add(kind))
 

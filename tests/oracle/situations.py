@@ -9,14 +9,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from azcred_emulators.directory import contoso
-from azcred_emulators.executables import faults as tool_faults
 from azcred_emulators.faults import (
     CaptivePortal,
+    Crash,
     DockerDesktop,
+    Exit,
     ForeignMetadata,
+    Garbage,
     Gone,
     IdentityNotFound,
     MissingField,
+    Noise,
     NotJson,
     Refuse,
     RefusedPort,
@@ -200,10 +203,10 @@ def _faults(environments: tuple[str, ...]) -> st.SearchStrategy[tuple[Fault, ...
 
 
 TOOL_FAULTS = (
-    tool_faults.Exit(1, stderr="ERROR: Please run 'az login' to setup account."),
-    tool_faults.Garbage(),
-    tool_faults.Crash(),
-    tool_faults.Noise(),
+    Exit(1, stderr="ERROR: Please run 'az login' to setup account."),
+    Garbage(),
+    Crash(),
+    Noise(),
 )
 
 

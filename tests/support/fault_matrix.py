@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
     Drip,
     ExpiredToken,
-    Fault,
     ForeignMetadata,
     Gone,
     Hang,
@@ -69,7 +69,7 @@ OUTCOMES = {
 class Example:
     """A fault, what it looks like to a client, and its HTTP status if that matters."""
 
-    fault: Fault
+    fault: RequestFault
     symptom: str
     status: int = 200
     after: bool = False  # whether it says when to come back

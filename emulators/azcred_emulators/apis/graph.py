@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clouds import graph_names
 from azcred_emulators.directory import Directory, User
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import GRAPH_APPLICATION_ID, is_revoked, pairwise_subject
 

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clouds import RESOURCE_MANAGER_HOST
 from azcred_emulators.directory import Directory, Subscription, Tenant
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 
 AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")

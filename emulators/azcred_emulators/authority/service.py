@@ -26,7 +26,8 @@ from azcred_emulators.authority.sign_in.redirect_uris import platform_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import Tokens
@@ -86,7 +87,7 @@ class Authority(Emulator):
     def __init__(
         self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf, federation_key: KeyOf
     ) -> None:
-        self.faults = Faults(operation="token")  # a fault is for the documents before it only if it says so
+        self.faults = Faults({"operation": "token"})  # a fault is for the documents before it only if it says so
         self._directory = directory
         self._tokens = tokens
         self._clock = clock

@@ -10,9 +10,10 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock, stopwatch
 from azcred_emulators.clouds import cloud_of
-from azcred_emulators.emulation.emulator import Emulator, Request
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 from azcred_emulators.emulation.journal import Entry, Journal
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.hosts import ADDRESSES
 from azcred_emulators.serving.urls import split_url
 
@@ -78,7 +79,7 @@ class Application:
             self._journal.close(entry, duration=stopwatch() - started, **answered, **request.details)
         return response(environ, start_response)
 
-    def _fault(self, emulator: Emulator, request: Request, path: str, entry: Entry) -> Fault | None:
+    def _fault(self, emulator: Emulator, request: Request, path: str, entry: Entry) -> RequestFault | None:
         """Return the fault that is due, if it is for such a request."""
         if not emulator.faults:
             return None
@@ -86,11 +87,11 @@ class Application:
         return emulator.faults.take({**asdict(entry), **request.details})
 
     def _answer(
-        self, emulator: Emulator, request: Request, path: str, fault: Fault | None, cancelled: threading.Event
+        self, emulator: Emulator, request: Request, path: str, fault: RequestFault | None, cancelled: threading.Event
     ) -> Response:
         if fault is None:
             return emulator.answer(request, path)
-        return fault.befall(
+        return fault.apply(
             Exchange(
                 request=request,
                 answer=lambda: emulator.answer(request, path),

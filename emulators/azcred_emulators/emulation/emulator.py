@@ -1,6 +1,5 @@
 """What every emulator is: rules that lead a request to a small function, and answers in the service's shape."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,25 +7,11 @@ from typing import TypeVar
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
-from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Fault
+from azcred_emulators.emulation.fault import RequestFault
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.emulation.script import Faults
-
-MAXIMUM_BODY = 256 * 1024  # bytes; token requests with a certificate chain stay below 32 KiB
-
-
-class Request(WerkzeugRequest):
-    """A request to an emulator; `details` is what the handler tells the journal about it."""
-
-    max_content_length = MAXIMUM_BODY
-    max_form_memory_size = MAXIMUM_BODY
-
-    def __init__(self, environ: dict[str, object]) -> None:
-        super().__init__(environ)
-        self.details: dict[str, object] = {}
-
 
 _Kind = TypeVar("_Kind", bound="Emulator")
 
@@ -40,7 +25,7 @@ class Emulator(ABC):
 
     name: str
     rules: Map
-    faults: Faults[Fault]
+    faults: Faults[RequestFault]
     provider: str | None = None
 
     def __new__(cls: type[_Kind], *_: object, **__: object) -> _Kind:
@@ -78,15 +63,3 @@ class Emulator(ABC):
 
     def reset(self) -> None:  # noqa: B027  # most emulators keep nothing, so this one does nothing
         """Forget what earlier requests have left behind."""
-
-
-def json_response(
-    payload: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return a JSON answer in the compact form in which Microsoft's services write it."""
-    return Response(
-        json.dumps(payload, separators=(",", ":")),
-        status=status,
-        headers=headers,
-        content_type="application/json; charset=utf-8",
-    )

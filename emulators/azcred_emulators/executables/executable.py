@@ -1,12 +1,12 @@
 """What every executable is: a function from how it was called to what it prints."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
-from azcred_emulators.faults import Faults
+from azcred_emulators.emulation.command import CommandFault, CommandResult
+from azcred_emulators.emulation.script import Faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,35 +22,13 @@ class Invocation:
     resume: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What an executable prints and returns; the launcher waits `delay` seconds before it prints.
-
-    One that is not finished, because it waits for a person, has a text in `resume`: the launcher prints at once, waits
-    `delay` seconds and makes the same call with that text.
-    """
-
-    stdout: str = field(default="", repr=False)
-    stderr: str = ""
-    exit_code: int = 0
-    delay: float = 0.0
-    resume: str = field(default="", repr=False)
-
-
-class Fault(Protocol):
-    """What can go wrong with a call; `run` is the call without the fault, which may or may not be made."""
-
-    def befall_call(self, run: Callable[[], Result]) -> Result:
-        """Return what the executable prints instead."""
-
-
 class Executable(ABC):
     """A fake developer tool.
 
     `names` are the files it is on PATH as, `provider` is the link of the chain that calls it. The values of its
     `secret_options` stay out of the journal. `token_command` are the words with which a call for a token starts.
-    `faults` befall its next calls, or those for tokens if they are added for `operation="token"`. `run` may add to
-    the `details` what the journal should say of the call.
+    `faults` apply to its next calls; those that are added for `operation="token"` to calls for tokens only. `run` adds
+    to the `details` what the journal should say of the call.
     """
 
     names: tuple[str, ...]
@@ -59,10 +37,10 @@ class Executable(ABC):
     token_command: tuple[str, ...]
 
     def __init__(self) -> None:
-        self.faults: Faults[Fault] = Faults()
+        self.faults: Faults[CommandFault] = Faults()
 
     @abstractmethod
-    def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:
         """Answer one call."""
 
     @abstractmethod

@@ -14,12 +14,14 @@ from werkzeug.wrappers import Response
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import contoso
-from azcred_emulators.emulation.emulator import Emulator, Request
+from azcred_emulators.emulation.command import CommandResult
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.executables import launcher
 from azcred_emulators.executables.accounts import Accounts
 from azcred_emulators.executables.azd.tool import AzureDeveloperCli
 from azcred_emulators.executables.azure_cli.tool import AzureCli
-from azcred_emulators.executables.executable import Executable, Invocation, Result
+from azcred_emulators.executables.executable import Executable, Invocation
 from azcred_emulators.executables.powershell.tool import PowerShell
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.serving.tls import write_private
@@ -123,7 +125,7 @@ class Executables(Emulator):
             fault = tool.faults.take(known)
         if fault:
             details["fault"] = type(fault).__name__
-            result = fault.befall_call(lambda: tool.run(invocation, details))
+            result = fault.apply_to_command(lambda: tool.run(invocation, details))
         else:
             result = tool.run(invocation, details)
             if result.exit_code:
@@ -155,7 +157,7 @@ def read(body: bytes) -> Invocation:
     return Invocation(arguments=tuple(arguments), environ=environ, folder=folder, resume=resume)
 
 
-def written(result: Result) -> bytes:
+def written(result: CommandResult) -> bytes:
     """Return the answer that `launch.py` reads."""
     stdout, stderr = (text.encode("utf-8", "surrogateescape") for text in (result.stdout, result.stderr))
     return f"{result.exit_code} {result.delay} {len(stdout)} {result.resume}\n".encode() + stdout + stderr

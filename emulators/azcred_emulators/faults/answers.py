@@ -7,11 +7,11 @@ from http import HTTPStatus
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Status(Fault):
+class Status(RequestFault):
     """An answer with this HTTP status.
 
     `body` is text, or what JSON can hold; by default an OAuth error in the status's own words. `retry_after` is the
@@ -29,7 +29,7 @@ class Status(Fault):
         if not 200 <= self.code <= 599:
             raise ValueError(f"an answer has a status from 200 to 599, not {self.code}")
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer without a look at the request."""
         headers = dict(self.headers)
         if self.retry_after is not None:

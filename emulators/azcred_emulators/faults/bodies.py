@@ -8,16 +8,16 @@ from typing import Any
 import jwt
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class NotJson(Fault):
+class NotJson(RequestFault):
     """A body that is announced as JSON and is none: the genuine one with its end cut off, or `text`."""
 
     text: str | None = None
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with the genuine status and headers."""
         response = exchange.answer()
         response.set_data(self.text if self.text is not None else response.get_data()[:-1])
@@ -25,12 +25,12 @@ class NotJson(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MissingField(Fault):
+class MissingField(RequestFault):
     """A body without a field, such as "resource" or "access_token"."""
 
     name: str
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with the rest of the body."""
         response, body = _read(exchange)
         body.pop(self.name, None)
@@ -38,25 +38,25 @@ class MissingField(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MistypedField(Fault):
+class MistypedField(RequestFault):
     """A body in which a field, such as "expires_on", has a value that is not of its type."""
 
     name: str
     value: object = None
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with the field changed or added."""
         response, body = _read(exchange)
         return _write(response, {**body, self.name: self.value})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ExpiredToken(Fault):
+class ExpiredToken(RequestFault):
     """A sound token whose time is over, `seconds` ago."""
 
     seconds: int = 1
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with a token of the past and the times that belong to it."""
         response, body = _read(exchange)
         expires = int(exchange.now) - self.seconds
@@ -66,12 +66,12 @@ class ExpiredToken(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class WrongResource(Fault):
+class WrongResource(RequestFault):
     """A sound token for another resource than the one asked for."""
 
     resource: str = "https://management.azure.com"
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with a token for the other resource, which the body names where it names one."""
         response, body = _read(exchange)
         named = {"resource": self.resource} if "resource" in body else {}

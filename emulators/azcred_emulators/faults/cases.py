@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 from azcred_emulators.faults.answers import Status
 
 
-class _Case(Fault):
+class _Case(RequestFault):
     """An answer that is data."""
 
     __slots__ = ()
@@ -22,9 +22,9 @@ class _Case(Fault):
         """Return the answer."""
         raise NotImplementedError
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer without a look at the request."""
-        return self.answer().befall(exchange)
+        return self.answer().apply(exchange)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -20,7 +20,8 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Directory
 from azcred_emulators.directory.identifiers import SERVICE_ACCOUNT, identity_binding_issuer
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
 
 AUDIENCE = "api://AKSIdentityBinding"

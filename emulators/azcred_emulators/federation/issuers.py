@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens.keys import SigningKey, read_jwk
 

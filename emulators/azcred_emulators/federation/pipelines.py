@@ -19,7 +19,8 @@ from azcred_emulators.directory.identifiers import (
     SERVICE_CONNECTION,
     SERVICE_CONNECTION_ID,
 )
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
 
 

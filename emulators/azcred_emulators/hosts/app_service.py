@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import ClassVar, Literal
 
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.hosts.endpoint import Problem, Refusal, Refused, correlation_id
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.tokens import Token

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, ManagedIdentity
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.hosts.endpoint import Machine, Problem, Refusal, Refused
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.hosts.imds import UNKNOWN_RESOURCE

@@ -10,7 +10,7 @@ from typing import ClassVar
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Application, Directory, User
 from azcred_emulators.directory.identifiers import USER_ID
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refusal, Refused
 from azcred_emulators.tokens import Token, Tokens
 from azcred_emulators.tokens.delegation import Delegation, SignIn

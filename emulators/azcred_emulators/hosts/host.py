@@ -7,7 +7,7 @@ from contextlib import suppress
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, ManagedIdentity
 from azcred_emulators.directory.known_resources import is_known_resource
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refused, parameters_of
 from azcred_emulators.tokens import Token, Tokens
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 from werkzeug.wrappers import Response
 
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.hosts import IMDS_ADDRESS
 from azcred_emulators.hosts.endpoint import Problem, Refusal, Refused
 from azcred_emulators.hosts.host import Host

@@ -16,17 +16,18 @@ from support.powershell_sdk_scripts import VAULT, command, encoded
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.accounts import TokenServiceFailed
 from azcred_emulators.executables.azd.tool import AzureDeveloperCli
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.powershell.tool import PLAIN_TEXT, PowerShell
 
 JAVASCRIPT_VARIABLES = {"AZURE_IDENTITY_POWERSHELL_RESOURCE": VAULT, "AZURE_IDENTITY_POWERSHELL_TENANT_ID": ""}
 EPOCH_IN_TICKS = 621_355_968_000_000_000
 
 
-def run(powershell: PowerShell, arguments: tuple[str, ...], **variables: str) -> Result:
+def run(powershell: PowerShell, arguments: tuple[str, ...], **variables: str) -> CommandResult:
     """Call the fake without a process."""
     return powershell.run(Invocation(arguments=arguments, environ={**JAVASCRIPT_VARIABLES, **variables}), {})
 
@@ -236,7 +237,7 @@ def test_a_revoked_secret(powershell: PowerShell, application: Application, emul
 
 
 def test_a_refusal_that_a_test_asks_for(powershell: PowerShell, user: User, emulators: Emulators) -> None:
-    """It befalls one request for a token, and none after the emulators' reset."""
+    """It applies to one request for a token, and none after the emulators' reset."""
     powershell.sign_in(user)
     powershell.refusals.add(EntraError(90033))
     assert "AADSTS90033" in run(powershell, sdk.python()).stderr

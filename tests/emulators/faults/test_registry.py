@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from azcred_emulators.emulation.fault import Fault
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.faults import Drip, Gone, Hang, MistypedField, Refuse, Slow, Status, Throttle, Throttled
 from azcred_emulators.faults.registry import KINDS, read_fault, write_fault
 
-EXAMPLES: list[tuple[Fault, str]] = [
+EXAMPLES: list[tuple[RequestFault, str]] = [
     (Status(429, retry_after=1), "Status(429, retry_after=1)"),
     (Status(503, body={"a": 1}, headers={"X-B": "c"}), "Status(503, body={'a': 1}, headers={'X-B': 'c'})"),
     (Gone(), "Gone()"),
@@ -25,7 +25,7 @@ EXAMPLES: list[tuple[Fault, str]] = [
 
 
 @pytest.mark.parametrize(("fault", "text"), EXAMPLES, ids=[text for _, text in EXAMPLES])
-def test_a_fault_survives_json(fault: Fault, text: str) -> None:
+def test_a_fault_survives_json(fault: RequestFault, text: str) -> None:
     """Its text is what one would write in Python."""
     assert read_fault(json.loads(json.dumps(write_fault(fault)))) == fault
     assert repr(fault) == text

@@ -1,4 +1,4 @@
-"""What a client without retries gets when a fault befalls its request, and what the journal says of it."""
+"""What a client without retries gets when a fault applies to its request, and what the journal says of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 import jwt
 import pytest
 
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
     Drip,
     ExpiredToken,
-    Fault,
     ForeignMetadata,
     Gone,
     Hang,
@@ -59,7 +59,7 @@ def ask(connection: http.client.HTTPConnection) -> Ask:
     return request
 
 
-ANSWERS: list[tuple[Fault, int, str, str]] = [
+ANSWERS: list[tuple[RequestFault, int, str, str]] = [
     (Status(503), 503, "application/json; charset=utf-8", '{"error":"service_unavailable",'),
     (Status(418, body="teapot"), 418, "text/plain; charset=utf-8", "teapot"),
     (Status(299, body=[1]), 299, "application/json; charset=utf-8", "[1]"),
@@ -77,7 +77,7 @@ ANSWERS: list[tuple[Fault, int, str, str]] = [
 
 @pytest.mark.parametrize(("fault", "status", "content_type", "text"), ANSWERS, ids=[repr(one[0]) for one in ANSWERS])
 def test_an_answer_in_place_of_the_genuine_one(
-    ask: Ask, fake_managed_identity: Place, fault: Fault, status: int, content_type: str, text: str
+    ask: Ask, fake_managed_identity: Place, fault: RequestFault, status: int, content_type: str, text: str
 ) -> None:
     """Once; the next request, on the same connection, is answered as ever. The journal names the fault."""
     fake_managed_identity.faults.add(fault)

@@ -78,7 +78,7 @@ def test_a_clock_that_cannot_be_moved(client: Client, body: dict[str, object]) -
         client.post("/clock", body)
 
 
-def test_faults_befall_the_next_requests(client: Client) -> None:
+def test_faults_apply_to_the_next_requests(client: Client) -> None:
     """In their order; what is left is told, and can be forgotten."""
     client.post("/faults", {"emulator": "imds", "kind": "Status", "code": 429, "retry_after": 1, "times": 2})
     assert managed_identity_token(client.url).status_code == 429

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.executables.accounts import Accounts, IdentityNotFound, TokenServiceFailed, UserAccount
 from azcred_emulators.executables.azd import messages
 from azcred_emulators.executables.azd.messages import NOT_LOGGED_IN, Failure
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.tool import Tool
 from azcred_emulators.executables.versions import Version, version
 from azcred_emulators.hosts.endpoint import Refused
@@ -67,20 +68,20 @@ class AzureDeveloperCli(Tool):
         super().reset()
         self.version = "1.29.0"
 
-    def run(self, invocation: Invocation, details: Details) -> Result:
+    def run(self, invocation: Invocation, details: Details) -> CommandResult:
         """Answer one call."""
         try:
             command, flags = self._read(invocation.arguments)
         except ValueError as error:
             details["error"] = str(error)
-            return Result(stderr=f"Error: {error}\n", exit_code=1)
+            return CommandResult(stderr=f"Error: {error}\n", exit_code=1)
         try:
-            return Result(stdout=command.run(self, flags, details))
+            return CommandResult(stdout=command.run(self, flags, details))
         except _Failed as error:
             details.setdefault("error", str(error).strip())
             write = messages.as_json if _wants_json(flags) else messages.as_text
             now = self.accounts.clock.now()
-            return Result(stderr=write(error.failure, version(self.version), now), exit_code=1)
+            return CommandResult(stderr=write(error.failure, version(self.version), now), exit_code=1)
 
     def _read(self, arguments: tuple[str, ...]) -> tuple[_Command, Flags]:
         """Return the command and its flags; raises ValueError with azd's complaint."""

@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.executables.accounts import Accounts
 from azcred_emulators.executables.azure_cli import help as help_texts
 from azcred_emulators.executables.azure_cli import subscriptions, version
@@ -15,7 +16,7 @@ from azcred_emulators.executables.azure_cli.output import render
 from azcred_emulators.executables.azure_cli.parser import UsageError, find, missing_command, parse
 from azcred_emulators.executables.azure_cli.refusals import UnexpectedError
 from azcred_emulators.executables.azure_cli.signed_in import NoSubscription, SignedIn
-from azcred_emulators.executables.executable import Executable, Invocation, Result
+from azcred_emulators.executables.executable import Executable, Invocation
 
 _POLL = 0.2  # seconds between looks whether a person has typed in a device code
 _HELP = ("-h", "--help")
@@ -71,18 +72,18 @@ class AzureCli(Executable):
             for signed_in in (*self._folders.values(), self._everywhere):
                 signed_in.clear()
 
-    def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:
         """Answer one call."""
         try:
             name, rest = find(COMMANDS, invocation.arguments)
             if name not in COMMANDS:
                 return self._group(name, rest, invocation)
             if any(word in _HELP for word in rest):
-                return Result(stdout=help_texts.command_help(COMMANDS[name]))
+                return CommandResult(stdout=help_texts.command_help(COMMANDS[name]))
             default = invocation.environ.get("AZURE_CORE_OUTPUT", "")
             arguments = parse(COMMANDS[name], rest, default if default in OUTPUTS else "json")
         except UsageError as error:
-            return Result(stderr=str(error), exit_code=2)
+            return CommandResult(stderr=str(error), exit_code=2)
         with self._lock:
             try:
                 signed_in = self._signed_in(invocation)
@@ -98,7 +99,7 @@ class AzureCli(Executable):
                 )
                 return self._answer(name, call)
             except OSError as error:  # the configuration folder is none that could be written
-                return Result(stderr=_with_traceback(error), exit_code=1)
+                return CommandResult(stderr=_with_traceback(error), exit_code=1)
 
     def reset(self) -> None:
         """Sign everybody out, and be the latest version again."""
@@ -108,7 +109,7 @@ class AzureCli(Executable):
             self.refusals.clear()
             self.version = version.LATEST
 
-    def _answer(self, name: str, call: Call) -> Result:
+    def _answer(self, name: str, call: Call) -> CommandResult:
         command, asked = COMMANDS[name], call.arguments
         stdout, errors, exit_code = "", "", 0
         try:
@@ -118,7 +119,7 @@ class AzureCli(Executable):
             stdout = render(value, asked.output, table=command.table, queried=asked.query is not None)
         except Unfinished as waiting:
             text = str(waiting)
-            return Result(stderr=f"{text}\n" if text else "", resume=waiting.resume, delay=_POLL)
+            return CommandResult(stderr=f"{text}\n" if text else "", resume=waiting.resume, delay=_POLL)
         except (CliError, NoSubscription) as error:
             advice = error.recommendation if isinstance(error, CliError) else ""
             errors, exit_code = "".join(f"{line}\n" for line in (f"ERROR: {error}", advice) if line), 1
@@ -126,16 +127,16 @@ class AzureCli(Executable):
         except UnexpectedError as error:
             errors, exit_code = _with_traceback(error), 1
         warnings = "" if asked.only_show_errors else "".join(f"WARNING: {text}\n" for text in call.warnings)
-        return Result(stdout=stdout, stderr=warnings + errors, exit_code=exit_code)
+        return CommandResult(stdout=stdout, stderr=warnings + errors, exit_code=exit_code)
 
-    def _group(self, name: str, rest: list[str], invocation: Invocation) -> Result:
+    def _group(self, name: str, rest: list[str], invocation: Invocation) -> CommandResult:
         if any(word in _HELP for word in rest):
-            return Result(stdout=help_texts.group_help(COMMANDS, name))
+            return CommandResult(stdout=help_texts.group_help(COMMANDS, name))
         if not name and rest[:1] in (["--version"], ["-v"]):
             folder = invocation.environ.get("AZURE_CONFIG_DIR", str(self._folder))
-            return Result(stdout=version.describe(self.version, folder))
+            return CommandResult(stdout=version.describe(self.version, folder))
         if not name and not rest:
-            return Result(stdout=help_texts.WELCOME + help_texts.group_help(COMMANDS, ""))
+            return CommandResult(stdout=help_texts.WELCOME + help_texts.group_help(COMMANDS, ""))
         raise missing_command(name)
 
     def _signed_in(self, invocation: Invocation) -> SignedIn:

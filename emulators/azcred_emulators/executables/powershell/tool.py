@@ -6,6 +6,7 @@ Sources: Azure/azure-powershell (Get-AzAccessToken, PSAccessToken), and the word
 from dataclasses import dataclass
 
 from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.executables.accounts import (
     Account,
     Accounts,
@@ -15,7 +16,7 @@ from azcred_emulators.executables.accounts import (
     TokenServiceFailed,
     UserAccount,
 )
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.powershell import arguments, output, scripts
 from azcred_emulators.executables.powershell.arguments import Call
 from azcred_emulators.executables.powershell.output import CORE, AccessToken
@@ -83,16 +84,16 @@ class PowerShell(Tool):
         self.module_version: str | None = "5.3.0"
         self.execution_policy = "Unrestricted"
 
-    def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:
         """Answer the command line of an SDK."""
         try:
             call = arguments.read(invocation.arguments)
         except arguments.Refused as error:
-            return Result(stderr=f"{error}\n", exit_code=64)
+            return CommandResult(stderr=f"{error}\n", exit_code=64)
         if call.help:
-            return Result(stdout=_USAGE)
+            return CommandResult(stdout=_USAGE)
         if call.version:
-            return Result(stdout=f"PowerShell {self.version}\n")
+            return CommandResult(stdout=f"PowerShell {self.version}\n")
         try:
             script = scripts.read(call.script, invocation.environ)
         except scripts.NotUnderstood as error:
@@ -100,14 +101,14 @@ class PowerShell(Tool):
             details["command"] = _described(call, None)
             details["error"] = "a script that is not understood"
             what = "the fake pwsh answers the scripts by which the Azure SDKs ask for a token; of this one,"
-            return Result(stderr=f"{what} {error}\n", exit_code=1)
+            return CommandResult(stderr=f"{what} {error}\n", exit_code=1)
         details["operation"] = "module" if script.shape is Shape.MODULE else "token"
         details["command"] = _described(call, script)
         plain = invocation.environ.get(PLAIN_TEXT, "").lower() == "true"
         outcome = self._execute(script, details, plain=plain)
         if outcome.errors:
             details.setdefault("error", str(outcome.errors[0]))
-        return Result(stdout=outcome.stdout, stderr=self._shown(outcome, call), exit_code=outcome.exit_code)
+        return CommandResult(stdout=outcome.stdout, stderr=self._shown(outcome, call), exit_code=outcome.exit_code)
 
     def _execute(self, script: Script, details: dict[str, object], *, plain: bool) -> _Outcome:
         errors: list[_Failed] = []

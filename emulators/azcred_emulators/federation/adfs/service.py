@@ -13,7 +13,8 @@ from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.sign_in import users
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, Tenant, contoso
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.adfs import oauth2, saml, ws_trust
 from azcred_emulators.tokens.keys import SigningKey
 

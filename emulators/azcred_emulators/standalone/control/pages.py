@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.emulator import Request
 from azcred_emulators.emulation.journal import Entry
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.standalone.configuration import add_fault
 

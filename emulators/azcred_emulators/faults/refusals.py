@@ -11,14 +11,14 @@ from werkzeug.wrappers import Response
 from azcred_emulators.authority.errors import ERRORS, EntraError
 from azcred_emulators.authority.errors.responses import HEADERS, refuse
 from azcred_emulators.authority.sign_in import pages
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 _PREFIX = "AADSTS"
 _SHOWN_AS_PAGE = ("authorize", "device-login")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Refuse(Fault):
+class Refuse(RequestFault):
     """Entra ID's refusal with this code, such as "AADSTS7000215", whatever the request deserves.
 
     `claims` is what the client must send with its next request, `suberror` the finer reason in place of the code's
@@ -36,7 +36,7 @@ class Refuse(Fault):
             hint = f"did you mean {near[0]!r}?" if near else "codes are like 'AADSTS7000215'."
             raise ValueError(f"Entra ID's emulator has no code {self.code!r}; {hint}")
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer as the token service does when it finds this wrong itself."""
         details = exchange.request.details
         named: dict[str, Any] = {name: details[source] for name, source in _NAMED.items() if details.get(source)}
@@ -57,7 +57,7 @@ class Refuse(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Throttle(Fault):
+class Throttle(RequestFault):
     """Entra ID's gateway while a client sends too much: 429 and, in seconds, when to come back.
 
     As recorded: "Too Many Requests" instead of JSON, and a minute. `Refuse("AADSTS90055")` is the token service's own
@@ -66,7 +66,7 @@ class Throttle(Fault):
 
     retry_after: int = 60
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer without a look at the request."""
         headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4()), "Retry-After": str(self.retry_after)}
         return Response("Too Many Requests", status=429, headers=headers, content_type="text/plain; charset=utf-8")
