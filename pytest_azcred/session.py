@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.environments import find
+from azcred_emulators.environments import agent_folders, find, host_addresses
 from azcred_emulators.environments.isolation import isolation
-from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
 from azcred_emulators.serving.tls import write_private
 from pytest_azcred.clock import Clock
 from pytest_azcred.place import Place
@@ -66,13 +65,13 @@ class Session:
         self._until_another: Place | None = None  # where the test has not put the app itself
         self.clock = Clock(emulators.active.rotate_files)
         # An agent that this machine really has is not to be seen.
-        self._hidden = {name: ABSENT for folders in AGENT_FOLDERS.values() for name in folders if os.path.isdir(name)}
+        self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
         self._folders = Folders()
         self._patches = Patches()
         self._routing = Routing(
             emulators.certificate_authority.pem,
             [
-                *(Route(host, port, UNREACHABLE) for addresses in ADDRESSES.values() for host, port in addresses),
+                *(Route(host, port, UNREACHABLE) for host, port in host_addresses()),
                 *(Route(name, port, to) for (name, port), to in emulators.authority_routes().items()),
             ],
         )

@@ -1,4 +1,4 @@
-"""What is told of faults that no request of a test has met."""
+"""The report of faults that no request of a test has met."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def describe(name: str, faults: Faults[Fault], requests: Sequence[Entry]) -> str:
     """Return a report of an emulator's unspent faults, with the requests that were not enough for them."""
-    left = faults.unspent
-    which = ", ".join(map(repr, left))
-    were = "was" if len(left) == 1 else "were"
+    unspent = faults.unspent
+    kinds = ", ".join(map(repr, unspent))
+    were = "was" if len(unspent) == 1 else "were"
     count = f"{len(requests)} request{'' if len(requests) == 1 else 's'}"
     return "\n".join(
         [
-            f"azcred: {len(left)} of {faults.added} faults for {name!r} {were} never reached: {which}.",
+            f"azcred: {len(unspent)} of {faults.added} faults for {name!r} {were} never reached: {kinds}.",
             f"The app made {count} to {name!r}{':' if requests else '.'}",
             *([table(requests)] if requests else []),
         ]

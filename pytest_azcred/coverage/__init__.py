@@ -17,7 +17,7 @@ _VERSION = 1  # of the JSON's shape
 
 
 class Coverage:
-    """How often each outcome befell each provider, and in which tests; which environments tests asked for tokens in.
+    """How often each provider had each outcome, and in which tests; which environments tests asked for tokens in.
 
     Merging is adding, so neither the order of runs nor how they were divided among workers matters.
     """

@@ -31,7 +31,6 @@ from azcred_emulators.faults import (
     Slow,
     Status,
     Throttle,
-    Throttled,
     Truncate,
     WrongResource,
 )
@@ -57,7 +56,7 @@ def ask_imds(patience: float = 100) -> None:
         (Status(500), "unavailable"),
         (Reset(), "unavailable"),
         (Status(403), "denied"),
-        (Throttled(), "throttled"),
+        (Throttle(), "throttled"),
         (Status(429), "throttled"),
         (Hang(), "timed out"),
         (Hang(in_body=True), "timed out"),
@@ -186,7 +185,7 @@ def test_falling_back(azcred: Session) -> None:
 
 def test_one_that_recovers_has_not_fallen_back(fake_managed_identity: Place, azcred: Session) -> None:
     """The same provider got the next token."""
-    fake_managed_identity.faults.add(Throttled())
+    fake_managed_identity.faults.add(Throttle())
     ask_imds()
     ask_imds()
     assert list(judge(azcred.journal.requests())) == [("managed-identity", "throttled"), ("managed-identity", "token")]

@@ -25,7 +25,7 @@ from azcred_emulators.faults import (
     RefusedPort,
     Reset,
     Status,
-    Throttled,
+    Throttle,
     TlsFailure,
     Truncate,
 )
@@ -94,7 +94,7 @@ HTTP_FAULTS = (
     Status(404),
     Status(500),
     Status(503, body=""),
-    Throttled(retry_after=3),
+    Throttle(retry_after=3),
     Truncate(),
 )
 AUTHORITY_FAULTS = (
@@ -107,7 +107,7 @@ AUTHORITY_FAULTS = (
     TlsFailure(),
     Status(500),
     Status(503, body=""),
-    Throttled(retry_after=3),
+    Throttle(retry_after=3),
     Truncate(),
 )
 

@@ -84,7 +84,7 @@ class Graph(Emulator):
             return self._refusal(request, 404, "Request_ResourceNotFound", "The resource does not exist.")
         return json_response({"value": list(user.member_of)})
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return self._refusal(request, error.code or 400, "BadRequest", f"{error.name}: {request.path}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map
+from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
@@ -177,7 +177,7 @@ class Resources(Emulator):
     """Every protected resource of a test, by host name."""
 
     name = "resource"
-    rules = Map()
+    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
         self._directory = directory
@@ -203,10 +203,10 @@ class Resources(Emulator):
         """Serve the hosts that were added."""
         return host.lower() in self._resources
 
-    def answer(self, request: Request, path: str) -> Response:
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer whatever is authorized, and challenge everything else."""
         resource = self._resources[request.host.partition(":")[0].lower()]
-        request.details.update(operation="request", resource=resource.audience)
+        request.details.update(operation=endpoint, resource=resource.audience)
         try:
             claims = resource.check(request.headers.get("Authorization", ""))
         except Refused as refused:
@@ -217,13 +217,9 @@ class Resources(Emulator):
         request.details.update(
             client_id=client_id, tenant=claims["tid"], identity=principal.name if principal else None
         )
-        return resource.respond(request.method, path)
+        return resource.respond(request.method, f"/{values.get('path', '')}")
 
-    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
-        """There are no rules: a test's answers stand for them."""
-        raise NotImplementedError
-
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return json_response({"error": {"code": error.name, "message": error.description}}, status=error.code or 400)
 

@@ -70,7 +70,7 @@ class ResourceManager(Emulator):
         except Refused as refused:
             return self._refusal(request, refused.status, refused.code, str(refused))
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what is not emulated, and what HTTP rules out."""
         message = f"azcred emulates only tenants and subscriptions of Azure Resource Manager, not {request.path}"
         return self._refusal(request, error.code or 404, "NotFound", message)

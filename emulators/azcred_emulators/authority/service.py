@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -17,6 +18,7 @@ from azcred_emulators.authority.grants import client_authentication, description
 from azcred_emulators.authority.grants.request import KeyOf, KeysOf, Stores, TokenRequest
 from azcred_emulators.authority.grants.table import GRANTS
 from azcred_emulators.authority.issued import Issued
+from azcred_emulators.authority.named_refusals import named_refusals
 from azcred_emulators.authority.sign_in import pages, unattended
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
 from azcred_emulators.authority.sign_in.device_codes import DeviceCodes
@@ -28,7 +30,6 @@ from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request, json_response
-from azcred_emulators.emulation.script import Faults
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import Tokens
 from azcred_emulators.tokens.claims import issuer, issuers_of
@@ -52,6 +53,7 @@ class Authority(Emulator):
     """
 
     name = "authority"
+    fault_criteria: ClassVar = {"operation": "token"}  # a fault is for the documents before it only if it says so
     rules = Map(
         [
             Rule("/<tenant>/discovery/instance", methods=["GET"], endpoint="instance-discovery"),
@@ -87,7 +89,7 @@ class Authority(Emulator):
     def __init__(
         self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf, federation_key: KeyOf
     ) -> None:
-        self.faults = Faults({"operation": "token"})  # a fault is for the documents before it only if it says so
+        self.named_refusals = named_refusals(clock)
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
@@ -133,7 +135,7 @@ class Authority(Emulator):
             return cors.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
         return answer
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out; a wrong method has an AADSTS code of its own."""
         match error:
             case MethodNotAllowed():

@@ -4,23 +4,38 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.emulation.refusals import NamedRefusals
 from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.connection import Disconnect
+
+
+class FaultTarget(Protocol):
+    """What a fault asks the emulator for that it is added to."""
+
+    @property
+    def name(self) -> str:
+        """The emulator's name."""
+
+    @property
+    def named_refusals(self) -> NamedRefusals | None:
+        """The refusals that the emulator has a shape for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A request that a fault applies to.
 
-    `answer` makes the normal answer, with all that this entails; a fault that does not call it leaves a code or
-    refresh token unused. `mint` signs claims like the emulators' own. `now` is epoch seconds by the virtual clock.
+    `emulator` is where it was sent. `answer` makes the normal answer, with all that this entails; a fault that does
+    not call it leaves a code or refresh token unused. `mint` signs claims like the emulators' own. `now` is epoch
+    seconds by the virtual clock.
     """
 
     request: Request
+    emulator: FaultTarget
     answer: Callable[[], Response]
     mint: Callable[[Mapping[str, object]], str]
     now: float
@@ -33,9 +48,19 @@ class Exchange:
 
 
 class Fault:
-    """A scripted deviation. Kinds are frozen dataclasses, whose fields can be JSON."""
+    """A scripted deviation. Kinds are frozen dataclasses, whose fields can be JSON.
+
+    `outcome` is what a request or command with such a fault counts as in the report on coverage: one of the outcomes
+    of `pytest_azcred.coverage`, None if the answer tells.
+    """
 
     __slots__ = ()
+    outcome: ClassVar[str | None] = None
+
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return the outcome of a request that was answered with this status, None for no answer."""
+        return cls.outcome
 
     def __repr__(self) -> str:
         """Return the fault as it is written in Python: the first field by position, default values left out."""
@@ -55,6 +80,9 @@ class RequestFault(Fault, ABC):
     """A fault of a request to an emulator."""
 
     __slots__ = ()
+
+    def check(self, emulator: FaultTarget) -> None:  # most faults can happen anywhere
+        """Raise ValueError if the fault cannot happen at this emulator."""
 
     @abstractmethod
     def apply(self, exchange: Exchange) -> Response:

@@ -12,6 +12,7 @@ class Entry:
     """One request: who was asked for what, and what it answered. It holds no secret and no token.
 
     Times are in epoch seconds by the virtual clock (`at`) and in seconds by the real one (`duration`).
+    `host` is the managed identity host, such as "imds"; None if the request went elsewhere.
     `status` is None while the request is being answered, and where a fault left it without an answer. `fault` is the
     kind of fault that befell it. `provider` is the link of the chain that sends such a request, None where any could
     (discovery documents). Of an executable, `command` is how it was called and `exit_code` what became of it;
@@ -24,6 +25,7 @@ class Entry:
     method: str
     server_name: str
     path: str
+    host: str | None = None
     operation: str | None = None
     provider: str | None = None
     grant: str | None = None
@@ -39,11 +41,6 @@ class Entry:
     exit_code: int | None = None
     fault: str | None = None
     duration: float = 0.0
-
-    @property
-    def host(self) -> str | None:
-        """The managed identity host, such as "imds"; None if the request went elsewhere."""
-        return None if self.command or self.emulator in _SERVICES else self.emulator
 
     @property
     def answered(self) -> bool:
@@ -73,11 +70,7 @@ class Entry:
         return f"{self.provider or '-'}  {self.request}  {self.outcome}"
 
 
-# Emulators that are no host of a managed identity.
-_SERVICES = frozenset(
-    {"adfs", "authority", "azure-pipelines", "executable", "github-actions", "graph", "issuer", "resource"}
-)
-_FIELDS = frozenset(field.name for field in fields(Entry)) | {"host", "answered"}
+_FIELDS = frozenset(field.name for field in fields(Entry)) | {"answered"}
 
 
 class Journal:
@@ -93,13 +86,16 @@ class Journal:
         self._version = self._cleared = 0  # count the changes, for those that follow them
         self._ended = False
 
-    def open(self, *, at: float, emulator: str, method: str, server_name: str, path: str) -> Entry:
+    def open(
+        self, *, at: float, emulator: str, method: str, server_name: str, path: str, host: str | None = None
+    ) -> Entry:
         """Record a request's arrival."""
         with self._lock:
             entry = Entry(
                 number=self._dropped + len(self._entries) + 1,
                 at=at,
                 emulator=emulator,
+                host=host,
                 method=method,
                 server_name=server_name,
                 path=path,

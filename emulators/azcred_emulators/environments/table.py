@@ -5,11 +5,12 @@ what the table itself needs is imported, since the plugin reads it before any te
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.directory.identifiers import (
     RESOURCE_GROUP,
     SERVICE_PRINCIPAL_CLIENT_ID,
@@ -23,7 +24,15 @@ from azcred_emulators.environments import preparations as prepare
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
 
+Address = tuple[str, int]
+
 _PROVIDERS = f"{RESOURCE_GROUP}/providers"
+_METADATA_SERVICE: Sequence[Address] = ((IMDS_ADDRESS, 80),)
+
+
+def _loopback(port: int) -> Sequence[Address]:
+    """Return the addresses of a service that listens on this machine alone."""
+    return (("127.0.0.1", port), ("::1", port))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +41,10 @@ class Environment:
 
     `alias` is another name of the fixture that puts a test's app there. `provider` is the link of the chain that must
     win there, None where DefaultAzureCredential finds nothing; the identity is the application or managed identity
-    `client_id` or the user `user`. `host` is the managed identity host that the place has, `resource_id` the ARM id of
-    the machine or app, and `user_assigned` whether the identity is a resource of its own.
+    `client_id` or the user `user`. `host` is the managed identity host that the place has, `addresses` are the real
+    ones at which it is found there, if not variables alone tell where it is, and `agent_folders` those of the agent
+    that serves it. `resource_id` is the ARM id of the machine or app, and `user_assigned` whether the identity is a
+    resource of its own.
 
     `executables` are the fake tools on PATH, `browser` tells that a user signs in on the pages that the app opens.
     `files` makes the content of the place's files by name, `variables` its variables, given the folder of the files.
@@ -47,6 +58,8 @@ class Environment:
     client_id: str | None = None
     user: str | None = None
     host: str | None = None
+    addresses: Sequence[Address] = ()
+    agent_folders: Sequence[str] = ()
     resource_id: str = ""
     user_assigned: bool = False
     executables: tuple[str, ...] = ()
@@ -76,6 +89,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             client_id=VIRTUAL_MACHINE_CLIENT_ID,
             host="imds",
+            addresses=_METADATA_SERVICE,
             resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachines/emulated-vm",
         ),
         Environment(
@@ -84,6 +98,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             client_id=client_id(1),
             host="imds",
+            addresses=_METADATA_SERVICE,
             resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/emulated-vmss",
             user_assigned=True,
         ),
@@ -93,6 +108,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             client_id=client_id(2),
             host="imds",
+            addresses=_METADATA_SERVICE,
             resource_id=f"{_PROVIDERS}/Microsoft.ContainerInstance/containerGroups/emulated-group",
         ),
         Environment(
@@ -101,6 +117,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             client_id=client_id(3),
             host="imds",
+            addresses=_METADATA_SERVICE,
             resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-emulated-vmss",
             user_assigned=True,
         ),
@@ -138,6 +155,8 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             client_id=client_id(7),
             host="azure-arc",
+            addresses=_loopback(40342),
+            agent_folders=("/var/opt/azcmagent", "/opt/azcmagent"),
             resource_id=f"{_PROVIDERS}/Microsoft.HybridCompute/machines/emulated-server",
             variables=prepare.host_variables("azure-arc"),
             prepare=prepare.install("azure-arc"),
@@ -158,6 +177,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             user=USER_PRINCIPAL_NAME,
             host="cloud-shell",
+            addresses=_loopback(50342),
             variables=prepare.host_variables("cloud-shell"),
         ),
         Environment(
@@ -269,6 +289,21 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
     )
 }
+
+
+def host_addresses() -> Mapping[Address, str]:
+    """Return the real addresses at which places have their hosts, with the name of each host."""
+    return {
+        address: environment.host
+        for environment in ENVIRONMENTS.values()
+        if environment.host
+        for address in environment.addresses
+    }
+
+
+def agent_folders() -> Sequence[str]:
+    """Return the folders of the agents that serve hosts on real machines."""
+    return [folder for environment in ENVIRONMENTS.values() for folder in environment.agent_folders]
 
 
 def select(*names: str) -> list[Environment]:

@@ -243,7 +243,7 @@ class Accounts:
     def managed_identity(self, parameters: Mapping[str, str]) -> ManagedIdentityAccount:
         """Return the account of the identity that a request to the host with these parameters means.
 
-        Raises Refused if there is none, or if the host cannot decide.
+        Raises HostError if there is none, or if the host cannot decide.
         """
         return ManagedIdentityAccount(self, self.host.select(parameters))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.emulation.command import CommandFault, CommandResult
 from azcred_emulators.emulation.script import Faults
+from azcred_emulators.faults.registry import COMMAND_KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,12 @@ class Executable(ABC):
     token_command: tuple[str, ...]
 
     def __init__(self) -> None:
-        self.faults: Faults[CommandFault] = Faults()
+        self.faults: Faults[CommandFault] = Faults(check=self._check_fault)
+
+    def _check_fault(self, fault: CommandFault) -> None:
+        if not isinstance(fault, CommandFault):
+            kinds = ", ".join(COMMAND_KINDS)
+            raise ValueError(f"{self.names[0]!r} runs commands, whose faults are {kinds}; {fault!r} is none of these")
 
     @abstractmethod
     def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:

@@ -137,7 +137,7 @@ class Executables(Emulator):
         details.update(emulator=tool.provider, provider=tool.provider, exit_code=exit_code)
         return Response(written(result), content_type="application/octet-stream")
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return _refusal(request, error.code or 400, "the emulator cannot read what this launcher sends")
 

@@ -1,8 +1,9 @@
 """The kinds of faults: `emulator.faults.add(Status(429, retry_after=1), times=2)`.
 
-One module per idea: answers with any status (`answers`), named cases from real life (`cases`), a valid answer corrupted
-(`bodies`), late answers (`delays`), connections that break (`connections`) and those that are never made (`network`),
-commands that fail (`commands`). `registry` finds them by name.
+One module per idea: answers with any status (`answers`), named cases from real life (`cases`), the emulator's own
+refusals (`refusals`), a valid answer corrupted (`bodies`), late answers (`delays`), connections that break
+(`connections`) and those that are never made (`network`), commands that fail (`commands`) and challenges of Azure Arc
+(`challenges`). `registry` finds them by name.
 """
 
 from azcred_emulators.faults.answers import Status as Status
@@ -16,7 +17,7 @@ from azcred_emulators.faults.cases import DockerDesktop as DockerDesktop
 from azcred_emulators.faults.cases import ForeignMetadata as ForeignMetadata
 from azcred_emulators.faults.cases import Gone as Gone
 from azcred_emulators.faults.cases import IdentityNotFound as IdentityNotFound
-from azcred_emulators.faults.cases import Throttled as Throttled
+from azcred_emulators.faults.challenges import BadChallenge as BadChallenge
 from azcred_emulators.faults.commands import Crash as Crash
 from azcred_emulators.faults.commands import Exit as Exit
 from azcred_emulators.faults.commands import Garbage as Garbage

@@ -1,4 +1,4 @@
-"""An answer with any status and any body in the genuine one's place."""
+"""An answer with any status and any body in place of the normal one."""
 
 import json
 from collections.abc import Mapping
@@ -28,6 +28,11 @@ class Status(RequestFault):
     def __post_init__(self) -> None:
         if not 200 <= self.code <= 599:
             raise ValueError(f"an answer has a status from 200 to 599, not {self.code}")
+
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return "malformed" for a success, which holds no token."""
+        return "malformed" if status is None or status < 300 else None
 
     def apply(self, exchange: Exchange) -> Response:
         """Answer without a look at the request."""

@@ -1,9 +1,9 @@
-"""The genuine answer with something wrong in its body."""
+"""A valid answer with a corrupted body."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jwt
 from werkzeug.wrappers import Response
@@ -13,12 +13,14 @@ from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotJson(RequestFault):
-    """A body that is announced as JSON and is none: the genuine one with its end cut off, or `text`."""
+    """A body that is announced as JSON and is none: the valid one with its end cut off, or `text`."""
+
+    outcome: ClassVar = "malformed"
 
     text: str | None = None
 
     def apply(self, exchange: Exchange) -> Response:
-        """Answer with the genuine status and headers."""
+        """Answer with the normal status and headers."""
         response = exchange.answer()
         response.set_data(self.text if self.text is not None else response.get_data()[:-1])
         return response
@@ -27,6 +29,8 @@ class NotJson(RequestFault):
 @dataclass(frozen=True, slots=True, repr=False)
 class MissingField(RequestFault):
     """A body without a field, such as "resource" or "access_token"."""
+
+    outcome: ClassVar = "malformed"
 
     name: str
 
@@ -41,6 +45,8 @@ class MissingField(RequestFault):
 class MistypedField(RequestFault):
     """A body in which a field, such as "expires_on", has a value that is not of its type."""
 
+    outcome: ClassVar = "malformed"
+
     name: str
     value: object = None
 
@@ -52,12 +58,14 @@ class MistypedField(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ExpiredToken(RequestFault):
-    """A sound token whose time is over, `seconds` ago."""
+    """A valid token that expired `seconds` ago."""
+
+    outcome: ClassVar = "expired"
 
     seconds: int = 1
 
     def apply(self, exchange: Exchange) -> Response:
-        """Answer with a token of the past and the times that belong to it."""
+        """Answer with an expired token and the times that belong to it."""
         response, body = _read(exchange)
         expires = int(exchange.now) - self.seconds
         times = {"expires_on": expires, "expires_in": -self.seconds, "ext_expires_in": -self.seconds}
@@ -67,7 +75,9 @@ class ExpiredToken(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WrongResource(RequestFault):
-    """A sound token for another resource than the one asked for."""
+    """A valid token for another resource than the request names."""
+
+    outcome: ClassVar = "malformed"
 
     resource: str = "https://management.azure.com"
 
@@ -90,14 +100,14 @@ def _write(response: Response, body: Mapping[str, object]) -> Response:
 
 
 def _alike(like: object, number: int) -> object:
-    """Return a number as text where the genuine answer has text."""
+    """Return a number as text where the valid answer has text."""
     return str(number) if isinstance(like, str) else number
 
 
 def _token(exchange: Exchange, body: Mapping[str, Any], **claims: object) -> Mapping[str, object]:
-    """Return the token of a body with other claims, signed as genuine; nothing if the body holds none."""
+    """Return the token of a body with other claims and a valid signature; nothing if the body holds none."""
     if "access_token" not in body:
         return {}
-    genuine = jwt.decode(body["access_token"], options={"verify_signature": False})
-    exchange.request.details["claims"] = {**genuine, **claims}
-    return {"access_token": exchange.mint({**genuine, **claims})}
+    valid = jwt.decode(body["access_token"], options={"verify_signature": False})
+    exchange.request.details["claims"] = {**valid, **claims}
+    return {"access_token": exchange.mint({**valid, **claims})}

@@ -6,6 +6,7 @@ fake_azure_cli.faults.add(Exit(1, stderr="ERROR: ..."), times=2)
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from azcred_emulators.emulation.command import CommandFault, CommandResult
 
@@ -40,6 +41,8 @@ class Noise(CommandFault):
 class Garbage(CommandFault):
     """The executable succeeds and prints what no program can read."""
 
+    outcome: ClassVar = "malformed"
+
     stdout: str = "{]\x1b[0m\x00 not what anybody asked for"
 
     def apply_to_command(self, run: Callable[[], CommandResult]) -> CommandResult:
@@ -50,6 +53,8 @@ class Garbage(CommandFault):
 @dataclass(frozen=True, slots=True, repr=False)
 class Crash(CommandFault):
     """The executable ends with a Python traceback, as one that is not installed properly does."""
+
+    outcome: ClassVar = "unavailable"
 
     error: str = "ModuleNotFoundError: No module named 'azure'"
 

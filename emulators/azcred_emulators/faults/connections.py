@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from werkzeug.wrappers import Response
 
@@ -12,6 +13,8 @@ from azcred_emulators.serving.connection import Disconnect
 @dataclass(frozen=True, slots=True, repr=False)
 class Reset(RequestFault):
     """A connection that is reset instead of answered; with `in_body`, in the middle of the body."""
+
+    outcome: ClassVar = "unavailable"
 
     in_body: bool = False
 
@@ -29,7 +32,9 @@ class Reset(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Truncate(RequestFault):
-    """The genuine answer without the second half of its body, which its headers promise."""
+    """The normal answer without the second half of its body, which its headers promise."""
+
+    outcome: ClassVar = "malformed"
 
     def apply(self, exchange: Exchange) -> Response:
         """Close the connection in the middle of the body."""

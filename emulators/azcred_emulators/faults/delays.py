@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from werkzeug.wrappers import Response
 
@@ -20,6 +21,11 @@ class Slow(RequestFault, CommandFault):
     """The normal answer, some seconds late."""
 
     seconds: float
+
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return "timed out" if the client gave up before the answer."""
+        return "timed out" if status is None else None
 
     def apply(self, exchange: Exchange) -> Response:
         """Wait, then answer."""
@@ -38,6 +44,11 @@ class Drip(RequestFault):
 
     seconds: float
     pieces: int = 10
+
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return "timed out" if the client gave up before the answer."""
+        return "timed out" if status is None else None
 
     def __post_init__(self) -> None:
         if self.pieces < 2:
@@ -63,6 +74,8 @@ class Hang(RequestFault, CommandFault):
     With `in_body` it starts in the middle of the body. An executable prints nothing until its caller kills it or
     these seconds have passed.
     """
+
+    outcome: ClassVar = "timed out"
 
     seconds: float | None = None
     in_body: bool = False

@@ -1,84 +1,69 @@
-"""Faults of the token service alone: any refusal by its code, and throttling."""
+"""Refusals in the emulator's own shape: one of its own by name, and throttling."""
 
-import difflib
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.authority.errors import ERRORS, EntraError
-from azcred_emulators.authority.errors.responses import HEADERS, refuse
-from azcred_emulators.authority.sign_in import pages
-from azcred_emulators.emulation.fault import Exchange, RequestFault
-
-_PREFIX = "AADSTS"
-_SHOWN_AS_PAGE = ("authorize", "device-login")
+from azcred_emulators.emulation.fault import Exchange, FaultTarget, RequestFault
+from azcred_emulators.emulation.refusals import NamedRefusal, NamedRefusals
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Refuse(RequestFault):
-    """Entra ID's refusal with this code, such as "AADSTS7000215", whatever the request deserves.
+    """One of the emulator's own refusals, whatever the request deserves.
 
-    `claims` is what the client must send with its next request, `suberror` the finer reason in place of the code's
-    own, `retry_after` the seconds to wait before. At `/authorize` it is the page that shows the error.
+    The token service's are named by their codes, such as "AADSTS7000215", a host's by the problem, such as
+    "identity-not-found". `retry_after` are the seconds to wait before the next request. Of the token service alone,
+    `claims` is what the client must send with that, and `suberror` a finer reason in place of the code's own. At
+    `/authorize` the answer is the page that shows the error.
     """
 
-    code: str
+    name: str
     claims: Mapping[str, object] | None = field(default=None, kw_only=True)
     suberror: str | None = field(default=None, kw_only=True)
-    retry_after: int | None = field(default=None, kw_only=True)
+    retry_after: float | None = field(default=None, kw_only=True)
 
-    def __post_init__(self) -> None:
-        if self.code not in _CODES:
-            near = difflib.get_close_matches(self.code, _CODES, n=1, cutoff=0.7)
-            hint = f"did you mean {near[0]!r}?" if near else "codes are like 'AADSTS7000215'."
-            raise ValueError(f"Entra ID's emulator has no code {self.code!r}; {hint}")
+    def check(self, emulator: FaultTarget) -> None:
+        """Raise ValueError if the emulator has no such refusal."""
+        _refusals(self, emulator).check(emulator.name, self._refusal)
 
     def apply(self, exchange: Exchange) -> Response:
-        """Answer as the token service does when it finds this wrong itself."""
-        details = exchange.request.details
-        named: dict[str, Any] = {name: details[source] for name, source in _NAMED.items() if details.get(source)}
-        error = EntraError(
-            _CODES[self.code],
-            suberror=self.suberror,
-            claims=self.claims,
-            retry_after=self.retry_after,
-            **named,
-        )
-        if details.get("operation") in _SHOWN_AS_PAGE:
-            details["error"] = self.code
-            return pages.error(error)
-        response = refuse(exchange.request, error, now=exchange.now)
-        if origin := exchange.request.headers.get("Origin"):  # a page that would be let read it in most cases
-            response.headers["Access-Control-Allow-Origin"] = origin
-        return response
+        """Answer as the emulator does when it finds this wrong itself."""
+        return _refusals(self, exchange.emulator).respond(exchange.request, self._refusal)
+
+    @property
+    def _refusal(self) -> NamedRefusal:
+        return NamedRefusal(self.name, claims=self.claims, suberror=self.suberror, retry_after=self.retry_after)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Throttle(RequestFault):
-    """Entra ID's gateway while a client sends too much: 429 and, in seconds, when to come back.
+    """Too many requests in a short time: the emulator's own 429.
 
-    As recorded: "Too Many Requests" instead of JSON, and a minute. `Refuse("AADSTS90055")` is the token service's own
-    word for it.
+    `retry_after` are the seconds to wait before the next request; by default Entra ID says a minute, and a host says
+    nothing.
     """
 
-    retry_after: int = 60
+    retry_after: float | None = None
+
+    def check(self, emulator: FaultTarget) -> None:
+        """Raise ValueError if the emulator has no answer for it."""
+        _refusals(self, emulator)
 
     def apply(self, exchange: Exchange) -> Response:
         """Answer without a look at the request."""
-        headers = {**HEADERS, "x-ms-request-id": str(uuid.uuid4()), "Retry-After": str(self.retry_after)}
-        return Response("Too Many Requests", status=429, headers=headers, content_type="text/plain; charset=utf-8")
+        refusals = _refusals(self, exchange.emulator)
+        refusal = refusals.throttling
+        if self.retry_after is not None:
+            refusal = replace(refusal, retry_after=self.retry_after)
+        return refusals.respond(exchange.request, refusal)
 
 
-_CODES = {f"{_PREFIX}{code}": code for code in ERRORS}
-# What a code's text names, by the field of the request's entry in the journal that knows it.
-_NAMED = {
-    "client": "client_id",
-    "grant": "grant",
-    "name": "identity",
-    "resource": "resource",
-    "scope": "scope",
-    "user": "identity",
-}
+def _refusals(fault: RequestFault, emulator: FaultTarget) -> NamedRefusals:
+    if emulator.named_refusals is None:
+        raise ValueError(
+            f"the emulator {emulator.name!r} has no answer for {fault!r}, which is for the token service and the hosts "
+            "of managed identities; Status(...) gives any answer"
+        )
+    return emulator.named_refusals

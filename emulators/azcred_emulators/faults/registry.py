@@ -7,10 +7,13 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from azcred_emulators import faults
+from azcred_emulators.emulation.command import CommandFault
 from azcred_emulators.emulation.fault import Fault, RequestFault
 
-KINDS: Mapping[str, type[RequestFault]] = {
-    name: kind for name, kind in vars(faults).items() if isinstance(kind, type) and issubclass(kind, RequestFault)
+_ALL = {name: kind for name, kind in vars(faults).items() if isinstance(kind, type) and issubclass(kind, Fault)}
+KINDS: Mapping[str, type[RequestFault]] = {name: kind for name, kind in _ALL.items() if issubclass(kind, RequestFault)}
+COMMAND_KINDS: Mapping[str, type[CommandFault]] = {
+    name: kind for name, kind in _ALL.items() if issubclass(kind, CommandFault)
 }
 
 

@@ -35,6 +35,8 @@ class IdentityBinding(Emulator):
     """
 
     name = "identity-binding"
+    is_host = True
+    uses_tls = True
     rules = Map(
         [
             Rule("/<tenant>/oauth2/v2.0/token", methods=["POST"], endpoint="token"),
@@ -46,6 +48,7 @@ class IdentityBinding(Emulator):
         self._directory = directory
         self._issuers = issuers
         self._authority = authority
+        self.named_refusals = authority.named_refusals  # the proxy passes them on
         self._clock = clock
         self.service_accounts: tuple[str, ...] = (SERVICE_ACCOUNT,)
 
@@ -79,7 +82,7 @@ class IdentityBinding(Emulator):
         request.details.update(forwarded.details)
         return response
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what the proxy does not forward."""
         return self._refusal(request, error.code or 400, error.name)
 

@@ -56,7 +56,7 @@ class Pipeline(Emulator):
             return self.refusal(request, 401, "The access token of the job is missing or wrong.")
         return self.reply(request)
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer a request to another path, or with another method."""
         return self.refusal(request, error.code or 400, error.name)
 

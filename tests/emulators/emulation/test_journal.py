@@ -7,7 +7,9 @@ from azcred_emulators.emulation.journal import Entry, Journal, describe
 
 def record(journal: Journal, **details: object) -> Entry:
     """Put an answered request into the journal."""
-    entry = journal.open(at=0.0, emulator="imds", method="GET", server_name="169.254.169.254", path="/token")
+    entry = journal.open(
+        at=0.0, emulator="imds", host="imds", method="GET", server_name="169.254.169.254", path="/token"
+    )
     journal.close(entry, **details)
     return entry
 
@@ -23,7 +25,7 @@ def journal() -> Journal:
 
 
 def test_requests_are_numbered_and_filtered(journal: Journal) -> None:
-    """Any field, and `host` and `answered`, can be asked for."""
+    """Any field, and `answered`, can be asked for."""
     assert [entry.number for entry in journal.requests()] == [1, 2, 3]
     assert [entry.status for entry in journal.requests(operation="token")] == [200, 429]
     assert [entry.number for entry in journal.requests(host="imds", answered=True)] == [2]
@@ -120,7 +122,8 @@ def test_the_table_tells_what_is_in_a_token() -> None:
 def opened(journal: Journal, number: int) -> list[Entry]:
     """Record this many requests that are not answered yet."""
     return [
-        journal.open(at=0.0, emulator="imds", method="GET", server_name="localhost", path="/") for _ in range(number)
+        journal.open(at=0.0, emulator="imds", host="imds", method="GET", server_name="localhost", path="/")
+        for _ in range(number)
     ]
 
 

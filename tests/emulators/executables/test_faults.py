@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from support.executables import Call
 
 from azcred_emulators import faults
@@ -16,7 +17,7 @@ TOKEN = ("az", "account", "get-access-token")
 
 
 def test_faults_apply_to_one_call_each_in_order(call: Call, az: AzureCli, user: User, emulators: Emulators) -> None:
-    """After the script the tool works again; the journal tells which calls a fault befell."""
+    """After the script the tool works again; the journal tells which calls had a fault."""
     az.sign_in(user)
     az.faults.add(Exit(3, stderr="no\n"))
     az.faults.add(Crash())
@@ -78,3 +79,12 @@ def test_reset_forgets_faults_and_accounts(call: Call, az: AzureCli, user: User,
     emulators.reset()
     emulators.executables.install("az")
     assert call(*TOKEN).stderr == "ERROR: Please run 'az login' to setup account.\n"
+
+
+def test_a_fault_of_requests_is_an_error(az: AzureCli) -> None:
+    """Where the test adds it; the sentence says what there is."""
+    with pytest.raises(
+        ValueError, match=r"'az' runs commands, whose faults are Crash, .*Slow; Status\(500\) is none of these"
+    ):
+        az.faults.add(faults.Status(500))  # type: ignore[arg-type]
+    assert not az.faults

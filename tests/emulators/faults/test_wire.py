@@ -24,10 +24,11 @@ from azcred_emulators.faults import (
     MissingField,
     MistypedField,
     NotJson,
+    Refuse,
     Reset,
     Slow,
     Status,
-    Throttled,
+    Throttle,
     Truncate,
     WrongResource,
 )
@@ -66,7 +67,8 @@ ANSWERS: list[tuple[RequestFault, int, str, str]] = [
     (Status(599, body="<b/>", content_type="text/xml"), 599, "text/xml", "<b/>"),
     (IdentityNotFound(), 400, "application/json; charset=utf-8", '"Identity not found"}'),
     (Gone(), 410, "application/json; charset=utf-8", '{"error":"gone",'),
-    (Throttled(), 429, "application/json; charset=utf-8", "Temporarily throttled"),
+    (Throttle(), 429, "application/json; charset=utf-8", "Temporarily throttled"),
+    (Refuse("several-identities"), 400, "application/json; charset=utf-8", "Multiple user assigned identities"),
     (DockerDesktop(), 403, "text/plain; charset=utf-8", "unreachable network"),
     (CaptivePortal(), 200, "text/html; charset=utf-8", "<!DOCTYPE html>"),
     (ForeignMetadata(401), 401, "text/html", "401 - Unauthorized"),
@@ -93,7 +95,7 @@ def test_an_answer_in_place_of_the_genuine_one(
 def test_headers_of_an_answer(ask: Ask, fake_managed_identity: Place) -> None:
     """Those that throttling brings, in seconds or as a date, and any other."""
     fake_managed_identity.faults.add(Status(429, retry_after=7, headers={"x-ms-request-id": "1"}))
-    fake_managed_identity.faults.add(Status(429, retry_after="Fri, 31 Dec 1999 23:59:59 GMT"), Throttled(3))
+    fake_managed_identity.faults.add(Status(429, retry_after="Fri, 31 Dec 1999 23:59:59 GMT"), Throttle(3))
     headers = []
     for _ in range(3):
         answer = ask()

@@ -18,7 +18,7 @@ from azcred_emulators.executables.azd.messages import NOT_LOGGED_IN, Failure
 from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.tool import Tool
 from azcred_emulators.executables.versions import Version, version
-from azcred_emulators.hosts.endpoint import Refused
+from azcred_emulators.hosts.refusals import HostError
 from azcred_emulators.tokens import Token
 
 _MANAGEMENT = "https://management.azure.com//.default"
@@ -166,7 +166,7 @@ class AzureDeveloperCli(Tool):
     def _sign_in_managed_identity(self, client_id: str | None) -> None:
         try:
             self.account = self.accounts.managed_identity({"client_id": client_id} if client_id else {})
-        except Refused:
+        except HostError:
             raise _Failed(Failure(error=f"logging in: {_NOT_ASSIGNED}")) from None
 
     def _sign_in_service_principal(self, client_id: str, tenant: str | None, flags: Flags) -> None:

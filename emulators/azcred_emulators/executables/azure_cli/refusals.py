@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.executables.accounts import Accounts, IdentityNotFound, TokenServiceFailed
 from azcred_emulators.executables.azure_cli.command import CliError
-from azcred_emulators.hosts.endpoint import Refused
+from azcred_emulators.hosts.refusals import HostError
 
 _CERTIFICATE_AS_PASSWORD = (
     "The error may be caused by passing a service principal certificate with --password. Please note that --password "
@@ -29,7 +29,7 @@ def refused(accounts: Accounts, *, tenant: str | None = None, scopes: Sequence[s
         raise CliError(accounts.describe(error), advice) from error
     except IdentityNotFound as error:
         raise CliError(str(error), _advice(tenant, scopes)) from error
-    except Refused as error:
+    except HostError as error:
         raise CliError(accounts.host.refusals[error.problem].message, _advice(tenant, scopes)) from error
     except TokenServiceFailed as error:
         raise UnexpectedError(str(error)) from error

@@ -89,7 +89,7 @@ class AdFs(Emulator):
             raise NotFound
         return self._answers[endpoint](request, tenant, values)
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return Response(status=error.code or 400)
 
