@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from azcred_emulators.environments import agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
-from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.routes import UNREACHABLE, Route
@@ -21,10 +21,9 @@ def isolate() -> Callable[[], None]:
     """Isolate this process and its children; returns the function that ends it."""
     folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
     variables = EnvironmentVariables()
-    unreachable = (address for addresses in ADDRESSES.values() for address in addresses)
-    routing = Routing("", [Route(host, port, UNREACHABLE) for host, port in unreachable])
+    routing = Routing("", [Route(host, port, UNREACHABLE) for host, port in host_addresses()])
     folders = Folders()
-    agents = {path: ABSENT for paths in AGENT_FOLDERS.values() for path in paths if os.path.isdir(path)}
+    agents = {path: ABSENT for path in agent_folders() if os.path.isdir(path)}
     variables.update({**isolation(os.environ, Path(folder.name)), **children(os.environ, Path(folder.name))})
     routing.save(Path(folder.name) / "routing.json", agents)
     routing.activate()

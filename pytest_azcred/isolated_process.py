@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.environments import Environment
+from azcred_emulators.environments import Environment, agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
-from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
 from pytest_azcred.clock import Clock
 from pytest_azcred.place import Place
 from pytest_azcred.redirect.children import children
@@ -44,13 +43,13 @@ class IsolatedProcess:
         self._setups: dict[Place, Sequence[Setup]] = {}  # of the places that the app is in, the last one last
         self._default_place: Place | None = None  # where the app is until the test names an environment
         # An agent that this machine really has must not be seen.
-        self._hidden = {name: ABSENT for folders in AGENT_FOLDERS.values() for name in folders if os.path.isdir(name)}
+        self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
         self._folders = Folders()
         self._patches = Patches()
         self._routing = Routing(
             emulators.certificate_authority.pem,
             [
-                *(Route(host, port, UNREACHABLE) for addresses in ADDRESSES.values() for host, port in addresses),
+                *(Route(host, port, UNREACHABLE) for host, port in host_addresses()),
                 *(Route(name, port, to) for (name, port), to in emulators.authority_routes().items()),
             ],
         )

@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import ENVIRONMENTS
+from azcred_emulators.faults.registry import COMMAND_KINDS, KINDS
+from azcred_emulators.hosts.catalogue import host_classes
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.coverage.outcomes import OUTCOMES
 from pytest_azcred.credentials import DefaultAzureCredential
@@ -123,7 +126,7 @@ def test_the_failure_reads_as_shown() -> None:
     recorder = Recorder()
     journal = Journal(recorder)
     for operation, status, error in (("probe", 400, "Required metadata header not specified"), ("token", 200, None)):
-        entry = recorder.open(at=0, emulator="imds", method="GET", server_name="169.254.169.254", path="/")
+        entry = recorder.open(at=0, emulator="imds", host="imds", method="GET", server_name=IMDS_ADDRESS, path="/")
         recorder.close(
             entry,
             operation=operation,
@@ -268,6 +271,15 @@ def test_the_outcomes_are_described_as_they_are_judged() -> None:
     text = (ROOT / "docs" / "ci.md").read_text()
     for outcome in OUTCOMES:
         assert f"| {outcome.name} | {outcome.meaning} |" in text
+
+
+def test_every_kind_of_fault_is_described() -> None:
+    """And every refusal that a host has by name."""
+    text = (ROOT / "docs" / "faults.md").read_text()
+    kinds = [*KINDS, *COMMAND_KINDS]
+    refusals = {problem.value for host in host_classes().values() for problem in host.refusals}
+    for name in (*kinds, *refusals):
+        assert re.search(rf"`{name}[(`]", text), name
 
 
 def rows(page: str) -> list[list[str]]:

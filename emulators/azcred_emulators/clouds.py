@@ -80,6 +80,9 @@ CLOUDS = (
 
 RESOURCE_MANAGER_HOST = "management.azure.com"
 
+# Where virtual machines find the Instance Metadata Service, in every cloud.
+IMDS_ADDRESS = "169.254.169.254"
+
 # Where people are told to type in the code of a device; it sends them on to a page of the token service.
 DEVICE_LOGIN_HOST = "microsoft.com"
 

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azcred_emulators.clock import Clock
-from azcred_emulators.clouds import DEVICE_LOGIN_HOST, RESOURCE_MANAGER_HOST, authority_names, graph_names
+from azcred_emulators.clouds import (
+    DEVICE_LOGIN_HOST,
+    IMDS_ADDRESS,
+    RESOURCE_MANAGER_HOST,
+    authority_names,
+    graph_names,
+)
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
-from azcred_emulators.environments import find
+from azcred_emulators.environments import find, host_addresses
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.environments.initial_directory import initial_directory
-from azcred_emulators.hosts import ADDRESSES, IMDS_ADDRESS
 from azcred_emulators.loading import import_shared, in_background
 from azcred_emulators.serving.broken_network import BrokenNetwork
 from azcred_emulators.serving.proxy import Proxy
@@ -194,7 +199,12 @@ class Emulators:
             fault: NetworkFault | None = emulator.faults.take_for_connection(NetworkFault, host)
             if fault is not None:
                 entry = self.recorder.open(
-                    at=self.clock.now(), emulator=emulator.name, method="CONNECT", server_name=host, path=""
+                    at=self.clock.now(),
+                    emulator=emulator.name,
+                    host=emulator.name if emulator.is_host else None,
+                    method="CONNECT",
+                    server_name=host,
+                    path="",
                 )
                 kind, provider = type(fault).__name__, emulator.provider
                 self.recorder.close(entry, operation="connection", provider=provider, fault=kind)
@@ -208,7 +218,8 @@ class Emulators:
             return [one for one in services.emulators if one.name in self.active.hosts]
         if port == _HTTPS_PORT:
             return (emulator for emulator in services.emulators if emulator.serves(host, "/"))
-        return (services.hosts[name] for name, addresses in ADDRESSES.items() if (host, port) in addresses)
+        name = host_addresses().get((host, port))
+        return [services.hosts[name]] if name else []
 
     @property
     def machine_folder(self) -> Path:
@@ -233,8 +244,12 @@ class Emulators:
 
     def host_variables(self, name: str) -> Mapping[str, str]:
         """Return the variables that lead an app to a managed identity host."""
-        host = self.hosts[name]
-        return host.variables(host.url(self.https.url if host.uses_tls else self.http.url))
+        return self.hosts[name].variables(self.url_of(name))
+
+    def url_of(self, name: str) -> str:
+        """Return where a host or another emulator without a real name of its own is reached on this machine."""
+        emulator = self._loaded.result().mounted[name]
+        return emulator.url(self.https.url if emulator.uses_tls else self.http.url)
 
     def signing_key(self, name: str) -> "SigningKey":
         """Return the run's key for whoever has this name, made when it is first asked for: that takes time."""

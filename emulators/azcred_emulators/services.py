@@ -16,29 +16,16 @@ from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.application import Application
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.recorder import Recorder
+from azcred_emulators.environments import host_addresses
 from azcred_emulators.executables.launcher_endpoint import Executables
 from azcred_emulators.federation.adfs.ad_fs import AdFs
 from azcred_emulators.federation.identity_binding import IdentityBinding
 from azcred_emulators.federation.issuers import Issuers
 from azcred_emulators.federation.pipelines import AzurePipelines, GitHubActions, Pipeline
-from azcred_emulators.hosts.app_service import AppService, ContainerApps
-from azcred_emulators.hosts.azure_arc import AzureArc
-from azcred_emulators.hosts.cloud_shell import CloudShell
+from azcred_emulators.hosts.catalogue import host_classes
 from azcred_emulators.hosts.endpoint import Endpoint, Machine
 from azcred_emulators.hosts.imds import Imds
-from azcred_emulators.hosts.machine_learning import MachineLearning
-from azcred_emulators.hosts.service_fabric import ServiceFabric
 from azcred_emulators.tokens import Tokens
-
-_HOSTS: Mapping[str, type[Endpoint]] = {
-    "app-service": AppService,
-    "functions": AppService,
-    "container-apps": ContainerApps,
-    "azure-arc": AzureArc,
-    "service-fabric": ServiceFabric,
-    "cloud-shell": CloudShell,
-    "machine-learning": MachineLearning,
-}
 
 
 class Services:
@@ -68,9 +55,11 @@ class Services:
         self.resource_manager = ResourceManager(directory, self.tokens)
         self.resources = ProtectedResources(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
-        imds = Imds("imds", directory, self.tokens, clock, machine)
-        others = {name: host(name, directory, self.tokens, clock, machine) for name, host in _HOSTS.items()}
-        self.hosts: Mapping[str, Endpoint] = {"imds": imds, **others}
+        imds = Imds(directory, self.tokens, clock, machine)
+        self.hosts: Mapping[str, Endpoint] = {
+            name: imds if host is Imds else host(directory, self.tokens, clock, machine)
+            for name, host in host_classes().items()
+        }
         self.pipelines: Mapping[str, Pipeline] = {
             kind.name: kind(self.issuers, key=machine.secret) for kind in (AzurePipelines, GitHubActions)
         }
@@ -87,14 +76,15 @@ class Services:
             self.resource_manager,
             self.issuers,
         )
-        mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}
-        self.emulators = tuple(dict.fromkeys((*named, *mounted.values())))
+        self.mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}
+        self.emulators = tuple(dict.fromkeys((*named, *self.mounted.values())))
+        addresses = {address: self.hosts[name] for address, name in host_addresses().items()}
         self.application = Application(
-            named, mounted, recorder, clock, mint=lambda claims: self.tokens.mint(claims).value
+            named, self.mounted, addresses, recorder, clock, mint=lambda claims: self.tokens.mint(claims).value
         )
 
     def reset(self) -> None:
-        """Forget what requests have left behind, and the faults, those that are at it included."""
+        """Forget what requests have left behind, and all faults; those that are waiting end."""
         for emulator in self.emulators:
             emulator.faults.clear()
             emulator.reset()

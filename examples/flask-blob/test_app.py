@@ -3,7 +3,7 @@
 import pytest
 from app import create_app
 
-from azcred_emulators.faults import Throttled
+from azcred_emulators.faults import Throttle
 
 pytestmark = pytest.mark.usefixtures("azurite")
 
@@ -20,7 +20,7 @@ def test_photos_are_kept(azcred):
 
 def test_a_throttled_host_is_asked_again(azcred, fake_app_service):
     """App Service's endpoint refuses twice; the SDK waits, in no time here, and the photo is stored."""
-    fake_app_service.faults.add(Throttled(), times=2)
+    fake_app_service.faults.add(Throttle(), times=2)
     with azcred.clock.skip_waits():
         assert create_app().test_client().post("/photos/cat.jpg", data=b"meow").status_code == 201
     assert fake_app_service.statuses == [429, 429, 200]

@@ -22,11 +22,6 @@ PROVIDERS = (
 )
 _TOOLS = ("azure-cli", "azure-powershell", "azure-developer-cli")
 
-_LATE = frozenset({"Drip", "Hang", "Slow"})
-_SPOILT = frozenset(
-    {"CaptivePortal", "Garbage", "MissingField", "MistypedField", "NotJson", "Truncate", "WrongResource"}
-)
-_SOMEBODY_ELSE = frozenset({"Crash", "DockerDesktop", "ForeignMetadata", "IdentityNotFound", "Reset"})
 _THROTTLING = ("90055", "50196")
 # A secret, assertion, code, refresh token or session whose time is over.
 _EXPIRY = ("7000222", "700024", "70008", "70019", "70043", "700082", "700084", "50173")
@@ -48,20 +43,23 @@ class Outcome:
 
 
 def _code(entry: JournalEntry) -> str | None:
-    found = _CODE.search(entry.error or "")
-    return found[1] if found else None
+    code = _CODE.search(entry.error or "")
+    return code[1] if code else None
 
 
-def _is_late(entry: JournalEntry) -> bool:
-    return entry.fault == "Hang" or (entry.fault in _LATE and entry.status is None)
+def _fault_outcome(entry: JournalEntry) -> str | None:
+    """Return what the entry's fault makes of the request, None if there was none or the answer tells."""
+    if entry.fault is None:
+        return None
+    from azcred_emulators import faults  # only now: it imports werkzeug, which a run without faults may not need
 
-
-def _is_malformed(entry: JournalEntry) -> bool:
-    return entry.fault in _SPOILT or (entry.fault == "Status" and (entry.status or 0) < 300)
+    kind = getattr(faults, entry.fault, None)  # None for a kind of the test's own
+    outcome: str | None = kind.outcome_with(entry.status) if kind else None
+    return outcome
 
 
 def _is_unavailable(entry: JournalEntry) -> bool:
-    if entry.fault in _SOMEBODY_ELSE or entry.status is None:
+    if _fault_outcome(entry) == "unavailable" or entry.status is None:
         return True
     if entry.command:
         return bool(entry.exit_code) and _code(entry) is None
@@ -94,18 +92,21 @@ OUTCOMES: Sequence[Outcome] = (
         lambda entry: entry.status == 429 or _code(entry) in _THROTTLING,
         impossible=_TOOLS,
     ),
-    Outcome("timed out", "no answer came in the time of the test: Hang, or Slow and Drip if it gave up", _is_late),
+    Outcome(
+        "timed out",
+        "no answer came, or the test gave up before it came",
+        lambda entry: _fault_outcome(entry) == "timed out",
+    ),
     Outcome(
         "malformed",
-        "the answer could not be used: NotJson, MissingField, MistypedField, WrongResource, Truncate, Garbage, "
-        "CaptivePortal, or a Status below 300",
-        _is_malformed,
+        "the answer could not be used: it was cut off, no JSON or not what was asked for, or lacked a field",
+        lambda entry: _fault_outcome(entry) == "malformed",
     ),
     Outcome(
         "expired",
-        "what the app has is too old: a token of the fault ExpiredToken, or a secret, assertion, code, "
+        "what the app has is too old: a token that had expired before it was handed out, or a secret, assertion, code, "
         "refresh token or session that Entra ID refuses for its age",
-        lambda entry: entry.fault == "ExpiredToken" or _code(entry) in _EXPIRY,
+        lambda entry: _fault_outcome(entry) == "expired" or _code(entry) in _EXPIRY,
     ),
     Outcome(
         "fell back",
@@ -162,5 +163,5 @@ def _counts(entry: JournalEntry) -> bool:
 
 
 def _applies(name: str, entry: JournalEntry) -> bool:
-    spoilt = entry.fault is not None and (_is_late(entry) or _is_malformed(entry) or entry.fault == "ExpiredToken")
-    return (spoilt or not entry.answered) and _BY_NAME[name].holds(entry)
+    unusable = _fault_outcome(entry) in ("timed out", "malformed", "expired")
+    return (unusable or not entry.answered) and _BY_NAME[name].holds(entry)

@@ -14,21 +14,23 @@ from azure.identity import (
     InteractiveBrowserCredential,
 )
 
-from azcred_emulators.executables import faults as tool_faults
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.faults import (
     CaptivePortal,
+    Crash,
+    Exit,
     ExpiredToken,
-    Fault,
+    Garbage,
     Gone,
     Hang,
     IdentityNotFound,
+    Noise,
     NotJson,
     Refuse,
     Reset,
     Slow,
     Status,
     Throttle,
-    Throttled,
     Truncate,
     WrongResource,
 )
@@ -54,7 +56,7 @@ def ask_imds(patience: float = 100) -> None:
         (Status(500), "unavailable"),
         (Reset(), "unavailable"),
         (Status(403), "denied"),
-        (Throttled(), "throttled"),
+        (Throttle(), "throttled"),
         (Status(429), "throttled"),
         (Hang(), "timed out"),
         (Hang(in_body=True), "timed out"),
@@ -69,7 +71,7 @@ def ask_imds(patience: float = 100) -> None:
     ],
     ids=repr,
 )
-def test_faults_of_a_host(fake_managed_identity: Place, azcred: Azcred, fault: Fault, outcome: str) -> None:
+def test_faults_of_a_host(fake_managed_identity: Place, azcred: Azcred, fault: RequestFault, outcome: str) -> None:
     """Each counts as what it does to the client, and an ordinary answer that follows as a token."""
     fake_managed_identity.faults.add(fault)
     ask_imds(patience=1 if outcome == "timed out" else 100)
@@ -87,7 +89,7 @@ def test_faults_of_a_host(fake_managed_identity: Place, azcred: Azcred, fault: F
     ids=repr,
 )
 def test_refusals_of_the_token_service(
-    fake_service_principal: Place, azcred: Azcred, fault: Fault, outcome: str
+    fake_service_principal: Place, azcred: Azcred, fault: RequestFault, outcome: str
 ) -> None:
     """Age and throttling are told from other refusals by the code."""
     fake_service_principal.faults.add(fault)
@@ -108,15 +110,15 @@ def test_a_wrong_secret(azcred: Azcred, fake_service_principal: Place) -> None:
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (tool_faults.Exit(1, stderr="ERROR: Please run 'az login'"), "unavailable"),
-        (tool_faults.Crash(), "unavailable"),
-        (tool_faults.Garbage(), "malformed"),
-        (tool_faults.Noise(), "token"),
+        (Exit(1, stderr="ERROR: Please run 'az login'"), "unavailable"),
+        (Crash(), "unavailable"),
+        (Garbage(), "malformed"),
+        (Noise(), "token"),
         (None, "token"),
     ],
     ids=repr,
 )
-def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Azcred, fault: tool_faults.Exit, outcome: str) -> None:
+def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Azcred, fault: Exit, outcome: str) -> None:
     """A tool that cannot help is unavailable, whatever it prints."""
     if fault:
         fake_azure_cli.faults.add(fault)
@@ -127,7 +129,7 @@ def test_faults_of_a_tool(fake_azure_cli: Place, azcred: Azcred, fault: tool_fau
 
 def test_a_tool_that_hangs(fake_azure_cli: Place, azcred: Azcred) -> None:
     """The caller kills it."""
-    fake_azure_cli.faults.add(tool_faults.Hang())
+    fake_azure_cli.faults.add(Hang())
     with pytest.raises(CredentialUnavailableError):
         AzureCliCredential(process_timeout=3).get_token(VAULT)
     assert list(judge(azcred.journal.requests())) == [("azure-cli", "timed out")]
@@ -183,7 +185,7 @@ def test_falling_back(azcred: Azcred) -> None:
 
 def test_one_that_recovers_has_not_fallen_back(fake_managed_identity: Place, azcred: Azcred) -> None:
     """The same provider got the next token."""
-    fake_managed_identity.faults.add(Throttled())
+    fake_managed_identity.faults.add(Throttle())
     ask_imds()
     ask_imds()
     assert list(judge(azcred.journal.requests())) == [("managed-identity", "throttled"), ("managed-identity", "token")]

@@ -11,7 +11,7 @@ from credentials.implementations import Implementation, kind_of
 from support.entra import VAULT, claims_of
 
 from azcred_emulators.directory import Application, User, contoso
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
+from azcred_emulators.faults import Crash, Exit, Garbage, Noise
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential
 

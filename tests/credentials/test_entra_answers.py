@@ -15,9 +15,9 @@ from credentials.test_host_answers import RAW, statuses
 from support.entra import SECRET, VAULT, Entra
 
 from azcred_emulators.directory import ADMIN_CONSENT, FederatedCredential, contoso
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.faults import (
     CaptivePortal,
-    Fault,
     MissingField,
     MistypedField,
     NotJson,
@@ -39,7 +39,7 @@ BODIES: dict[str, object] = {
     "a list": [1],
     "null": "null",
 }
-ANSWERS: dict[str, Callable[[], Fault]] = {
+ANSWERS: dict[str, Callable[[], RequestFault]] = {
     **{
         f"{status} with {name}": lambda status=status, body=body: Status(status, body=body)  # type: ignore[misc]
         for status in (200, 400, 500)

@@ -13,8 +13,9 @@ import jwt
 import pytest
 import trio
 
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.environments import ENVIRONMENTS
-from azcred_emulators.faults import BlackHole, Drip, Fault, Hang, Slow
+from azcred_emulators.faults import BlackHole, Drip, Hang, Slow
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential, aio
 
@@ -110,7 +111,7 @@ def test_fifty_tasks_make_one_request(azcred: Azcred) -> None:
 
 
 @pytest.mark.parametrize("fault", [Hang(), BlackHole(), Drip(60)], ids=repr)
-def test_an_imds_that_never_answers_is_given_up(fault: Fault, azcred: Azcred) -> None:
+def test_an_imds_that_never_answers_is_given_up(fault: RequestFault, azcred: Azcred) -> None:
     """Within the time that the probe has; the next credential is asked then."""
     azcred.environment("virtual-machine", "developer-azure-cli")
     azcred.hosts["imds"].faults.add(fault, optional=True)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 import pytest
 from credentials.implementations import Implementation, kind_of
 
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
     ExpiredToken,
-    Fault,
     ForeignMetadata,
     MissingField,
     MistypedField,
@@ -53,7 +53,7 @@ BODIES: dict[str, object] = {
     "null": "null",
 }
 FIELDS = ("access_token", "expires_in", "expires_on", "resource", "token_type")
-ANSWERS: dict[str, Callable[[], Fault]] = {
+ANSWERS: dict[str, Callable[[], RequestFault]] = {
     **{
         f"{status} with {name}": lambda status=status, body=body: Status(status, body=body)  # type: ignore[misc]
         for status in (200, 204, 401, 500)

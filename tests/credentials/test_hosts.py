@@ -12,8 +12,9 @@ from credentials.implementations import Implementation, asked, kind_of
 from support.entra import VAULT, claims_of
 
 from azcred_emulators.directory import ManagedIdentity, contoso
-from azcred_emulators.faults import CaptivePortal, Hang, MissingField, NotJson, Status
-from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
+from azcred_emulators.faults import BadChallenge, CaptivePortal, Hang, MissingField, NotJson, Status
+from azcred_emulators.hosts.azure_arc import AzureArc
+from azcred_emulators.hosts.challenges import CHALLENGE_DEFECTS, ChallengeDefect
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import ManagedIdentityCredential
 from pytest_azcred.credentials.hosts import azure_arc, service_fabric
@@ -245,16 +246,14 @@ def test_the_old_app_service(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) ->
 # Azure Arc
 
 
-@pytest.mark.parametrize("bad", BadChallenge)
-def test_a_bad_challenge(azcred: Azcred, package: Implementation, bad: BadChallenge) -> None:
+@pytest.mark.parametrize("defect", CHALLENGE_DEFECTS)
+def test_a_bad_challenge(azcred: Azcred, package: Implementation, defect: ChallengeDefect) -> None:
     """It fails, and no key is sent; where the key is wrong, the identity is unavailable."""
     place = azcred.environment("azure-arc")
-    host = azcred.hosts["azure-arc"]
-    assert isinstance(host, AzureArc)
-    host.bad_challenge = bad
+    place.faults.add(BadChallenge(defect))
     with pytest.raises((ClientAuthenticationError, OSError)) as raised:
         package.ManagedIdentityCredential().get_token(SCOPE)
-    if bad is BadChallenge.WRONG_KEY:
+    if defect == "wrong-key":
         assert kind_of(raised.value) == "unavailable"
         assert place.statuses == [401, 401]
     else:

@@ -26,11 +26,10 @@ from azcred_emulators.directory import (
     User,
     contoso,
 )
+from azcred_emulators.emulation.command import CommandFault
 from azcred_emulators.executables.azure_cli.az import AzureCli
-from azcred_emulators.executables.executable import Fault
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
 from azcred_emulators.executables.token_client import TokenError, TokenServiceFailed
-from azcred_emulators.faults.delays import Hang, Slow
+from azcred_emulators.faults import Crash, Exit, Garbage, Hang, Noise, Slow
 from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
@@ -135,7 +134,7 @@ def refusing(error: TokenError) -> Callable[[Azcred, AzureCli], object]:
     return signed_in(lambda _, az: az.token_errors.add(error))
 
 
-def fault(kind: Fault) -> Callable[[Azcred, AzureCli], object]:
+def fault(kind: CommandFault) -> Callable[[Azcred, AzureCli], object]:
     """Sign the user in and let something go wrong with the tool then."""
     return signed_in(lambda _, az: az.faults.add(kind))
 

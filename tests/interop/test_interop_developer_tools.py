@@ -17,9 +17,8 @@ from support.sdk import HALVES, IDENTITY, Sdk, for_release
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import contoso
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
 from azcred_emulators.executables.tool import Tool
-from azcred_emulators.faults.delays import Hang
+from azcred_emulators.faults import Crash, Exit, Garbage, Hang, Noise
 from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"

@@ -10,8 +10,10 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from support.sdk import HALVES, IDENTITY, OURS, WITHOUT_SERVICE_FABRIC, Sdk
 
+from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.directory import contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment
+from azcred_emulators.hosts.catalogue import host_classes
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 
@@ -19,29 +21,25 @@ VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
 TENANT = contoso.TENANT.id
 LOGIN = "login.microsoftonline.com"
-IMDS = "169.254.169.254/metadata/identity/oauth2/token"
 
 CONFIGURATION = f"GET {LOGIN}/{TENANT}/v2.0/.well-known/openid-configuration openid-configuration 200"
 TOKEN = f"POST {LOGIN}/{TENANT}/oauth2/v2.0/token token 200"
-FROM_IMDS = [f"GET {IMDS} probe 400", f"GET {IMDS} token 200"]
 LOOKED_UP = [CONFIGURATION, TOKEN]  # by msal, which looks the tenant up first; azure-identity's aio half has no msal
+
+HOSTS = host_classes()
+
+
+def from_host(environment: Environment) -> list[str]:
+    """Return the requests to a host: those that its clients begin with, and the one for a token."""
+    host = HOSTS[environment.host or ""]
+    server = IMDS_ADDRESS if environment.host == "imds" else "127.0.0.1"
+    request = f"{host.methods[-1]} {server}{host.path}"
+    return [f"{request} {operation} {status}" for operation, status in (*host.preliminaries, ("token", 200))]
+
 
 # What the first token takes.
 REQUESTS = {
-    "virtual-machine": FROM_IMDS,
-    "scale-set": FROM_IMDS,
-    "container-instances": FROM_IMDS,
-    "kubernetes-node": FROM_IMDS,
-    "app-service": ["GET 127.0.0.1/msi/token token 200"],
-    "functions": ["GET 127.0.0.1/msi/token token 200"],
-    "container-apps": ["GET 127.0.0.1/msi/token token 200"],
-    "azure-arc": [
-        "GET 127.0.0.1/metadata/identity/oauth2/token challenge 401",
-        "GET 127.0.0.1/metadata/identity/oauth2/token token 200",
-    ],
-    "service-fabric": ["GET 127.0.0.1/metadata/identity/oauth2/token token 200"],
-    "cloud-shell": ["POST 127.0.0.1/oauth2/token token 200"],
-    "machine-learning": ["GET 127.0.0.1/MSI/token token 200"],
+    **{one.name: from_host(one) for one in ENVIRONMENTS.values() if one.host in HOSTS},
     "kubernetes": [TOKEN],
     "on-premises-secret": LOOKED_UP,
     "on-premises-certificate": LOOKED_UP,

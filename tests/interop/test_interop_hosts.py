@@ -14,7 +14,9 @@ from support.sdk import IDENTITY, Sdk
 
 from azcred_emulators.directory import ManagedIdentity, contoso
 from azcred_emulators.environments import ENVIRONMENTS
-from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
+from azcred_emulators.faults import BadChallenge
+from azcred_emulators.hosts.azure_arc import AzureArc
+from azcred_emulators.hosts.challenges import CHALLENGE_DEFECTS, ChallengeDefect
 from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
@@ -214,36 +216,31 @@ def test_a_service_fabric_with_another_certificate(azcred: Azcred, sdk: Sdk) -> 
 
 NOT_FOUND = "FileNotFoundError"
 # msal takes no more than the name of the file from the challenge, and looks for it in the one folder.
-BAD_CHALLENGES = {
-    BadChallenge.NO_HEADER: ERROR,
-    BadChallenge.NO_REALM: NOT_FOUND,
-    BadChallenge.NO_FILE: NOT_FOUND,
-    BadChallenge.OTHER_FOLDER: NOT_FOUND,
-    BadChallenge.OTHER_SUFFIX: NOT_FOUND,
-    BadChallenge.TOO_LARGE: ERROR,
-    BadChallenge.WRONG_KEY: UNAVAILABLE,
+BAD_CHALLENGES: dict[ChallengeDefect, str] = {
+    "no-header": ERROR,
+    "no-realm": NOT_FOUND,
+    "no-file": NOT_FOUND,
+    "other-folder": NOT_FOUND,
+    "other-suffix": NOT_FOUND,
+    "too-large": ERROR,
+    "wrong-key": UNAVAILABLE,
 }
 
 
 @LATEST
-@pytest.mark.parametrize("problem", list(BadChallenge))
-def test_a_challenge_that_breaks_a_rule(azcred: Azcred, sdk: Sdk, problem: BadChallenge) -> None:
+@pytest.mark.parametrize("defect", CHALLENGE_DEFECTS)
+def test_a_challenge_that_breaks_a_rule(azcred: Azcred, sdk: Sdk, defect: ChallengeDefect) -> None:
     """The aio half refuses it by name; of msal's checks some end in the error of `open`."""
     place = azcred.environment("azure-arc")
-    agent = azcred.hosts["azure-arc"]
-    assert isinstance(agent, AzureArc)
-    agent.bad_challenge = problem
-    assert outcome(sdk) == (BAD_CHALLENGES[problem] if sdk.half == "sync" else ERROR)
-    assert place.statuses == ([401, 401] if problem is BadChallenge.WRONG_KEY else [401])
+    place.faults.add(BadChallenge(defect))
+    assert outcome(sdk) == (BAD_CHALLENGES[defect] if sdk.half == "sync" else ERROR)
+    assert place.statuses == ([401, 401] if defect == "wrong-key" else [401])
 
 
 @LATEST
 def test_the_error_of_a_missing_key_names_the_real_path(azcred: Azcred) -> None:
     """Not that of the folder which stands for it."""
-    azcred.environment("azure-arc")
-    agent = azcred.hosts["azure-arc"]
-    assert isinstance(agent, AzureArc)
-    agent.bad_challenge = BadChallenge.NO_FILE
+    azcred.environment("azure-arc").faults.add(BadChallenge("no-file"))
     sdk = Sdk("sync")
     credential = sdk.credential("ManagedIdentityCredential")
     with pytest.raises(FileNotFoundError) as failure:

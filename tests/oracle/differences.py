@@ -16,7 +16,7 @@ from azcred_emulators.faults import (
     MissingField,
     NotJson,
     Status,
-    Throttled,
+    Throttle,
 )
 
 Theirs = Callable[[Situation], Run]
@@ -313,7 +313,7 @@ DIFFERENCES = (
         (
             Situation(
                 ("container-apps",),
-                faults=(Fault("container-apps", Status(503, body=""), 7), Fault("container-apps", Throttled(3), 3)),
+                faults=(Fault("container-apps", Status(503, body=""), 7), Fault("container-apps", Throttle(3), 3)),
                 calls=(Call(), Call()),
             ),
         ),

@@ -9,20 +9,23 @@ from typing import Any
 from hypothesis import strategies as st
 
 from azcred_emulators.directory import contoso
-from azcred_emulators.executables import faults as tool_faults
 from azcred_emulators.faults import (
     CaptivePortal,
+    Crash,
     DockerDesktop,
+    Exit,
     ForeignMetadata,
+    Garbage,
     Gone,
     IdentityNotFound,
     MissingField,
+    Noise,
     NotJson,
     Refuse,
     RefusedPort,
     Reset,
     Status,
-    Throttled,
+    Throttle,
     TlsFailure,
     Truncate,
 )
@@ -91,7 +94,7 @@ HTTP_FAULTS = (
     Status(404),
     Status(500),
     Status(503, body=""),
-    Throttled(retry_after=3),
+    Throttle(retry_after=3),
     Truncate(),
 )
 AUTHORITY_FAULTS = (
@@ -104,7 +107,7 @@ AUTHORITY_FAULTS = (
     TlsFailure(),
     Status(500),
     Status(503, body=""),
-    Throttled(retry_after=3),
+    Throttle(retry_after=3),
     Truncate(),
 )
 
@@ -200,10 +203,10 @@ def _faults(environments: tuple[str, ...]) -> st.SearchStrategy[tuple[Fault, ...
 
 
 TOOL_FAULTS = (
-    tool_faults.Exit(1, stderr="ERROR: Please run 'az login' to setup account."),
-    tool_faults.Garbage(),
-    tool_faults.Crash(),
-    tool_faults.Noise(),
+    Exit(1, stderr="ERROR: Please run 'az login' to setup account."),
+    Garbage(),
+    Crash(),
+    Noise(),
 )
 
 

@@ -14,7 +14,7 @@ import requests
 
 import pytest_azcred.credentials
 from azcred_emulators.directory import contoso
-from azcred_emulators.faults import Gone, Status, Throttled
+from azcred_emulators.faults import Gone, Status, Throttle
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 
@@ -42,8 +42,8 @@ def test_an_update_of_imds_takes_no_time(azcred: Azcred, fake_managed_identity: 
 
 def test_so_it_is_in_the_async_half(azcred: Azcred, fake_managed_identity: Place) -> None:
     """While the app's own sleep and other tasks live in real time."""
-    fake_managed_identity.faults.add(Throttled(), times=2)
-    fake_managed_identity.faults.add(Throttled(retry_after=7))
+    fake_managed_identity.faults.add(Throttle(), times=2)
+    fake_managed_identity.faults.add(Throttle(retry_after=7))
     waits = azcred.clock.skip_waits()
 
     async def story() -> None:
@@ -60,7 +60,7 @@ def test_so_it_is_in_the_async_half(azcred: Azcred, fake_managed_identity: Place
 
 def test_our_own_chain_waits_on_the_clock_too(azcred: Azcred, fake_managed_identity: Place) -> None:
     """Whatever it waits, the journal shows it."""
-    fake_managed_identity.faults.add(Throttled(retry_after=3))
+    fake_managed_identity.faults.add(Throttle(retry_after=3))
     waits = azcred.clock.skip_waits()
     with pytest_azcred.credentials.ManagedIdentityCredential() as credential:
         credential.get_token(SCOPE)

@@ -14,8 +14,7 @@ from azure.identity import CredentialUnavailableError
 from support.sdk import Sdk
 
 from azcred_emulators.directory import contoso
-from azcred_emulators.executables.faults import Exit, Garbage
-from azcred_emulators.faults.delays import Hang
+from azcred_emulators.faults import Exit, Garbage, Hang
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 

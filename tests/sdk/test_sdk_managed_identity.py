@@ -12,8 +12,8 @@ from azure.identity import CredentialUnavailableError, TokenCachePersistenceOpti
 from support.sdk import Sdk
 
 from azcred_emulators.directory import ManagedIdentity, contoso
-from azcred_emulators.faults import DockerDesktop, IdentityNotFound, MissingField, MistypedField, Status
-from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
+from azcred_emulators.faults import BadChallenge, DockerDesktop, IdentityNotFound, MissingField, MistypedField, Status
+from azcred_emulators.hosts.challenges import CHALLENGE_DEFECTS, ChallengeDefect
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 
@@ -132,13 +132,10 @@ def test_an_empty_answer(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place)
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
 
 
-@pytest.mark.parametrize("challenge", list(BadChallenge), ids=lambda one: one.name)
-def test_a_challenge_of_arc_that_is_wrong(azcred: Azcred, sdk: Sdk, challenge: BadChallenge) -> None:
+@pytest.mark.parametrize("defect", CHALLENGE_DEFECTS)
+def test_a_challenge_of_arc_that_is_wrong(azcred: Azcred, sdk: Sdk, defect: ChallengeDefect) -> None:
     """The client does not read files that an agent would not have written."""
-    azcred.environment("azure-arc")
-    arc = azcred.hosts["azure-arc"]
-    assert isinstance(arc, AzureArc)
-    arc.bad_challenge = challenge
+    azcred.environment("azure-arc").faults.add(BadChallenge(defect))
     with pytest.raises((ClientAuthenticationError, CredentialUnavailableError, OSError)):
         sdk.credential("ManagedIdentityCredential").get_token(SCOPE)
     azcred.journal.assert_tokens(times=0)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from azcred_emulators.directory import Application, Directory, ManagedIdentity, User, contoso
+from azcred_emulators.emulation.command import CommandFault
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.executables.executable import Fault
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
-from azcred_emulators.faults.delays import Hang, Slow
+from azcred_emulators.faults import Crash, Exit, Garbage, Hang, Noise, Slow
 
 TOOLS = {
     "AzureCliCredential": "az",
@@ -50,8 +49,8 @@ def _then(change: Prepare) -> Prepare:
     return prepare
 
 
-def _fault(fault: Fault) -> Prepare:
-    """Let it befall two calls: the JavaScript SDK calls PowerShell once to see whether it is there."""
+def _fault(fault: CommandFault) -> Prepare:
+    """Let it apply to two calls: the JavaScript SDK calls PowerShell once to see whether it is there."""
     return _then(lambda emulators, tool: emulators.executables[tool].faults.add(fault, times=2))
 
 

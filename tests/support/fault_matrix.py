@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
     Drip,
     ExpiredToken,
-    Fault,
     ForeignMetadata,
     Gone,
     Hang,
@@ -27,7 +27,6 @@ from azcred_emulators.faults import (
     Slow,
     Status,
     Throttle,
-    Throttled,
     TlsFailure,
     Truncate,
     WrongResource,
@@ -51,6 +50,8 @@ OUTCOMES = {
     "harmless": "TTT TTT TTT TTT TTT TTT TTT TTT",
     "refused": "UFU UFU UFU UFU XFU FFF FFF FFF",
     "refused with 400": "UUU UFU UFU UFU XFU FFF FFF FFF",
+    "own shape": "UFU UFU XUF UFU UFU FFF FFF FFF",
+    "own shape with 400": "UUU UFU XUF UFU UFU FFF FFF FFF",
     "text": "UUU XUF XUF UUF XUF UUU FFF FFF",
     "broken JSON": "FFF XFF XFF XFF XFF FFF XXF FXF",
     "no access_token": "UFU UFU UFU UFU UFU FFF XXF FXF",
@@ -69,7 +70,7 @@ OUTCOMES = {
 class Example:
     """A fault, what it looks like to a client, and its HTTP status if that matters."""
 
-    fault: Fault
+    fault: RequestFault
     symptom: str
     status: int = 200
     after: bool = False  # whether it says when to come back
@@ -83,10 +84,10 @@ EXAMPLES = [
     Example(Status(403), "refused", 403),
     Example(IdentityNotFound(), "refused with 400", 400),
     Example(Gone(), "refused", 410),
-    Example(Throttled(), "refused", 429),
-    Example(Throttled(2), "refused", 429, after=True),
-    Example(Refuse("AADSTS7000215"), "refused", 401),
-    Example(Throttle(1), "text", 429, after=True),
+    Example(Throttle(), "own shape", 429),
+    Example(Throttle(2), "own shape", 429, after=True),
+    Example(Refuse("malformed"), "own shape with 400", 400),
+    Example(Refuse("AADSTS7000215"), "own shape", 401),
     Example(DockerDesktop(), "text", 403),
     Example(CaptivePortal(), "text", 200),
     Example(ForeignMetadata(401), "text", 401),
@@ -110,7 +111,7 @@ EXAMPLES = [
     Example(RefusedPort(), "no connection"),
     Example(TlsFailure(), "no connection"),
 ]
-_TLS = ("kubernetes", "developer-service-principal")  # where there is TLS, and every client verifies it
+_AT_AUTHORITY = ("kubernetes", "developer-service-principal")
 
 
 def cases() -> list[tuple[str, Example, str]]:
@@ -120,8 +121,14 @@ def cases() -> list[tuple[str, Example, str]]:
         for place in PLACES
         for example in EXAMPLES
         for client in CLIENTS
-        if place in _TLS or not isinstance(example.fault, TlsFailure)
+        if _is_possible(example.fault, at_authority=place in _AT_AUTHORITY)
     ]
+
+
+def _is_possible(fault: RequestFault, *, at_authority: bool) -> bool:
+    if isinstance(fault, TlsFailure):
+        return at_authority  # where there is TLS, and every client verifies it
+    return not isinstance(fault, Refuse) or fault.name.startswith("AADSTS") == at_authority
 
 
 def outcome(place: str, example: Example, client: str) -> str:

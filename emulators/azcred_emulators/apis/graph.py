@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clouds import graph_names
 from azcred_emulators.directory import Directory, User
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import GRAPH_APPLICATION_ID, is_revoked, pairwise_subject
 
@@ -83,7 +84,7 @@ class Graph(Emulator):
             return self._error_response(request, 404, "Request_ResourceNotFound", "The resource does not exist.")
         return json_response({"value": list(user.member_of)})
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return self._error_response(request, error.code or 400, "BadRequest", f"{error.name}: {request.path}")
 

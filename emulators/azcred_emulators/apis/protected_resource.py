@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map
+from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
 from azcred_emulators.tokens.mint import RejectionReason, issue_number
@@ -176,7 +177,7 @@ class ProtectedResources(Emulator):
     """Every protected resource of a test, by host name."""
 
     name = "resource"
-    rules = Map()
+    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
         self._directory = directory
@@ -202,10 +203,10 @@ class ProtectedResources(Emulator):
         """Serve the hosts that were added."""
         return host.lower() in self._resources
 
-    def answer(self, request: Request, path: str) -> Response:
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer whatever is authorized, and challenge everything else."""
         resource = self._resources[request.host.partition(":")[0].lower()]
-        request.details.update(operation="request", resource=resource.audience)
+        request.details.update(operation=endpoint, resource=resource.audience)
         try:
             claims = resource.check(request.headers.get("Authorization", ""))
         except BearerTokenError as error:
@@ -216,13 +217,9 @@ class ProtectedResources(Emulator):
         request.details.update(
             client_id=client_id, tenant=claims["tid"], identity=principal.name if principal else None
         )
-        return resource.respond(request.method, path)
+        return resource.respond(request.method, f"/{values.get('path', '')}")
 
-    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
-        """There are no rules: a test's answers stand for them."""
-        raise NotImplementedError
-
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return json_response({"error": {"code": error.name, "message": error.description}}, status=error.code or 400)
 

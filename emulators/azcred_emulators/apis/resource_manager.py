@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clouds import RESOURCE_MANAGER_HOST
 from azcred_emulators.directory import Directory, Subscription, Tenant
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 
 AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
@@ -70,7 +71,7 @@ class ResourceManager(Emulator):
         except ResourceManagerError as error:
             return self._error_response(request, error.status, error.code, str(error))
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what is not emulated, and what HTTP rules out."""
         message = f"azcred emulates only tenants and subscriptions of Azure Resource Manager, not {request.path}"
         return self._error_response(request, error.code or 404, "NotFound", message)

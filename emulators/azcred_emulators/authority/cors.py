@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.authority.redirect_uris import LOOPBACK
 from azcred_emulators.directory import Application, Directory
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.urls import split_url
 
 EVERYBODY = {"Access-Control-Allow-Origin": "*"}  # of documents that anybody may read

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -19,6 +20,7 @@ from azcred_emulators.authority.grants.device_code import DEVICE_AUTHORIZATION
 from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.issued import Issued
+from azcred_emulators.authority.named_refusals import named_refusals
 from azcred_emulators.authority.redirect_uris import platform_of
 from azcred_emulators.authority.sign_in import pages, unattended
 from azcred_emulators.authority.sign_in.authorization_response import Redirect
@@ -28,8 +30,8 @@ from azcred_emulators.authority.user_realms import user_realm
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
-from azcred_emulators.emulation.script import Faults
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import Tokens
 from azcred_emulators.tokens.access import SignIn
@@ -43,11 +45,12 @@ class Authority(Emulator):
 
     name = "authority"
     rules = RULES
+    fault_criteria: ClassVar = {"operation": "token"}  # a fault is for the documents before it only if it says so
 
     def __init__(
         self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf, federation_key: KeyOf
     ) -> None:
-        self.faults = Faults(operation="token")  # faults are for documents only if their criteria say so
+        self.named_refusals = named_refusals(clock)
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
@@ -95,7 +98,7 @@ class Authority(Emulator):
             return cors.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
         return answer
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out; a wrong method has an AADSTS code of its own."""
         match error:
             case MethodNotAllowed():

@@ -10,35 +10,37 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock, stopwatch
 from azcred_emulators.clouds import cloud_of
-from azcred_emulators.emulation.emulator import Emulator, Request
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulation.recorder import Recorder
-from azcred_emulators.hosts import ADDRESSES
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.urls import split_url
 
 _SLASHES = re.compile("/{2,}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_BY_ADDRESS = {address: name for name, addresses in ADDRESSES.items() for address in addresses}
 
 
 class Application:
     """All emulators behind one WSGI callable, told apart by Host header and path.
 
     `emulators` say themselves what they serve. `mounted` are those without a name of their own: a first part is put
-    before their path, `/app-service/msi/token`, which is theirs alone and not in the journal. `mint` signs claims.
+    before their path, `/app-service/msi/token`, which is theirs alone and not in the journal. `addresses` are where
+    real machines have emulators of those. `mint` signs claims.
     """
 
     def __init__(
         self,
         emulators: Sequence[Emulator],
         mounted: Mapping[str, Emulator],
+        addresses: Mapping[tuple[str, int], Emulator],
         recorder: Recorder,
         clock: Clock,
         mint: Callable[[Mapping[str, object]], str],
     ) -> None:
         self._emulators = emulators
         self._mounted = mounted
+        self._addresses = addresses
         self._recorder = recorder
         self._clock = clock
         self._mint = mint
@@ -63,6 +65,7 @@ class Application:
         entry = self._recorder.open(
             at=self._clock.now(),
             emulator=emulator.name,
+            host=emulator.name if emulator.is_host else None,
             method=request.method,
             server_name=host,
             path=path,
@@ -71,15 +74,15 @@ class Application:
         fault = self._fault(emulator, request, path, entry)
         if fault is not None:
             entry = self._recorder.close(entry, fault=type(fault).__name__, **request.details)
-        answered: dict[str, object] = {}
+        result: dict[str, object] = {}
         try:
             response = self._answer(emulator, request, path, fault, cancelled)
-            answered["status"] = response.status_code
+            result["status"] = response.status_code
         finally:  # a fault may leave the request unanswered
-            self._recorder.close(entry, duration=stopwatch() - started, **answered, **request.details)
+            self._recorder.close(entry, duration=stopwatch() - started, **result, **request.details)
         return response(environ, start_response)
 
-    def _fault(self, emulator: Emulator, request: Request, path: str, entry: JournalEntry) -> Fault | None:
+    def _fault(self, emulator: Emulator, request: Request, path: str, entry: JournalEntry) -> RequestFault | None:
         """Return the fault that is due, if it is for such a request."""
         if not emulator.faults:
             return None
@@ -87,13 +90,14 @@ class Application:
         return emulator.faults.take({**asdict(entry), **request.details})
 
     def _answer(
-        self, emulator: Emulator, request: Request, path: str, fault: Fault | None, cancelled: threading.Event
+        self, emulator: Emulator, request: Request, path: str, fault: RequestFault | None, cancelled: threading.Event
     ) -> Response:
         if fault is None:
             return emulator.answer(request, path)
-        return fault.befall(
+        return fault.apply(
             Exchange(
                 request=request,
+                emulator=emulator,
                 answer=lambda: emulator.answer(request, path),
                 mint=self._mint,
                 now=self._clock.now(),
@@ -107,6 +111,7 @@ class Application:
         # What azidentity for Go sends to an identity binding's proxy has the token service's name in its Host header.
         if name in self._mounted and (host in _LOOPBACK or cloud_of(host)):
             return self._mounted[name], f"/{rest}"
-        if host in _LOOPBACK and port and (at := _BY_ADDRESS.get((host.replace("localhost", "127.0.0.1"), port))):
-            return self._mounted[at], path
-        return next((one for one in self._emulators if one.serves(host, path)), None), path
+        address = (host.replace("localhost", "127.0.0.1"), port or 80)
+        if host in _LOOPBACK and address in self._addresses:
+            return self._addresses[address], path
+        return next((emulator for emulator in self._emulators if emulator.serves(host, path)), None), path

@@ -1,64 +1,66 @@
 """What every emulator is: rules that lead a request to a small function, and answers in the service's shape."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
-from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Fault
+from azcred_emulators.emulation.fault import RequestFault
+from azcred_emulators.emulation.refusals import NamedRefusals
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.emulation.script import Faults
-
-MAXIMUM_BODY = 256 * 1024  # bytes; token requests with a certificate chain stay below 32 KiB
-
-
-class Request(WerkzeugRequest):
-    """A request to an emulator; `details` is what the handler tells the journal about it."""
-
-    max_content_length = MAXIMUM_BODY
-    max_form_memory_size = MAXIMUM_BODY
-
-    def __init__(self, environ: dict[str, object]) -> None:
-        super().__init__(environ)
-        self.details: dict[str, object] = {}
-
 
 _Kind = TypeVar("_Kind", bound="Emulator")
 
 
 class Emulator(ABC):
-    """A service under one or more real host names.
+    """A service under one or more real host names, or under its own name on a server that serves others, too.
 
-    `faults` are what is to go wrong with its next requests. `provider` is the link of the chain that sends these,
-    None where several do.
+    `faults` is the script of its next requests; faults that name no other criteria have the `fault_criteria`.
+    `named_refusals` are those that a fault can ask for, None if the emulator has no shape for them. `provider` is the
+    link of the chain that sends its requests, None where several do. `is_host` tells whether it hands out the tokens
+    of a place's own identity, which makes it the `host` of the journal's entries. `uses_tls` tells whether clients
+    reach it over https.
     """
 
     name: str
     rules: Map
-    faults: Faults[Fault]
+    faults: Faults[RequestFault]
     provider: str | None = None
+    is_host: ClassVar[bool] = False
+    uses_tls: bool = False
+    fault_criteria: ClassVar[Mapping[str, object]] = {}
+    named_refusals: NamedRefusals | None = None
 
     def __new__(cls: type[_Kind], *_: object, **__: object) -> _Kind:
         """Make one with a script of its own, so that no emulator has to think of faults."""
         self = super().__new__(cls)
-        self.faults = Faults()
+        self.faults = Faults(cls.fault_criteria, check=self._check_fault)
         return self
+
+    def _check_fault(self, fault: RequestFault) -> None:
+        if not isinstance(fault, RequestFault):
+            raise ValueError(f"the emulator {self.name!r} answers requests, and {fault!r} is not a fault of requests")
+        fault.check(self)
 
     def serves(self, host: str, path: str) -> bool:
         """Tell whether a request to this host name and path is this emulator's; some have no name of their own."""
         return False
+
+    def url(self, server_url: str) -> str:
+        """Return where the emulator is on a server that serves others, too: its name is the first part of the path."""
+        return f"{server_url}/{self.name}"
 
     @abstractmethod
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a request for one of the rules' endpoints."""
 
     @abstractmethod
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer a request that HTTP itself rules out: unknown path, wrong method, oversized body."""
 
     def answer(self, request: Request, path: str) -> Response:
@@ -67,7 +69,7 @@ class Emulator(ABC):
             endpoint, values = self.rules.bind("localhost").match(path, method=request.method)
             return self.handle(request, endpoint, values)
         except HTTPException as error:
-            return self.refuse(request, error)
+            return self.http_error(request, error)
 
     def describe(self, request: Request, path: str) -> None:
         """Note in the request's details what it says itself, before anything is done about it: faults go by that."""
@@ -78,15 +80,3 @@ class Emulator(ABC):
 
     def reset(self) -> None:  # noqa: B027  # most emulators keep nothing, so this one does nothing
         """Forget what earlier requests have left behind."""
-
-
-def json_response(
-    payload: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return a JSON answer in the compact form in which Microsoft's services write it."""
-    return Response(
-        json.dumps(payload, separators=(",", ":")),
-        status=status,
-        headers=headers,
-        content_type="application/json; charset=utf-8",
-    )

@@ -1,28 +1,41 @@
-"""What every fault of an emulator is: a function from a request and its genuine answer to what is answered instead."""
+"""What every fault is, and what a fault of a request has to work with."""
 
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.emulation.refusals import NamedRefusals
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.connection import Disconnect
 
-if TYPE_CHECKING:
-    from azcred_emulators.emulation.emulator import Request
+
+class FaultTarget(Protocol):
+    """What a fault asks the emulator for that it is added to."""
+
+    @property
+    def name(self) -> str:
+        """The emulator's name."""
+
+    @property
+    def named_refusals(self) -> NamedRefusals | None:
+        """The refusals that the emulator has a shape for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request that a fault befalls.
+    """A request that a fault applies to.
 
-    `answer` makes the genuine answer, with all that this entails; a fault that does not call it leaves a code or
-    refresh token unspent. `mint` signs claims like the emulators' own. `now` is epoch seconds by the virtual clock.
+    `emulator` is where it was sent. `answer` makes the normal answer, with all that this entails; a fault that does
+    not call it leaves a code or refresh token unused. `mint` signs claims like the emulators' own. `now` is epoch
+    seconds by the virtual clock.
     """
 
-    request: "Request"
+    request: Request
+    emulator: FaultTarget
     answer: Callable[[], Response]
     mint: Callable[[Mapping[str, object]], str]
     now: float
@@ -34,29 +47,50 @@ class Exchange:
             raise Disconnect
 
 
-class Fault(ABC):
-    """A deviation from what an emulator would answer. Kinds are frozen dataclasses, whose fields can be JSON."""
+class Fault:
+    """A scripted deviation. Kinds are frozen dataclasses, whose fields can be JSON.
+
+    `outcome` is what a request or command with such a fault counts as in the report on coverage: one of the outcomes
+    of `pytest_azcred.coverage`, None if the answer tells.
+    """
 
     __slots__ = ()
+    outcome: ClassVar[str | None] = None
 
-    @abstractmethod
-    def befall(self, exchange: Exchange) -> Response:
-        """Return what is answered in the genuine answer's place; raises Disconnect for nothing."""
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return the outcome of a request that was answered with this status, None for no answer."""
+        return cls.outcome
 
     def __repr__(self) -> str:
-        """Return it as it is written: the first field by position, the others by name, what is as usual left out."""
+        """Return the fault as it is written in Python: the first field by position, default values left out."""
         kind: Any = self
-        given = [
-            (number, one.name) for number, one in enumerate(fields(kind)) if getattr(self, one.name) != _usual(one)
+        changed = [
+            (number, field.name)
+            for number, field in enumerate(fields(kind))
+            if getattr(self, field.name) != _default(field)
         ]
         arguments = [
-            f"{name}={getattr(self, name)!r}" if number else repr(getattr(self, name)) for number, name in given
+            f"{name}={getattr(self, name)!r}" if number else repr(getattr(self, name)) for number, name in changed
         ]
         return f"{type(self).__name__}({', '.join(arguments)})"
 
 
-def _usual(one: Field[Any]) -> object:
-    return one.default if one.default_factory is MISSING else one.default_factory()
+class RequestFault(Fault, ABC):
+    """A fault of a request to an emulator."""
+
+    __slots__ = ()
+
+    def check(self, emulator: FaultTarget) -> None:  # most faults can happen anywhere
+        """Raise ValueError if the fault cannot happen at this emulator."""
+
+    @abstractmethod
+    def apply(self, exchange: Exchange) -> Response:
+        """Return the answer in place of the normal one; raises Disconnect for no answer."""
+
+
+def _default(field: Field[Any]) -> object:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def in_pieces(response: Response, pieces: Callable[[bytes], Iterator[bytes]]) -> Response:

@@ -11,7 +11,7 @@ from azcred_emulators.emulation.recorder import Recorder
 class Journal:
     """Every request since the start of the test or the last `clear`; `print(journal)` shows them as a table.
 
-    The criteria of its methods are the fields of an entry, and `host` and `answered`:
+    The criteria of its methods are the fields of an entry, and `answered`:
     `assert_tokens(provider="environment", times=1)`. A method raises TypeError for a criterion that does not exist.
     """
 

@@ -10,6 +10,7 @@ class JournalEntry:
     """One request: its sender, its emulator and the answer. It holds no secret and no token.
 
     Times are in epoch seconds by the virtual clock (`at`) and in seconds by the real one (`duration`).
+    `host` is the managed identity host, such as "imds"; None if the request went elsewhere.
     `status` is None while the request is being answered, and where a fault left it without an answer. `fault` is the
     kind of its fault. `provider` is the link of the chain that sends such a request, None where any could (discovery
     documents). For an executable, `command` is the command line and `exit_code` its result; `status` only says that
@@ -22,6 +23,7 @@ class JournalEntry:
     method: str
     server_name: str
     path: str
+    host: str | None = None
     operation: str | None = None
     provider: str | None = None
     grant: str | None = None
@@ -37,11 +39,6 @@ class JournalEntry:
     exit_code: int | None = None
     fault: str | None = None
     duration: float = 0.0
-
-    @property
-    def host(self) -> str | None:
-        """The managed identity host, such as "imds"; None if the request went elsewhere."""
-        return None if self.command or self.emulator in _SERVICES else self.emulator
 
     @property
     def answered(self) -> bool:
@@ -71,11 +68,7 @@ class JournalEntry:
         return f"{self.provider or '-'}  {self.request}  {self.outcome}"
 
 
-# Emulators that are no host of a managed identity.
-_SERVICES = frozenset(
-    {"adfs", "authority", "azure-pipelines", "executable", "github-actions", "graph", "issuer", "resource"}
-)
-FIELDS = frozenset(field.name for field in fields(JournalEntry)) | {"host", "answered"}  # what entries can be chosen by
+FIELDS = frozenset(field.name for field in fields(JournalEntry)) | {"answered"}  # what entries can be chosen by
 
 
 def describe(entries: Sequence[JournalEntry]) -> str:

@@ -34,13 +34,16 @@ class Recorder:
         with self._lock:
             return list(self._entries)
 
-    def open(self, *, at: float, emulator: str, method: str, server_name: str, path: str) -> JournalEntry:
+    def open(
+        self, *, at: float, emulator: str, method: str, server_name: str, path: str, host: str | None = None
+    ) -> JournalEntry:
         """Record a request's arrival."""
         with self._lock:
             entry = JournalEntry(
                 number=self._dropped + len(self._entries) + 1,
                 at=at,
                 emulator=emulator,
+                host=host,
                 method=method,
                 server_name=server_name,
                 path=path,

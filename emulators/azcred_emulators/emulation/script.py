@@ -1,7 +1,7 @@
-"""Ordered scripts of what shall go wrong."""
+"""Scripts of faults: which faults apply to which requests, in which order."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -24,13 +24,16 @@ CRITERIA = frozenset(
 )
 
 
+_NO_CRITERIA: Mapping[str, object] = {}
+
+
 @dataclass(slots=True)
 class _Line(Generic[Kind]):
-    """A fault of the script, the requests that it is for, and how many of these it lets pass before."""
+    """A fault of the script, the requests that it is for, and how many of these pass before it applies."""
 
     fault: Kind
     criteria: Mapping[str, object]
-    chosen: Mapping[str, object]  # those of the criteria that whoever added the fault has named
+    explicit: Mapping[str, object]  # those of the criteria that are no defaults
     passes: int
     optional: bool
 
@@ -39,14 +42,20 @@ class _Line(Generic[Kind]):
 
 
 class Faults(Generic[Kind]):
-    """Faults that befall an emulator's next requests, one each, in the order in which they were added.
+    """Faults that apply to an emulator's next requests, one each, in the order in which they were added.
 
-    `usual` are the criteria of faults for which a criterion of that name is not given: the token service's are for
-    `operation="token"`.
+    `default_criteria` are the criteria of faults that are added without a criterion of that name: the token service's
+    are for `operation="token"`. `check` raises ValueError for a fault that cannot happen here.
     """
 
-    def __init__(self, **usual: object) -> None:
-        self._usual = usual
+    def __init__(
+        self,
+        default_criteria: Mapping[str, object] = _NO_CRITERIA,
+        *,
+        check: Callable[[Kind], object] = lambda _fault: None,
+    ) -> None:
+        self._default_criteria = default_criteria
+        self._check = check
         self._lock = threading.Lock()
         self._script: list[_Line[Kind]] = []
         self._added = 0
@@ -55,11 +64,11 @@ class Faults(Generic[Kind]):
     def add(self, *faults: Kind, times: int = 1, nth: int = 1, optional: bool = False, **criteria: object) -> None:
         """Append faults to the script, the whole sequence `times` times.
 
-        They befall requests that match the criteria only, which are fields of the journal's entries:
+        They apply only to requests that match the criteria, which are fields of the journal's entries:
         `add(Status(500), grant="refresh_token", resource="https://vault.azure.net")`; None stands for a request
-        without such a field. The first befalls the `nth` such request from now on. An `optional` one may stay
-        unspent. Raises ValueError if `times` or `nth` is less than 1, TypeError for a criterion that requests do
-        not have.
+        without such a field. The first applies to the `nth` such request from now on. An `optional` fault may stay
+        unused. Raises ValueError if `times` or `nth` is less than 1 or a fault cannot happen here, TypeError for a
+        criterion that requests do not have.
         """
         if times < 1:
             raise ValueError(f"a fault happens at least once, not {times} times")
@@ -67,13 +76,15 @@ class Faults(Generic[Kind]):
             raise ValueError(f"requests are counted from 1, so there is none with the number {nth}")
         for unknown in sorted(set(criteria) - CRITERIA):
             raise TypeError(f"faults cannot be chosen by {unknown!r}; they can by {', '.join(sorted(CRITERIA))}")
-        wanted = {**self._usual, **criteria}
+        for fault in faults:
+            self._check(fault)
+        merged = {**self._default_criteria, **criteria}
         with self._lock:
-            self._script += [_Line(fault, wanted, criteria, nth - 1, optional) for fault in faults * times]
+            self._script += [_Line(fault, merged, criteria, nth - 1, optional) for fault in faults * times]
             self._added += len(faults) * times
 
     def take(self, details: Mapping[str, object] | None = None) -> Kind | None:
-        """Return the fault that befalls a request with these details and cross it off; None if there is none."""
+        """Return the fault that applies to a request with these details and cross it off; None if there is none."""
         details = details or {}
         taken = None
         with self._lock:
@@ -87,12 +98,12 @@ class Faults(Generic[Kind]):
         return taken.fault if taken else None
 
     def take_for_connection(self, kind: Any, server_name: str) -> Any:
-        """Return the fault of this class that befalls a new connection and cross it off; None if none is due next.
+        """Return the fault of this class that applies to a new connection and cross it off; None if none is due.
 
-        What the connection will be used for is not known, so faults that are for some requests are not meant.
+        What the connection will be used for is not known yet, so faults with criteria are left out.
         """
         with self._lock:
-            due = (line for line in self._script if line.chosen in ({}, {"server_name": server_name}))
+            due = (line for line in self._script if line.explicit in ({}, {"server_name": server_name}))
             line = next(due, None)
             if line is None or line.passes or not isinstance(line.fault, kind):
                 return None
@@ -105,7 +116,7 @@ class Faults(Generic[Kind]):
 
     @property
     def unspent(self) -> tuple[Kind, ...]:
-        """The faults that have not happened yet, optional ones left out."""
+        """The faults that have not been used yet, optional ones left out."""
         with self._lock:
             return tuple(line.fault for line in self._script if not line.optional)
 
@@ -116,11 +127,11 @@ class Faults(Generic[Kind]):
 
     @property
     def cancelled(self) -> threading.Event:
-        """What the next `clear` sets, for faults that wait."""
+        """The event that the next `clear` sets, for faults that wait."""
         return self._cancelled
 
     def clear(self) -> None:
-        """Forget the script, and end the faults that are still waiting."""
+        """Forget the script and end the faults that are still waiting."""
         with self._lock:
             self._script.clear()
             self._added = 0

@@ -8,7 +8,6 @@ from pathlib import Path
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.environments.backend import Backend
 from azcred_emulators.environments.table import ENVIRONMENTS, Environment
-from azcred_emulators.hosts import ADDRESSES, AGENT_FOLDERS
 from azcred_emulators.serving.tls import write_private
 
 Address = tuple[str, int]
@@ -43,14 +42,13 @@ class ActiveEnvironments:
         self._environments.append(environment)
         folder = emulators.folder / environment.name
         self._write(environment)
-        addresses = ADDRESSES.get(environment.host or "", ())
         tools = environment.executables
         on_path = emulators.executables.variables(*tools, environ=environ) if tools else {}
         return Setup(
             environment,
             {**environment.variables(emulators, folder), **on_path},
-            dict.fromkeys(addresses, emulators.http.address),
-            {name: emulators.machine_folder / name[1:] for name in AGENT_FOLDERS.get(environment.host or "", ())},
+            dict.fromkeys(environment.addresses, emulators.http.address),
+            {name: emulators.machine_folder / name[1:] for name in environment.agent_folders},
         )
 
     def leave(self, environment: Environment) -> None:

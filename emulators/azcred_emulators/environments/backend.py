@@ -91,5 +91,8 @@ class Backend(Protocol):
     def host_variables(self, name: str) -> Mapping[str, str]:
         """Return the variables that lead an app to a managed identity host."""
 
+    def url_of(self, name: str) -> str:
+        """Return where a host or another emulator without a real name of its own is reached on this machine."""
+
     def signing_key(self, name: str) -> "SigningKey":
         """Return the run's key for whoever has this name."""

@@ -54,7 +54,7 @@ def pipeline_login(pipeline: str, client_id: str) -> Preparation:
 
 def pipeline_variables(pipeline: str) -> Variables:
     """Set the variables of a job of a pipeline."""
-    return lambda emulators, _: emulators.pipelines[pipeline].variables(f"{emulators.http.url}/{pipeline}")
+    return lambda emulators, _: emulators.pipelines[pipeline].variables(emulators.url_of(pipeline))
 
 
 def client_secret(client_id: str) -> Variables:
@@ -126,7 +126,7 @@ def identity_binding(client_id: str) -> Variables:
             **workload_identity(client_id)(emulators, folder),
             "AZURE_KUBERNETES_CA_DATA": emulators.certificate_authority.pem,
             "AZURE_KUBERNETES_SNI_NAME": "emulated.ests.aks",
-            "AZURE_KUBERNETES_TOKEN_PROXY": f"{emulators.https.url}/identity-binding",
+            "AZURE_KUBERNETES_TOKEN_PROXY": emulators.url_of("identity-binding"),
         }
 
     return variables

@@ -5,9 +5,10 @@ what the table itself needs is imported, since the plugin reads it before any te
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.directory.identifiers import (
     CLUSTER_ISSUER,
     GITHUB_BRANCH,
@@ -28,7 +29,15 @@ from azcred_emulators.environments.guesses import GUESSES
 from azcred_emulators.environments.identities import Identity, ServicePrincipal, SystemAssigned, UserAssigned
 from azcred_emulators.environments.preparations import Files, Preparation, Variables
 
+Address = tuple[str, int]
+
 _PROVIDERS = f"{RESOURCE_GROUP}/providers"
+_METADATA_SERVICE: Sequence[Address] = ((IMDS_ADDRESS, 80),)
+
+
+def _loopback(port: int) -> Sequence[Address]:
+    """Return the addresses of a service that listens on this machine alone."""
+    return (("127.0.0.1", port), ("::1", port))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +47,8 @@ class Environment:
     `alias` is a second name, which works wherever the name does. `provider` is the link of the chain that must win
     there, None where DefaultAzureCredential finds nothing; `identity` is the application or managed identity whose
     tokens it gets, `user` the principal name of a user instead. `host` is the managed identity host that the place
-    has, `resource_id` the ARM id of the machine or app.
+    has, `addresses` are the real ones at which it is found there, if not variables alone tell where it is, and
+    `agent_folders` those of the agent that serves it. `resource_id` is the ARM id of the machine or app.
 
     `executables` are the fake tools on PATH, `browser` tells that a user signs in on the pages that the app opens.
     `files` makes the content of the place's files by name, `variables` its variables, given the folder of the files.
@@ -52,6 +62,8 @@ class Environment:
     identity: Identity | None = None
     user: str | None = None
     host: str | None = None
+    addresses: Sequence[Address] = ()
+    agent_folders: Sequence[str] = ()
     resource_id: str = ""
     executables: tuple[str, ...] = ()
     browser: bool = False
@@ -83,32 +95,36 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             description="a virtual machine with a system-assigned managed identity, served by IMDS",
             provider="managed-identity",
             identity=SystemAssigned(VIRTUAL_MACHINE_CLIENT_ID),
-            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachines/emulated-vm",
             host="imds",
+            addresses=_METADATA_SERVICE,
+            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachines/emulated-vm",
         ),
         Environment(
             name="scale-set",
             description="an instance of a virtual machine scale set with a user-assigned managed identity",
             provider="managed-identity",
             identity=UserAssigned(client_id(1)),
-            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/emulated-vmss",
             host="imds",
+            addresses=_METADATA_SERVICE,
+            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/emulated-vmss",
         ),
         Environment(
             name="container-instances",
             description="a container group of Azure Container Instances with a system-assigned managed identity",
             provider="managed-identity",
             identity=SystemAssigned(client_id(2)),
-            resource_id=f"{_PROVIDERS}/Microsoft.ContainerInstance/containerGroups/emulated-group",
             host="imds",
+            addresses=_METADATA_SERVICE,
+            resource_id=f"{_PROVIDERS}/Microsoft.ContainerInstance/containerGroups/emulated-group",
         ),
         Environment(
             name="kubernetes-node",
             description="a pod on AKS without workload identity, which finds the identity of its node's kubelet",
             provider="managed-identity",
             identity=UserAssigned(client_id(3)),
-            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-emulated-vmss",
             host="imds",
+            addresses=_METADATA_SERVICE,
+            resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-emulated-vmss",
         ),
         Environment(
             name="app-service",
@@ -142,8 +158,10 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             description="a server of one's own that is connected by Azure Arc, with its system-assigned identity",
             provider="managed-identity",
             identity=SystemAssigned(client_id(7)),
-            resource_id=f"{_PROVIDERS}/Microsoft.HybridCompute/machines/emulated-server",
             host="azure-arc",
+            addresses=_loopback(40342),
+            agent_folders=("/var/opt/azcmagent", "/opt/azcmagent"),
+            resource_id=f"{_PROVIDERS}/Microsoft.HybridCompute/machines/emulated-server",
             variables=prepare.host_variables("azure-arc"),
             prepare=prepare.install("azure-arc"),
         ),
@@ -162,6 +180,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             user=USER_PRINCIPAL_NAME,
             host="cloud-shell",
+            addresses=_loopback(50342),
             variables=prepare.host_variables("cloud-shell"),
         ),
         Environment(
@@ -277,6 +296,21 @@ ENVIRONMENTS: Mapping[str, Environment] = {
 _BY_ALIAS: Mapping[str, Environment] = {
     environment.alias: environment for environment in ENVIRONMENTS.values() if environment.alias
 }
+
+
+def host_addresses() -> Mapping[Address, str]:
+    """Return the real addresses at which places have their hosts, with the name of each host."""
+    return {
+        address: environment.host
+        for environment in ENVIRONMENTS.values()
+        if environment.host
+        for address in environment.addresses
+    }
+
+
+def agent_folders() -> Sequence[str]:
+    """Return the folders of the agents that serve hosts on real machines."""
+    return [folder for environment in ENVIRONMENTS.values() for folder in environment.agent_folders]
 
 
 def select(*names: str) -> list[Environment]:

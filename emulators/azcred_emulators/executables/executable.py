@@ -1,12 +1,13 @@
 """What every executable is: a function from a call to what it prints."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
-from azcred_emulators.faults import Faults
+from azcred_emulators.emulation.command import CommandFault, CommandResult
+from azcred_emulators.emulation.script import Faults
+from azcred_emulators.faults.registry import COMMAND_KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,28 +21,6 @@ class Invocation:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: str = "/"
     resume: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What an executable prints and returns; the launcher waits `delay` seconds before it prints.
-
-    One that is not finished, because it waits for a person, has a text in `resume`: the launcher prints at once, waits
-    `delay` seconds and makes the same call with that text.
-    """
-
-    stdout: str = field(default="", repr=False)
-    stderr: str = ""
-    exit_code: int = 0
-    delay: float = 0.0
-    resume: str = field(default="", repr=False)
-
-
-class Fault(Protocol):
-    """What can go wrong with a call; `run` is the call without the fault, which may or may not be made."""
-
-    def befall_call(self, run: Callable[[], Result]) -> Result:
-        """Return what the executable prints instead."""
 
 
 class Executable(ABC):
@@ -59,10 +38,15 @@ class Executable(ABC):
     token_command: tuple[str, ...]
 
     def __init__(self) -> None:
-        self.faults: Faults[Fault] = Faults()
+        self.faults: Faults[CommandFault] = Faults(check=self._check_fault)
+
+    def _check_fault(self, fault: CommandFault) -> None:
+        if not isinstance(fault, CommandFault):
+            kinds = ", ".join(COMMAND_KINDS)
+            raise ValueError(f"{self.names[0]!r} runs commands, whose faults are {kinds}; {fault!r} is none of these")
 
     @abstractmethod
-    def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:
         """Answer one call."""
 
     @abstractmethod

@@ -14,11 +14,13 @@ from werkzeug.wrappers import Response
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import contoso
-from azcred_emulators.emulation.emulator import Emulator, Request
+from azcred_emulators.emulation.command import CommandResult
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.executables import launcher
 from azcred_emulators.executables.azd.azd import AzureDeveloperCli
 from azcred_emulators.executables.azure_cli.az import AzureCli
-from azcred_emulators.executables.executable import Executable, Invocation, Result
+from azcred_emulators.executables.executable import Executable, Invocation
 from azcred_emulators.executables.powershell.pwsh import PowerShell
 from azcred_emulators.executables.token_client import TokenClient
 from azcred_emulators.hosts.host import Host
@@ -132,7 +134,7 @@ class Executables(Emulator):
             fault = tool.faults.take(fields)
         if fault:
             details["fault"] = type(fault).__name__
-            result = fault.befall_call(lambda: tool.run(invocation, details))
+            result = fault.apply_to_command(lambda: tool.run(invocation, details))
         else:
             result = tool.run(invocation, details)
             if result.exit_code:
@@ -144,7 +146,7 @@ class Executables(Emulator):
         details.update(emulator=tool.provider, provider=tool.provider, exit_code=exit_code)
         return Response(result_bytes(result), content_type="application/octet-stream")
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer a request with another method or path."""
         return _error(request, error.code or 400, "the emulator cannot read what this launcher sends")
 
@@ -164,7 +166,7 @@ def read_invocation(body: bytes) -> Invocation:
     return Invocation(arguments=tuple(arguments), environ=environ, folder=folder, resume=resume)
 
 
-def result_bytes(result: Result) -> bytes:
+def result_bytes(result: CommandResult) -> bytes:
     """Return a result in the form that `launch.py` reads."""
     stdout, stderr = (text.encode("utf-8", "surrogateescape") for text in (result.stdout, result.stderr))
     return f"{result.exit_code} {result.delay} {len(stdout)} {result.resume}\n".encode() + stdout + stderr

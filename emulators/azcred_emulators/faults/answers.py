@@ -1,4 +1,4 @@
-"""An answer with any status and any body in the genuine one's place."""
+"""An answer with any status and any body in place of the normal one."""
 
 import json
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from http import HTTPStatus
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Status(Fault):
+class Status(RequestFault):
     """An answer with this HTTP status.
 
     `body` is text, or what JSON can hold; by default an OAuth error in the status's own words. `retry_after` is the
@@ -29,7 +29,12 @@ class Status(Fault):
         if not 200 <= self.code <= 599:
             raise ValueError(f"an answer has a status from 200 to 599, not {self.code}")
 
-    def befall(self, exchange: Exchange) -> Response:
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return "malformed" for a success, which holds no token."""
+        return "malformed" if status is None or status < 300 else None
+
+    def apply(self, exchange: Exchange) -> Response:
         """Answer without a look at the request."""
         headers = dict(self.headers)
         if self.retry_after is not None:

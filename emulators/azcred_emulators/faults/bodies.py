@@ -1,36 +1,40 @@
-"""The genuine answer with something wrong in its body."""
+"""A valid answer with a corrupted body."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jwt
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class NotJson(Fault):
-    """A body that is announced as JSON and is none: the genuine one with its end cut off, or `text`."""
+class NotJson(RequestFault):
+    """A body that is announced as JSON and is none: the valid one with its end cut off, or `text`."""
+
+    outcome: ClassVar = "malformed"
 
     text: str | None = None
 
-    def befall(self, exchange: Exchange) -> Response:
-        """Answer with the genuine status and headers."""
+    def apply(self, exchange: Exchange) -> Response:
+        """Answer with the normal status and headers."""
         response = exchange.answer()
         response.set_data(self.text if self.text is not None else response.get_data()[:-1])
         return response
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MissingField(Fault):
+class MissingField(RequestFault):
     """A body without a field, such as "resource" or "access_token"."""
+
+    outcome: ClassVar = "malformed"
 
     name: str
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with the rest of the body."""
         response, body = _read(exchange)
         body.pop(self.name, None)
@@ -38,26 +42,30 @@ class MissingField(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MistypedField(Fault):
+class MistypedField(RequestFault):
     """A body in which a field, such as "expires_on", has a value that is not of its type."""
+
+    outcome: ClassVar = "malformed"
 
     name: str
     value: object = None
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with the field changed or added."""
         response, body = _read(exchange)
         return _write(response, {**body, self.name: self.value})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ExpiredToken(Fault):
-    """A sound token whose time is over, `seconds` ago."""
+class ExpiredToken(RequestFault):
+    """A valid token that expired `seconds` ago."""
+
+    outcome: ClassVar = "expired"
 
     seconds: int = 1
 
-    def befall(self, exchange: Exchange) -> Response:
-        """Answer with a token of the past and the times that belong to it."""
+    def apply(self, exchange: Exchange) -> Response:
+        """Answer with an expired token and the times that belong to it."""
         response, body = _read(exchange)
         expires = int(exchange.now) - self.seconds
         times = {"expires_on": expires, "expires_in": -self.seconds, "ext_expires_in": -self.seconds}
@@ -66,12 +74,14 @@ class ExpiredToken(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class WrongResource(Fault):
-    """A sound token for another resource than the one asked for."""
+class WrongResource(RequestFault):
+    """A valid token for another resource than the request names."""
+
+    outcome: ClassVar = "malformed"
 
     resource: str = "https://management.azure.com"
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer with a token for the other resource, which the body names where it names one."""
         response, body = _read(exchange)
         named = {"resource": self.resource} if "resource" in body else {}
@@ -90,14 +100,14 @@ def _write(response: Response, body: Mapping[str, object]) -> Response:
 
 
 def _alike(like: object, number: int) -> object:
-    """Return a number as text where the genuine answer has text."""
+    """Return a number as text where the valid answer has text."""
     return str(number) if isinstance(like, str) else number
 
 
 def _token(exchange: Exchange, body: Mapping[str, Any], **claims: object) -> Mapping[str, object]:
-    """Return the token of a body with other claims, signed as genuine; nothing if the body holds none."""
+    """Return the token of a body with other claims and a valid signature; nothing if the body holds none."""
     if "access_token" not in body:
         return {}
-    genuine = jwt.decode(body["access_token"], options={"verify_signature": False})
-    exchange.request.details["claims"] = {**genuine, **claims}
-    return {"access_token": exchange.mint({**genuine, **claims})}
+    valid = jwt.decode(body["access_token"], options={"verify_signature": False})
+    exchange.request.details["claims"] = {**valid, **claims}
+    return {"access_token": exchange.mint({**valid, **claims})}

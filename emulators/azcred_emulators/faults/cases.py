@@ -4,32 +4,36 @@ Sources: Microsoft's "How to use managed identities for Azure resources on an Az
 (error handling, retry guidance); azure-identity's and @azure/identity's own handling of each.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 from azcred_emulators.faults.answers import Status
 
 
-class _Case(Fault):
+class _Case(RequestFault):
     """An answer that is data."""
 
     __slots__ = ()
 
+    @abstractmethod
     def answer(self) -> Status:
         """Return the answer."""
-        raise NotImplementedError
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer without a look at the request."""
-        return self.answer().befall(exchange)
+        return self.answer().apply(exchange)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IdentityNotFound(_Case):
     """IMDS while the machine has no identity, or not the one that is asked for."""
+
+    outcome: ClassVar = "unavailable"
 
     def answer(self) -> Status:
         """Return IMDS's 400."""
@@ -46,24 +50,10 @@ class Gone(_Case):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Throttled(_Case):
-    """Too many requests in a short time; `retry_after` is in seconds, None for no such header, as IMDS has none."""
-
-    retry_after: float | None = None
-
-    def answer(self) -> Status:
-        """Return IMDS's 429."""
-        description = "Temporarily throttled, too many requests"
-        return Status(
-            429,
-            retry_after=self.retry_after,
-            body={"error": "invalid_request", "error_description": description},
-        )
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class DockerDesktop(_Case):
     """The proxy of Docker Desktop, which answers for addresses that it cannot reach."""
+
+    outcome: ClassVar = "unavailable"
 
     def answer(self) -> Status:
         """Return the 403 whose text says what the status does not."""
@@ -75,6 +65,8 @@ class DockerDesktop(_Case):
 @dataclass(frozen=True, slots=True, repr=False)
 class CaptivePortal(_Case):
     """A network that wants its user to sign in first, and answers everything with a page that says so."""
+
+    outcome: ClassVar = "malformed"
 
     def answer(self) -> Status:
         """Return a page with status 200."""
@@ -91,6 +83,8 @@ _FOREIGN: Mapping[int, str] = {
 @dataclass(frozen=True, slots=True, repr=False)
 class ForeignMetadata(_Case):
     """Another cloud's metadata service at the same address: 401 where it wants a session's token, else 404."""
+
+    outcome: ClassVar = "unavailable"
 
     code: int = 404
 

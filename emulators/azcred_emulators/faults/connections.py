@@ -2,20 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault, in_pieces
+from azcred_emulators.emulation.fault import Exchange, RequestFault, in_pieces
 from azcred_emulators.serving.connection import Disconnect
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Reset(Fault):
+class Reset(RequestFault):
     """A connection that is reset instead of answered; with `in_body`, in the middle of the body."""
+
+    outcome: ClassVar = "unavailable"
 
     in_body: bool = False
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Reset the connection."""
         if not self.in_body:
             raise Disconnect(reset=True)
@@ -28,10 +31,12 @@ class Reset(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Truncate(Fault):
-    """The genuine answer without the second half of its body, which its headers promise."""
+class Truncate(RequestFault):
+    """The normal answer without the second half of its body, which its headers promise."""
 
-    def befall(self, exchange: Exchange) -> Response:
+    outcome: ClassVar = "malformed"
+
+    def apply(self, exchange: Exchange) -> Response:
         """Close the connection in the middle of the body."""
 
         def half(body: bytes) -> Iterator[bytes]:

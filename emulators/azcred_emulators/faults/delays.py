@@ -1,52 +1,60 @@
 """Answers that are late, all at once or bit by bit, or never come. The seconds are of real time: keep them few.
 
-`Slow` and `Hang` befall the calls of executables, too.
+`Slow` and `Hang` apply to the calls of executables as well.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault, in_pieces
+from azcred_emulators.emulation.command import CommandFault, CommandResult
+from azcred_emulators.emulation.fault import Exchange, RequestFault, in_pieces
 from azcred_emulators.serving.connection import Disconnect
-
-if TYPE_CHECKING:
-    from azcred_emulators.executables.executable import Result
 
 _LONG = 3600.0  # seconds that a call hangs if nobody ends it
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Slow(Fault):
-    """The genuine answer, some seconds late."""
+class Slow(RequestFault, CommandFault):
+    """The normal answer, some seconds late."""
 
     seconds: float
 
-    def befall(self, exchange: Exchange) -> Response:
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return "timed out" if the client gave up before the answer."""
+        return "timed out" if status is None else None
+
+    def apply(self, exchange: Exchange) -> Response:
         """Wait, then answer."""
         exchange.wait(self.seconds)
         return exchange.answer()
 
-    def befall_call(self, run: "Callable[[], Result]") -> "Result":
+    def apply_to_command(self, run: Callable[[], CommandResult]) -> CommandResult:
         """Make the call, and let the launcher wait before it prints."""
         result = run()
         return replace(result, delay=result.delay + self.seconds)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Drip(Fault):
-    """The genuine answer in pieces, so that its body takes some seconds although something always comes."""
+class Drip(RequestFault):
+    """The normal answer in pieces: its body takes some seconds, although data keeps coming."""
 
     seconds: float
     pieces: int = 10
+
+    @classmethod
+    def outcome_with(cls, status: int | None) -> str | None:
+        """Return "timed out" if the client gave up before the answer."""
+        return "timed out" if status is None else None
 
     def __post_init__(self) -> None:
         if self.pieces < 2:
             raise ValueError(f"a body comes in at least 2 pieces, not {self.pieces}")
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Answer at once, with the first piece."""
 
         def drip(body: bytes) -> Iterator[bytes]:
@@ -60,18 +68,20 @@ class Drip(Fault):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Hang(Fault):
+class Hang(RequestFault, CommandFault):
     """Silence, then a closed connection: after some seconds, None for when the test ends.
 
-    With `in_body` it begins in the middle of the genuine answer's body. An executable prints nothing until its caller
-    kills it, or these seconds have passed.
+    With `in_body` it starts in the middle of the body. An executable prints nothing until its caller kills it or
+    these seconds have passed.
     """
+
+    outcome: ClassVar = "timed out"
 
     seconds: float | None = None
     in_body: bool = False
 
-    def befall(self, exchange: Exchange) -> Response:
-        """Say nothing, or nothing more after half of the body."""
+    def apply(self, exchange: Exchange) -> Response:
+        """Send nothing, or nothing more after half of the body."""
         if not self.in_body:
             exchange.wait(self.seconds)
             raise Disconnect
@@ -83,7 +93,7 @@ class Hang(Fault):
 
         return in_pieces(exchange.answer(), half)
 
-    def befall_call(self, run: "Callable[[], Result]") -> "Result":
-        """Make the call, and have nothing printed."""
+    def apply_to_command(self, run: Callable[[], CommandResult]) -> CommandResult:
+        """Make the call and print nothing."""
         delay = _LONG if self.seconds is None else self.seconds
         return replace(run(), stdout="", stderr="", exit_code=1, delay=delay)

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.fault import Exchange, Fault
+from azcred_emulators.emulation.fault import Exchange, RequestFault
 from azcred_emulators.serving.connection import Disconnect
 
 Address = tuple[str, int]
@@ -30,8 +30,8 @@ class Network(Protocol):
         """Return the address of a server whose TLS has this defect."""
 
 
-class NetworkFault(Fault):
-    """A fault that befalls a connection before there is a request."""
+class NetworkFault(RequestFault):
+    """A fault of a connection before there is a request."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ class NetworkFault(Fault):
     def connect(self, network: Network) -> Address:
         """Return where the connection leads instead; raises OSError if it fails at once."""
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Break a connection that is there already."""
         raise Disconnect(reset=True)
 
@@ -61,7 +61,7 @@ class BlackHole(NetworkFault):
         """Lead the connection to where nothing answers."""
         return network.black_hole()
 
-    def befall(self, exchange: Exchange) -> Response:
+    def apply(self, exchange: Exchange) -> Response:
         """Say nothing until the test ends."""
         exchange.wait(None)
         raise Disconnect

@@ -6,74 +6,40 @@ from dataclasses import Field, fields
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from azcred_emulators.authority.faults import Refuse, Throttle
-from azcred_emulators.emulation.fault import Fault
-from azcred_emulators.faults.answers import Status
-from azcred_emulators.faults.bodies import ExpiredToken, MissingField, MistypedField, NotJson, WrongResource
-from azcred_emulators.faults.cases import (
-    CaptivePortal,
-    DockerDesktop,
-    ForeignMetadata,
-    Gone,
-    IdentityNotFound,
-    Throttled,
-)
-from azcred_emulators.faults.connections import Reset, Truncate
-from azcred_emulators.faults.delays import Drip, Hang, Slow
-from azcred_emulators.faults.network import BlackHole, RefusedPort, TlsFailure
+from azcred_emulators import faults
+from azcred_emulators.emulation.command import CommandFault
+from azcred_emulators.emulation.fault import Fault, RequestFault
 
-KINDS: Mapping[str, type[Fault]] = {
-    kind.__name__: kind
-    for kind in (
-        Status,
-        IdentityNotFound,
-        Gone,
-        Throttled,
-        DockerDesktop,
-        CaptivePortal,
-        ForeignMetadata,
-        NotJson,
-        MissingField,
-        MistypedField,
-        ExpiredToken,
-        WrongResource,
-        Slow,
-        Drip,
-        Hang,
-        Reset,
-        Truncate,
-        RefusedPort,
-        BlackHole,
-        TlsFailure,
-        Refuse,
-        Throttle,
-    )
+_ALL = {name: kind for name, kind in vars(faults).items() if isinstance(kind, type) and issubclass(kind, Fault)}
+KINDS: Mapping[str, type[RequestFault]] = {name: kind for name, kind in _ALL.items() if issubclass(kind, RequestFault)}
+COMMAND_KINDS: Mapping[str, type[CommandFault]] = {
+    name: kind for name, kind in _ALL.items() if issubclass(kind, CommandFault)
 }
 
 
-def read_fault(data: Mapping[str, Any]) -> Fault:
+def read_fault(data: Mapping[str, Any]) -> RequestFault:
     """Return the fault that a JSON object describes: its `kind`, and the fields of that kind.
 
     Raises ValueError if there is no such kind or field, one that must be there is missing, or a value is out of
     range.
     """
-    given = dict(data)
-    name = str(given.pop("kind", ""))
+    values = dict(data)
+    name = str(values.pop("kind", ""))
     if name not in KINDS:
         near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}."
         raise ValueError(f"there is no kind of fault {name!r}; {hint}")
-    known = [one.name for one in _fields(KINDS[name])]
-    for unknown in sorted(set(given) - set(known)):
+    known = [field.name for field in _fields(KINDS[name])]
+    for unknown in sorted(set(values) - set(known)):
         raise ValueError(f"the fault {name} has no field {unknown!r}; it has {', '.join(known) or 'none'}")
     hints = get_type_hints(KINDS[name])
-    for field, value in given.items():
+    for field, value in values.items():
         if not _accepts(hints[field], value):
             raise ValueError(f"the fault {name} cannot have the {field} {value!r}")
     try:
-        return KINDS[name](**given)
+        return KINDS[name](**values)
     except TypeError as error:
-        raise ValueError(f"the fault {name} needs more than {', '.join(given) or 'its name'}") from error
+        raise ValueError(f"the fault {name} needs more than {', '.join(values) or 'its name'}") from error
 
 
 def _accepts(hint: Any, value: object) -> bool:
@@ -81,9 +47,9 @@ def _accepts(hint: Any, value: object) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     if isinstance(hint, UnionType):
-        return any(_accepts(one, value) for one in get_args(hint))
+        return any(_accepts(member, value) for member in get_args(hint))
     if get_origin(hint) is Mapping:
-        return isinstance(value, dict) and all(_accepts(get_args(hint)[1], one) for one in value.values())
+        return isinstance(value, dict) and all(_accepts(get_args(hint)[1], item) for item in value.values())
     if isinstance(value, bool):
         return hint in (bool, object)
     return isinstance(value, (int, float) if hint is float else hint)
@@ -91,7 +57,7 @@ def _accepts(hint: Any, value: object) -> bool:
 
 def write_fault(fault: Fault) -> dict[str, object]:
     """Return the JSON object of which `read_fault` makes this fault again."""
-    return {"kind": type(fault).__name__, **{one.name: getattr(fault, one.name) for one in _fields(fault)}}
+    return {"kind": type(fault).__name__, **{field.name: getattr(fault, field.name) for field in _fields(fault)}}
 
 
 def _fields(kind: Any) -> tuple[Field[Any], ...]:

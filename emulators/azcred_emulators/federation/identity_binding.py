@@ -22,7 +22,8 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Directory
 from azcred_emulators.directory.identifiers import SERVICE_ACCOUNT, identity_binding_issuer
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
 
 AUDIENCE = "api://AKSIdentityBinding"
@@ -36,6 +37,8 @@ class IdentityBinding(Emulator):
     """
 
     name = "identity-binding"
+    is_host = True
+    uses_tls = True
     rules = Map(
         [
             Rule("/<tenant>/oauth2/v2.0/token", methods=["POST"], endpoint="token"),
@@ -47,6 +50,7 @@ class IdentityBinding(Emulator):
         self._directory = directory
         self._issuers = issuers
         self._authority = authority
+        self.named_refusals = authority.named_refusals  # the proxy passes them on
         self._clock = clock
         self.service_accounts: tuple[str, ...] = (SERVICE_ACCOUNT,)
 
@@ -83,7 +87,7 @@ class IdentityBinding(Emulator):
         request.details.update(forwarded.details)
         return response
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what the proxy does not forward."""
         return self._error_response(request, error.code or 400, error.name)
 

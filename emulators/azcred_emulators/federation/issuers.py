@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map
+from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.durations import Duration, in_seconds
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens.keys import SigningKey, read_jwk
 
@@ -89,7 +90,7 @@ class Issuers(Emulator):
     """
 
     name = "issuer"
-    rules = Map()
+    rules = Map([Rule("/<path:document>", methods=["GET"], endpoint="document")])
 
     def __init__(self, clock: Clock, announce: Callable[[str], None] = lambda host: None) -> None:
         self._clock = clock
@@ -128,21 +129,27 @@ class Issuers(Emulator):
         """Serve the host names of the issuers."""
         return any(split_url(url).hostname == host.lower() for url in list(self._issuers))
 
-    def answer(self, request: Request, path: str) -> Response:
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer with the document at this address, if there is one."""
-        request.details["operation"] = "openid-configuration" if path.endswith(_DISCOVERY) else "keys"
-        document = self.document(f"https://{request.host}{path}") if request.method == "GET" else None
+        path = f"/{values['document']}"
+        request.details["operation"] = _operation(path)
+        document = self.document(f"https://{request.host}{path}")
         return Response(status=404) if document is None else json_response(document)
 
-    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
-        """There are no rules: the issuers' documents stand for them."""
-        raise NotImplementedError
+    def describe(self, request: Request, path: str) -> None:
+        """Note which of an issuer's documents the request is for."""
+        super().describe(request, path)
+        request.details["operation"] = _operation(path)
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
-        """Answer what HTTP rules out."""
-        return Response(status=error.code or 400)
+    def http_error(self, request: Request, error: HTTPException) -> Response:
+        """Answer that there is nothing else here."""
+        return Response(status=404)
 
     def reset(self) -> None:
         """Publish every issuer's documents again."""
         for issuer in list(self._issuers.values()):
             issuer.published = True
+
+
+def _operation(path: str) -> str:
+    return "openid-configuration" if path.endswith(_DISCOVERY) else "keys"

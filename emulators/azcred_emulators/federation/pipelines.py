@@ -19,7 +19,8 @@ from azcred_emulators.directory.identifiers import (
     SERVICE_CONNECTION,
     SERVICE_CONNECTION_ID,
 )
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
 
 
@@ -55,7 +56,7 @@ class Pipeline(Emulator):
             return self.error_response(request, 401, "The access token of the job is missing or wrong.")
         return self.reply(request)
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer a request to another path, or with another method."""
         return self.error_response(request, error.code or 400, error.name)
 

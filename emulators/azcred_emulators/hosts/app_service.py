@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from typing import ClassVar, Literal
 
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.hosts.endpoint import Problem, Refusal, Refused, correlation_id
+from azcred_emulators.emulation.request import Request
+from azcred_emulators.hosts.endpoint import correlation_id
 from azcred_emulators.hosts.host import Host
+from azcred_emulators.hosts.refusals import HostError, Problem, Refusal
 from azcred_emulators.tokens import Token
 
 _LEGACY = "2017-09-01"
@@ -23,13 +24,16 @@ class AppService(Host):
     """The endpoint in its version of 2019 and, for requests that name it, in that of 2017.
 
     `operating_system` decides how the version of 2017 writes dates; `sets_legacy_variables` whether the app finds
-    `MSI_ENDPOINT` and `MSI_SECRET` as well, which Container Apps never had.
+    `MSI_ENDPOINT` and `MSI_SECRET` as well, which Container Apps never had. The 429 is documented nowhere; it has the
+    shape of the other errors.
     """
 
+    name = "app-service"
     path = "/msi/token"
     api_versions = ("2019-08-01", _LEGACY)
     selectors = ("client_id", "object_id", "resource_id")
     headers: ClassVar = {"Server": "Kestrel"}
+    further_problems = (Problem.SECRET,)
     refusals: ClassVar = {
         Problem.SECRET: Refusal(401, "", "The secret header is missing or wrong."),
         Problem.VERSION: Refusal(400, "", "Unsupported API version."),
@@ -38,6 +42,7 @@ class AppService(Host):
         Problem.SEVERAL_IDENTITIES: Refusal(400, "", "Unable to load the proper Managed Identity."),
         Problem.NO_IDENTITY: Refusal(400, "", "Unable to load the proper Managed Identity."),
         Problem.IDENTITY_NOT_FOUND: Refusal(400, "", _NOT_FOUND),
+        Problem.THROTTLED: Refusal(429, "", "Too many requests."),
         Problem.PATH: Refusal(404, "", "Not found."),
         Problem.METHOD: Refusal(405, "", "Method not allowed."),
         Problem.MALFORMED: Refusal(400, "", "Bad request."),
@@ -53,10 +58,10 @@ class AppService(Host):
         return variables
 
     def check(self, request: Request, parameters: Mapping[str, str]) -> None:
-        """Raise Refused unless the secret is in the version's own header, and version and resource are there."""
+        """Raise HostError unless the secret is in the version's own header, and version and resource are there."""
         header = "Secret" if parameters.get("api-version") == _LEGACY else "X-IDENTITY-HEADER"
         if request.headers.get(header) != self.machine.secret:
-            raise Refused(Problem.SECRET)
+            raise HostError(Problem.SECRET)
         super().check(request, parameters)
 
     def success(
@@ -72,7 +77,7 @@ class AppService(Host):
             "token_type": "Bearer",
         }
 
-    def error(self, code: str, message: str, status: int) -> Mapping[str, object]:
+    def error_body(self, code: str, message: str, status: int) -> Mapping[str, object]:
         """Return the body that the platform's token service writes."""
         return {"statusCode": status, "message": message, "correlationId": correlation_id()}
 
@@ -84,7 +89,14 @@ class AppService(Host):
         return f"{at.month}/{at.day}/{at.year} {at.hour % 12 or 12}:{at:%M:%S} {at:%p} +00:00"
 
 
+class Functions(AppService):
+    """The endpoint in Functions, the same as in App Service."""
+
+    name = "functions"
+
+
 class ContainerApps(AppService):
     """The endpoint in Container Apps, which has the variables of 2019 alone."""
 
+    name = "container-apps"
     sets_legacy_variables = False

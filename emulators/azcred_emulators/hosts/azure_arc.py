@@ -1,4 +1,4 @@
-"""The managed identity endpoint of a machine that is connected by Azure Arc.
+"""The managed identity endpoint of an on-premises server that is connected through Azure Arc.
 
 A client proves that it may read a file that the agent has written for it. Sources: Microsoft's "Authenticate against
 Azure resources with Azure Arc-enabled servers"; azure-identity 1.27, msal 1.39 and msal-node as clients.
@@ -9,7 +9,6 @@ import shutil
 import threading
 import uuid
 from collections.abc import Mapping
-from enum import Enum
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,10 +16,12 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, ManagedIdentity
-from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.hosts.endpoint import Machine, Problem, Refusal, Refused
+from azcred_emulators.emulation.request import Request
+from azcred_emulators.hosts.challenges import ChallengeDefect
+from azcred_emulators.hosts.endpoint import Machine
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.hosts.imds import UNKNOWN_RESOURCE
+from azcred_emulators.hosts.refusals import HostError, Problem, Refusal
 from azcred_emulators.serving.tls import write_private
 from azcred_emulators.tokens import Token, Tokens
 
@@ -31,30 +32,21 @@ _MAXIMUM_KEY = 4096  # bytes; SDKs refuse larger files
 _REALM = "Basic realm="
 
 
-class BadChallenge(Enum):
-    """What may be wrong with a challenge, each of which an SDK refuses on its own."""
-
-    NO_HEADER = "no WWW-Authenticate header"
-    NO_REALM = "a header without a file"
-    NO_FILE = "a file that is not there"
-    OTHER_FOLDER = "a file in another folder"
-    OTHER_SUFFIX = "a file whose name does not end in .key"
-    TOO_LARGE = "a file of more than 4096 bytes"
-    WRONG_KEY = "a file with a key that the agent does not accept"
-
-
 class AzureArc(Host):
     """The endpoint of the agent, himds.
 
-    The agent's files are below the machine's folder, under their real paths. An agent that does
-    not support user-assigned identities ignores what names them, and so answers with the machine's own.
-    `bad_challenge` is what is wrong with its challenges.
+    The agent's files are below the machine's folder, under their real paths. An agent that does not support
+    user-assigned identities ignores what names them, and so answers with the machine's own. Its 429 is documented
+    nowhere; it has the shape of the other errors.
     """
 
+    name = "azure-arc"
     path = "/metadata/identity/oauth2/token"
     api_versions = ("2019-08-15", "2019-11-01", "2020-06-01", "2021-02-01")
     needs_metadata = True
     selectors = ("client_id", "object_id", "resource_id")
+    further_problems = (Problem.CHALLENGE,)
+    preliminaries = (("challenge", 401),)
     refusals: ClassVar = {
         Problem.METADATA_HEADER: Refusal(400, "invalid_request", "Required metadata header not specified"),
         Problem.VERSION: Refusal(400, "invalid_request", "The api-version is missing or not supported"),
@@ -64,15 +56,15 @@ class AzureArc(Host):
         Problem.NO_IDENTITY: Refusal(400, "invalid_request", "Identity not found"),
         Problem.IDENTITY_NOT_FOUND: Refusal(400, "invalid_request", "Identity not found"),
         Problem.CHALLENGE: Refusal(401, "unauthorized_client", "Missing Basic Authorization header"),
+        Problem.THROTTLED: Refusal(429, "too_many_requests", "Too many requests"),
         Problem.PATH: Refusal(404, "not_found", "The requested path does not exist"),
         Problem.METHOD: Refusal(405, "method_not_allowed", "The method is not allowed"),
         Problem.MALFORMED: Refusal(400, "invalid_request", "The request is malformed"),
     }
     supports_user_assigned = True
-    bad_challenge: BadChallenge | None = None
 
-    def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
-        super().__init__(name, directory, tokens, clock, machine)
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
+        super().__init__(directory, tokens, clock, machine)
         self._lock = threading.Lock()
         self._keys: dict[str, Path] = {}
 
@@ -97,21 +89,23 @@ class AzureArc(Host):
         return "token" if "Authorization" in request.headers else "challenge"
 
     def authorize(self, request: Request) -> None:
-        """Raise Refused unless the request holds the content of a key's file. Each key is good for one request."""
+        """Raise HostError unless the request holds the content of a key's file. Each key is good for one request."""
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         with self._lock:
             file = self._keys.pop(key, None) if scheme == "Basic" else None
         if file is None:
-            raise Refused(Problem.CHALLENGE)
+            raise HostError(Problem.CHALLENGE)
         file.unlink(missing_ok=True)
 
     def refusal(self, request: Request, problem: Problem) -> Response:
-        """Answer that there is no token, and where the key to one is."""
-        response = super().refusal(request, problem)
-        if problem is Problem.CHALLENGE:
-            response.headers["WWW-Authenticate"] = f"{_REALM}{self._challenge(self.bad_challenge)}"
-            if self.bad_challenge is BadChallenge.NO_HEADER:
-                del response.headers["WWW-Authenticate"]
+        """Answer that there is no token, and where the key to one is if that is what the client lacks."""
+        return self.challenge(request) if problem is Problem.CHALLENGE else super().refusal(request, problem)
+
+    def challenge(self, request: Request, defect: ChallengeDefect | None = None) -> Response:
+        """Answer with a challenge: the path of a new key's file, or something wrong instead."""
+        response = super().refusal(request, Problem.CHALLENGE)
+        if defect != "no-header":
+            response.headers["WWW-Authenticate"] = f"{_REALM}{self._write_key(defect)}"
         return response
 
     def success(
@@ -135,7 +129,7 @@ class AzureArc(Host):
             "token_type": "Bearer",
         }
 
-    def error(self, code: str, message: str, status: int) -> Mapping[str, object]:
+    def error_body(self, code: str, message: str, status: int) -> Mapping[str, object]:
         """Return OAuth's two fields."""
         return {"error": code, "error_description": message}
 
@@ -143,22 +137,23 @@ class AzureArc(Host):
         """Forget the keys and what the test has changed."""
         super().reset()
         self.supports_user_assigned = True
-        self.bad_challenge = None
         with self._lock:
             self._keys.clear()
         shutil.rmtree(self._place(_FOLDER), ignore_errors=True)
 
-    def _challenge(self, wrong: BadChallenge | None) -> str:
-        """Write a key's file and return its path on the machine."""
-        if wrong is BadChallenge.NO_REALM:
+    def _write_key(self, defect: ChallengeDefect | None) -> str:
+        """Write a key's file and return its path on the machine, or a path with this defect."""
+        if defect == "no-realm":
             return ""
-        name = f"{uuid.uuid4()}{'.txt' if wrong is BadChallenge.OTHER_SUFFIX else '.key'}"
-        path = f"{_FOLDER if wrong is BadChallenge.OTHER_FOLDER else _TOKENS}/{name}"
-        if wrong is BadChallenge.NO_FILE:
+        name = f"{uuid.uuid4()}{'.txt' if defect == 'other-suffix' else '.key'}"
+        path = f"{_FOLDER if defect == 'other-folder' else _TOKENS}/{name}"
+        if defect == "no-file":
             return path
-        key = secrets.token_hex(32 if wrong is not BadChallenge.TOO_LARGE else _MAXIMUM_KEY)
-        file = write_private(self._place(path), key.encode())
-        if wrong is not BadChallenge.WRONG_KEY:
+        key = secrets.token_hex(_MAXIMUM_KEY if defect == "too-large" else 32)
+        place = self._place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file = write_private(place, key.encode())
+        if defect != "wrong-key":
             with self._lock:
                 self._keys[key] = file
         return path

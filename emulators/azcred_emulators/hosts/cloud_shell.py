@@ -10,8 +10,9 @@ from typing import ClassVar
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Application, Directory, User
 from azcred_emulators.directory.identifiers import USER_ID
-from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refusal, Refused
+from azcred_emulators.emulation.request import Request
+from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine
+from azcred_emulators.hosts.refusals import HostError, Problem, Refusal
 from azcred_emulators.tokens import Token, Tokens
 from azcred_emulators.tokens.access import Delegation, SignIn
 
@@ -48,9 +49,10 @@ class CloudShell(Endpoint):
     """The endpoint of the console, for `user`, a principal name or object id of the directory.
 
     It has no other identity, so a request that names one is refused. The texts of refusals other than that of an
-    audience are not recorded anywhere.
+    audience are not recorded anywhere, nor is a 429: it has the shape of the other errors.
     """
 
+    name = "cloud-shell"
     path = "/oauth2/token"
     methods = ("GET", "POST")
     needs_metadata = True
@@ -64,14 +66,16 @@ class CloudShell(Endpoint):
         ),
         Problem.SELECTOR: Refusal(400, "InvalidRequest", "Cloud Shell has no managed identities to choose from"),
         Problem.NO_IDENTITY: Refusal(401, "Unauthorized", "The user of this session cannot sign in"),
+        Problem.THROTTLED: Refusal(429, "TooManyRequests", "Too many requests"),
         Problem.PATH: Refusal(404, "NotFound", "The requested path does not exist"),
         Problem.METHOD: Refusal(405, "MethodNotAllowed", "The method is not allowed"),
         Problem.MALFORMED: Refusal(400, "InvalidRequest", "The request is malformed"),
     }
+    further_problems = (Problem.SELECTOR,)
     user = USER_ID
 
-    def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
-        super().__init__(name, directory, tokens, clock, machine)
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
+        super().__init__(directory, tokens, clock, machine)
         self._cache: dict[tuple[User, str], Token] = {}
 
     def variables(self, url: str) -> Mapping[str, str]:
@@ -83,16 +87,16 @@ class CloudShell(Endpoint):
         }
 
     def grant(self, request: Request, parameters: Mapping[str, str]) -> Mapping[str, object]:
-        """Return the body with the user's token; raises Refused."""
+        """Return the body with the user's token; raises HostError."""
         resource = parameters["resource"]
         if any(parameters.get(name) for spellings in SELECTORS.values() for name in spellings):
-            raise Refused(Problem.SELECTOR)
+            raise HostError(Problem.SELECTOR)
         user = self.directory.user(self.user)
         if user is None or not user.enabled or user.locked:
-            raise Refused(Problem.NO_IDENTITY)
+            raise HostError(Problem.NO_IDENTITY)
         request.details.update(tenant=user.tenant_id, client_id=PORTAL, identity=user.principal_name)
         if resource.rstrip("/").lower() not in _SUPPORTED:
-            raise Refused(Problem.UNKNOWN_RESOURCE)
+            raise HostError(Problem.UNKNOWN_RESOURCE)
         token = self._token(user, resource)
         request.details["claims"] = token.claims
         return {
@@ -111,7 +115,7 @@ class CloudShell(Endpoint):
         if user := self.directory.user(self.user):
             request.details.update(tenant=user.tenant_id, client_id=PORTAL, identity=user.principal_name)
 
-    def error(self, code: str, message: str, status: int) -> Mapping[str, object]:
+    def error_body(self, code: str, message: str, status: int) -> Mapping[str, object]:
         """Return the body of the console's service."""
         return {"error": {"code": code, "message": message}}
 

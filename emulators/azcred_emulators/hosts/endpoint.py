@@ -6,9 +6,8 @@ endpoint looks at, and in which words it refuses, is its class's data.
 
 import uuid
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,7 +17,10 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.refusals import NamedRefusal, NamedRefusals
+from azcred_emulators.emulation.request import Request, json_response
+from azcred_emulators.hosts.refusals import HostError, Problem, Refusal
 from azcred_emulators.tokens import Token, Tokens
 
 # How SDKs spell the parameters that name an identity, by the field of the identity that each must equal.
@@ -27,45 +29,6 @@ SELECTORS = {
     "object_id": ("object_id", "principal_id", "principalid"),
     "resource_id": ("msi_res_id", "mi_res_id", "msi-res-id", "resource_id"),
 }
-
-
-class Problem(Enum):
-    """Why a host hands out no token."""
-
-    METADATA_HEADER = auto()  # `Metadata: true` is missing
-    FORWARDED = auto()
-    SECRET = auto()  # the header with the host's secret is missing or wrong
-    VERSION = auto()
-    NO_RESOURCE = auto()
-    UNKNOWN_RESOURCE = auto()
-    SELECTOR = auto()  # the host has one identity, or cannot find it by what the request names
-    SEVERAL_IDENTITIES = auto()  # none was named, and the host cannot decide
-    NO_IDENTITY = auto()  # none was named, and none is assigned
-    IDENTITY_NOT_FOUND = auto()  # the named one is not assigned
-    CHALLENGE = auto()  # the client has yet to prove that it may ask
-    PATH = auto()
-    METHOD = auto()
-    MALFORMED = auto()
-
-
-class Refused(Exception):
-    """A request that gets no token."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.name)
-        self.problem = problem
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What a host answers to a problem: HTTP status, error code and message.
-
-    The message may hold `{resource}`, `{tenant}` and `{version}`.
-    """
-
-    status: int
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,37 +47,63 @@ class Machine:
 class Endpoint(Emulator):
     """Where a host hands out tokens.
 
-    `path` is where they are asked for, and `uses_tls` whether over https. `secret_header` is the header that must hold
-    the machine's secret, `needs_metadata` whether `Metadata: true` must be there.
+    `path` is where they are asked for. `secret_header` is the header that must hold the machine's secret,
+    `needs_metadata` whether `Metadata: true` must be there. `refusals` is the table of what it answers to each problem,
+    and `further_problems` are those that only the class's own methods raise HostError for. `preliminaries` are the
+    operations, with their statuses, that a client begins with. A class with a name is a host; one whose table lacks a
+    problem that can arise raises TypeError when it is made.
     """
 
     provider = "managed-identity"
+    is_host = True
     path: str
     methods: tuple[str, ...] = ("GET",)
-    uses_tls = False
     api_versions: tuple[str, ...] = ()
     secret_header: str | None = None
     needs_metadata = False
     headers: ClassVar[Mapping[str, str]] = {}
-    refusals: ClassVar[Mapping[Problem, Refusal]]
+    refusals: ClassVar[Mapping[Problem, Refusal]] = {}
+    further_problems: ClassVar[Collection[Problem]] = ()
+    preliminaries: ClassVar[Sequence[tuple[str, int]]] = ()
 
     def __init_subclass__(cls) -> None:
         # Here and not per run: a rule's code is parsed, and Python 3.11.0-3.11.7 confuses threads that parse at once
         # (SystemError, python/cpython#106905).
         super().__init_subclass__()
-        if hasattr(cls, "path"):
-            cls.rules = Map([Rule(cls.path, methods=cls.methods, endpoint="token")], strict_slashes=False)
+        if not hasattr(cls, "name"):
+            return
+        cls.rules = Map([Rule(cls.path, methods=cls.methods, endpoint="token")], strict_slashes=False)
+        missing = [problem.name for problem in Problem if problem in cls.problems() and problem not in cls.refusals]
+        if missing:
+            raise TypeError(f"the host {cls.name!r} has no refusal for {', '.join(missing)}: add it to its `refusals`")
 
-    def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
-        self.name = name
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
         self.directory = directory
         self.machine = machine
+        self.named_refusals = NamedRefusals(
+            names=[problem.value for problem in self.refusals],
+            throttling=NamedRefusal(Problem.THROTTLED.value),
+            respond=self._refuse_by_name,
+        )
         self._tokens = tokens
         self._clock = clock
 
-    def url(self, server_url: str) -> str:
-        """Return where the host is on a server that serves others, too."""
-        return f"{server_url}/{self.name}"
+    @classmethod
+    def problems(cls) -> set[Problem]:
+        """Return the problems that a request to the host can have, by the data of the class."""
+        return {
+            Problem.NO_RESOURCE,
+            Problem.UNKNOWN_RESOURCE,
+            Problem.NO_IDENTITY,
+            Problem.THROTTLED,
+            Problem.PATH,
+            Problem.METHOD,
+            Problem.MALFORMED,
+            *([Problem.METADATA_HEADER] if cls.needs_metadata else []),
+            *([Problem.SECRET] if cls.secret_header else []),
+            *([Problem.VERSION] if cls.api_versions else []),
+            *cls.further_problems,
+        }
 
     @abstractmethod
     def variables(self, url: str) -> Mapping[str, str]:
@@ -122,11 +111,11 @@ class Endpoint(Emulator):
 
     @abstractmethod
     def grant(self, request: Request, parameters: Mapping[str, str]) -> Mapping[str, object]:
-        """Return the body that hands out a token; raises Refused."""
+        """Return the body that hands out a token; raises HostError."""
 
     @abstractmethod
-    def error(self, code: str, message: str, status: int) -> Mapping[str, object] | str:
-        """Return the body that refuses one, text if it is no JSON."""
+    def error_body(self, code: str, message: str, status: int) -> Mapping[str, object] | str:
+        """Return the body of a refusal, text if it is no JSON."""
 
     def install(self) -> None:  # most hosts are but an address, so this one does nothing
         """Put the files in place that the host has on a machine."""
@@ -148,29 +137,29 @@ class Endpoint(Emulator):
         try:
             self.check(request, parameters)
             return json_response(self.grant(request, parameters), headers=self.headers)
-        except Refused as refused:
-            return self.refusal(request, refused.problem)
+        except HostError as error:
+            return self.refusal(request, error.problem)
 
     def _note(self, request: Request, parameters: Mapping[str, str]) -> None:
         resource = parameters.get("resource") or None
         request.details.update(operation=self.operation(request), provider=self.provider, resource=resource)
 
     def check(self, request: Request, parameters: Mapping[str, str]) -> None:
-        """Raise Refused unless headers, version and resource are there."""
+        """Raise HostError unless headers, version and resource are there."""
         if self.needs_metadata and request.headers.get("Metadata", "").lower() != "true":
-            raise Refused(Problem.METADATA_HEADER)
+            raise HostError(Problem.METADATA_HEADER)
         if self.secret_header and request.headers.get(self.secret_header) != self.machine.secret:
-            raise Refused(Problem.SECRET)
+            raise HostError(Problem.SECRET)
         if self.api_versions and parameters.get("api-version") not in self.api_versions:
-            raise Refused(Problem.VERSION)
+            raise HostError(Problem.VERSION)
         if not parameters.get("resource"):
-            raise Refused(Problem.NO_RESOURCE)
+            raise HostError(Problem.NO_RESOURCE)
 
     def expires_in(self, token: Token) -> str:
         """Return the seconds that a token has left, as text."""
         return str(token.expires_in(self._clock.now()))
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer a request to another path, or with another method."""
         match error:
             case NotFound():
@@ -178,6 +167,12 @@ class Endpoint(Emulator):
             case MethodNotAllowed():
                 return self.refusal(request, Problem.METHOD)
         return self.refusal(request, Problem.MALFORMED)
+
+    def _refuse_by_name(self, request: Request, refusal: NamedRefusal) -> Response:
+        response = self.refusal(request, Problem(refusal.name))
+        if refusal.retry_after is not None:
+            response.headers["Retry-After"] = str(refusal.retry_after)
+        return response
 
     def refusal(self, request: Request, problem: Problem) -> Response:
         """Answer that there is no token, in the host's words."""
@@ -188,7 +183,7 @@ class Endpoint(Emulator):
             version=request.args.get("api-version", ""),
         )
         request.details["error"] = message
-        body = self.error(refusal.code, message, refusal.status)
+        body = self.error_body(refusal.code, message, refusal.status)
         if isinstance(body, str):
             return Response(body, refusal.status, self.headers, content_type="text/plain; charset=utf-8")
         return json_response(body, status=refusal.status, headers=self.headers)

@@ -7,8 +7,9 @@ from contextlib import suppress
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, ManagedIdentity
 from azcred_emulators.directory.known_resources import is_known_resource
-from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, Problem, Refused, parameters_of
+from azcred_emulators.emulation.request import Request
+from azcred_emulators.hosts.endpoint import SELECTORS, Endpoint, Machine, parameters_of
+from azcred_emulators.hosts.refusals import HostError, Problem
 from azcred_emulators.tokens import Token, Tokens
 from azcred_emulators.tokens.access import AppOnlyAccess
 
@@ -23,9 +24,19 @@ class Host(Endpoint):
 
     selectors: tuple[str, ...] = ()
 
-    def __init__(self, name: str, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
-        super().__init__(name, directory, tokens, clock, machine)
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
+        super().__init__(directory, tokens, clock, machine)
         self._cache: dict[tuple[ManagedIdentity, str, tuple[str, ...]], Token] = {}
+
+    @classmethod
+    def problems(cls) -> set[Problem]:
+        """Add those of choosing an identity."""
+        return {
+            *super().problems(),
+            Problem.SEVERAL_IDENTITIES,
+            *([Problem.IDENTITY_NOT_FOUND] if cls.selectors else []),
+            *([Problem.SELECTOR] if set(SELECTORS) - set(cls.selectors) else []),
+        }
 
     @abstractmethod
     def success(
@@ -34,14 +45,14 @@ class Host(Endpoint):
         """Return the body that hands out a token."""
 
     def authorize(self, request: Request) -> None:  # most hosts trust whoever reaches them
-        """Raise Refused if the client may not have the token that it means."""
+        """Raise HostError if the client may not have the token that it means."""
 
     def grant(self, request: Request, parameters: Mapping[str, str]) -> Mapping[str, object]:
-        """Return the body with a token of the identity that is meant; raises Refused."""
+        """Return the body with a token of the identity that is meant; raises HostError."""
         resource = parameters["resource"]
         identity = self._identify(request, parameters)
         if not is_known_resource(resource, self.directory):
-            raise Refused(Problem.UNKNOWN_RESOURCE)
+            raise HostError(Problem.UNKNOWN_RESOURCE)
         self.authorize(request)
         token = self.token(identity, resource, parameters)
         request.details["claims"] = token.claims
@@ -52,7 +63,7 @@ class Host(Endpoint):
         """Note whose token is asked for, too."""
         super().describe(request, path)
         if request.details.get("operation") == "token":
-            with suppress(Refused):
+            with suppress(HostError):
                 self._identify(request, parameters_of(request))
 
     def _identify(self, request: Request, parameters: Mapping[str, str]) -> ManagedIdentity:
@@ -63,22 +74,22 @@ class Host(Endpoint):
     def select(self, parameters: Mapping[str, str]) -> ManagedIdentity:
         """Return the assigned identity that the parameters name, or the one meant if none is named.
 
-        That is the system-assigned one, else the only user-assigned one. Raises Refused if there is none.
+        That is the system-assigned one, else the only user-assigned one. Raises HostError if there is none.
         """
         identities = self.directory.assigned(self.name)
         for kind, spellings in SELECTORS.items():
-            for wanted in (parameters[spelling] for spelling in spellings if parameters.get(spelling)):
+            for value in (parameters[spelling] for spelling in spellings if parameters.get(spelling)):
                 if kind not in self.selectors:
-                    raise Refused(Problem.SELECTOR)
+                    raise HostError(Problem.SELECTOR)
                 for identity in identities:
-                    if getattr(identity, kind).lower() == wanted.lower():
+                    if getattr(identity, kind).lower() == value.lower():
                         return identity
-                raise Refused(Problem.IDENTITY_NOT_FOUND)
+                raise HostError(Problem.IDENTITY_NOT_FOUND)
         for identity in identities:
             if identity.system_assigned:
                 return identity
         if len(identities) != 1:
-            raise Refused(Problem.SEVERAL_IDENTITIES if identities else Problem.NO_IDENTITY)
+            raise HostError(Problem.SEVERAL_IDENTITIES if identities else Problem.NO_IDENTITY)
         return identities[0]
 
     def is_stale(self, token: Token, parameters: Mapping[str, str]) -> bool:

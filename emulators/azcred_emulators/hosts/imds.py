@@ -9,11 +9,11 @@ from typing import ClassVar
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.emulation.emulator import Request
-from azcred_emulators.hosts import IMDS_ADDRESS
-from azcred_emulators.hosts.endpoint import Problem, Refusal, Refused
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.hosts.host import Host
+from azcred_emulators.hosts.refusals import HostError, Problem, Refusal
 from azcred_emulators.tokens import Token
 
 # Newest first: the error for an unknown version names the first three.
@@ -62,12 +62,19 @@ UNKNOWN_RESOURCE = (
 
 
 class Imds(Host):
-    """IMDS as far as it hands out tokens."""
+    """IMDS as far as it hands out tokens.
 
+    The status 429 is documented, its body is not: it stands for one in the shape of the other errors. There is no
+    Retry-After unless a fault asks for it.
+    """
+
+    name = "imds"
     path = "/metadata/identity/oauth2/token"
     api_versions = API_VERSIONS
     needs_metadata = True
     selectors = ("client_id", "object_id", "resource_id")
+    further_problems = (Problem.FORWARDED,)
+    preliminaries = (("probe", 400),)
     headers: ClassVar = {"Server": "IMDS/150.870.65.1854"}
     refusals: ClassVar = {
         Problem.METADATA_HEADER: Refusal(400, "invalid_request", "Required metadata header not specified"),
@@ -88,6 +95,7 @@ class Imds(Host):
         ),
         Problem.NO_IDENTITY: Refusal(400, "invalid_request", "Identity not found"),
         Problem.IDENTITY_NOT_FOUND: Refusal(400, "invalid_request", "Identity not found"),
+        Problem.THROTTLED: Refusal(429, "invalid_request", "Temporarily throttled, too many requests"),
         Problem.PATH: Refusal(404, "not_found", "The requested path does not exist"),
         Problem.METHOD: Refusal(405, "method_not_allowed", "The method is not allowed"),
         Problem.MALFORMED: Refusal(400, "invalid_request", "The request is malformed"),
@@ -114,9 +122,9 @@ class Imds(Host):
         return "token" if request.headers.get("Metadata", "").lower() == "true" else "probe"
 
     def check(self, request: Request, parameters: Mapping[str, str]) -> None:
-        """Raise Refused for a probe, and for what came through a proxy."""
+        """Raise HostError for a probe, and for what came through a proxy."""
         if self.operation(request) == "token" and "X-Forwarded-For" in request.headers:
-            raise Refused(Problem.FORWARDED)
+            raise HostError(Problem.FORWARDED)
         super().check(request, parameters)
 
     def is_stale(self, token: Token, parameters: Mapping[str, str]) -> bool:
@@ -138,7 +146,7 @@ class Imds(Host):
             "token_type": "Bearer",
         }
 
-    def error(self, code: str, message: str, status: int) -> Mapping[str, object]:
+    def error_body(self, code: str, message: str, status: int) -> Mapping[str, object]:
         """Return OAuth's two fields; for an unknown version the body recorded from a virtual machine."""
         if not code:
             return {"error": message, "newest-versions": API_VERSIONS[:3]}

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.hosts.endpoint import Problem, Refusal
 from azcred_emulators.hosts.host import Host
+from azcred_emulators.hosts.refusals import Problem, Refusal
 from azcred_emulators.tokens import Token
 
 _NOT_FOUND = Refusal(404, "", "InternalError - :{{\nInfo: Request failure status code: 404\n\n}}")
 
 
 class MachineLearning(Host):
-    """The endpoint of compute with an identity. It refuses in plain text."""
+    """The endpoint of compute with an identity. It refuses in plain text; a 429 is documented nowhere."""
 
+    name = "machine-learning"
     path = "/MSI/token"
     api_versions = ("2017-09-01",)
     secret_header = "secret"
@@ -31,6 +32,7 @@ class MachineLearning(Host):
         Problem.SEVERAL_IDENTITIES: _NOT_FOUND,
         Problem.NO_IDENTITY: _NOT_FOUND,
         Problem.IDENTITY_NOT_FOUND: _NOT_FOUND,
+        Problem.THROTTLED: Refusal(429, "", "Too many requests"),
         Problem.PATH: Refusal(404, "", "404 page not found"),
         Problem.METHOD: Refusal(405, "", "Method not allowed"),
         Problem.MALFORMED: Refusal(400, "", "Bad request"),
@@ -54,6 +56,6 @@ class MachineLearning(Host):
             "token_type": "Bearer",
         }
 
-    def error(self, code: str, message: str, status: int) -> str:
+    def error_body(self, code: str, message: str, status: int) -> str:
         """Return the message alone."""
         return message

@@ -9,16 +9,21 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.hosts.endpoint import Problem, Refusal, correlation_id
+from azcred_emulators.hosts.endpoint import correlation_id
 from azcred_emulators.hosts.host import Host
+from azcred_emulators.hosts.refusals import Problem, Refusal
 from azcred_emulators.tokens import Token
 
 _NOT_FOUND = Refusal(404, "ManagedIdentityNotFound", "Managed identity not found for the specified application host.")
 
 
 class ServiceFabric(Host):
-    """The endpoint of an application with a managed identity: one, which no request can choose."""
+    """The endpoint of an application with a managed identity: one, which no request can choose.
 
+    Its 429 is documented nowhere; it has the shape of the other errors.
+    """
+
+    name = "service-fabric"
     path = "/metadata/identity/oauth2/token"
     api_versions = ("2019-07-01-preview", "2020-05-01")
     secret_header = "Secret"
@@ -38,6 +43,7 @@ class ServiceFabric(Host):
         Problem.SEVERAL_IDENTITIES: _NOT_FOUND,
         Problem.NO_IDENTITY: _NOT_FOUND,
         Problem.IDENTITY_NOT_FOUND: _NOT_FOUND,
+        Problem.THROTTLED: Refusal(429, "TooManyRequests", "Too many requests."),
         Problem.PATH: Refusal(404, "NotFound", "The requested path does not exist."),
         Problem.METHOD: Refusal(405, "MethodNotAllowed", "The method is not allowed."),
         Problem.MALFORMED: Refusal(400, "BadRequest", "The request is malformed."),
@@ -71,6 +77,6 @@ class ServiceFabric(Host):
             "resource": resource,
         }
 
-    def error(self, code: str, message: str, status: int) -> Mapping[str, object]:
+    def error_body(self, code: str, message: str, status: int) -> Mapping[str, object]:
         """Return the body of the documentation."""
         return {"error": {"correlationId": correlation_id(), "code": code, "message": message}}

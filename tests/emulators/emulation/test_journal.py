@@ -9,7 +9,9 @@ from azcred_emulators.emulation.recorder import Recorder
 
 def record(recorder: Recorder, **details: object) -> JournalEntry:
     """Record a request that was answered."""
-    entry = recorder.open(at=0.0, emulator="imds", method="GET", server_name="169.254.169.254", path="/token")
+    entry = recorder.open(
+        at=0.0, emulator="imds", host="imds", method="GET", server_name="169.254.169.254", path="/token"
+    )
     recorder.close(entry, **details)
     return entry
 
@@ -32,6 +34,7 @@ def journal(recorder: Recorder) -> Journal:
 
 def test_requests_are_numbered_and_filtered(journal: Journal) -> None:
     """Any field, and `host` and `answered`, can be a criterion."""
+    """Any field, and `answered`, can be asked for."""
     assert [entry.number for entry in journal.requests()] == [1, 2, 3]
     assert [entry.status for entry in journal.requests(operation="token")] == [200, 429]
     assert [entry.number for entry in journal.requests(host="imds", answered=True)] == [2]
@@ -146,7 +149,8 @@ def test_the_table_tells_what_is_in_a_token() -> None:
 def opened(recorder: Recorder, number: int) -> list[JournalEntry]:
     """Record this many requests that are not answered yet."""
     return [
-        recorder.open(at=0.0, emulator="imds", method="GET", server_name="localhost", path="/") for _ in range(number)
+        recorder.open(at=0.0, emulator="imds", host="imds", method="GET", server_name="localhost", path="/")
+        for _ in range(number)
     ]
 
 

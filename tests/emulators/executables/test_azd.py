@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.accounts import user_account
 from azcred_emulators.executables.azd.azd import AzureDeveloperCli
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
@@ -25,7 +26,7 @@ SUGGESTION = f"reauthentication required, run `azd auth login --scope {SCOPE}` t
 CHALLENGE = '{"access_token":{"nbf":{"essential":true,"value":"%d"}}}'
 
 
-def run(azd: AzureDeveloperCli, *arguments: str) -> Result:
+def run(azd: AzureDeveloperCli, *arguments: str) -> CommandResult:
     """Call the fake without a process."""
     return azd.run(Invocation(arguments=arguments), {})
 
@@ -35,7 +36,7 @@ def claims_of(token: str) -> dict[str, object]:
     return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
-def lines_of(result: Result) -> list[dict[str, object]]:
+def lines_of(result: CommandResult) -> list[dict[str, object]]:
     """Read the JSON lines on standard error."""
     return [dict(json.loads(line)) for line in result.stderr.splitlines()]
 

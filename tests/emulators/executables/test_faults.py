@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from support.executables import Call
 
 from azcred_emulators import faults
 from azcred_emulators.directory import User
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azure_cli.az import AzureCli
-from azcred_emulators.executables.faults import Crash, Exit, Garbage, Noise
-from azcred_emulators.faults.delays import Slow
+from azcred_emulators.faults import Crash, Exit, Garbage, Noise, Slow
 
 TOKEN = ("az", "account", "get-access-token")
 
 
-def test_faults_befall_one_call_each_in_order(call: Call, az: AzureCli, user: User, emulators: Emulators) -> None:
-    """After the script the tool works again; the journal tells which calls a fault befell."""
+def test_faults_apply_to_one_call_each_in_order(call: Call, az: AzureCli, user: User, emulators: Emulators) -> None:
+    """After the script the tool works again; the journal tells which calls had a fault."""
     az.sign_in(user)
     az.faults.add(Exit(3, stderr="no\n"))
     az.faults.add(Crash())
@@ -63,7 +63,7 @@ def test_slow_is_the_callers_time_not_the_emulators(call: Call, az: AzureCli, us
 
 
 def test_a_hang_is_the_one_of_the_emulators(call: Call, az: AzureCli, user: User, emulators: Emulators) -> None:
-    """The same faults befall requests and calls; nothing is printed when it ends."""
+    """The same faults apply to requests and calls; nothing is printed when it ends."""
     az.sign_in(user)
     az.faults.add(faults.Hang(0.05), faults.Slow(0.05))
     hung, slow = call(*TOKEN), call(*TOKEN)
@@ -79,3 +79,12 @@ def test_reset_forgets_faults_and_accounts(call: Call, az: AzureCli, user: User,
     emulators.reset()
     emulators.executables.install("az")
     assert call(*TOKEN).stderr == "ERROR: Please run 'az login' to setup account.\n"
+
+
+def test_a_fault_of_requests_is_an_error(az: AzureCli) -> None:
+    """Where the test adds it; the sentence says what there is."""
+    with pytest.raises(
+        ValueError, match=r"'az' runs commands, whose faults are Crash, .*Slow; Status\(500\) is none of these"
+    ):
+        az.faults.add(faults.Status(500))  # type: ignore[arg-type]
+    assert not az.faults

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.azure_cli.command import Argument, Command, CommandContext, CommandGroup
 from azcred_emulators.executables.azure_cli.command_table import CommandTable
 from azcred_emulators.executables.azure_cli.commands import COMMANDS
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 
 
 def show(context: CommandContext) -> dict[str, object]:
@@ -41,7 +42,7 @@ def az(emulators: Emulators, tmp_path: Path) -> AzureCli:
     return AzureCli(emulators.executables.azure_cli.client, tmp_path, NESTED)
 
 
-def run(az: AzureCli, *arguments: str) -> Result:
+def run(az: AzureCli, *arguments: str) -> CommandResult:
     """Call `az` as the launcher does."""
     return az.run(Invocation(arguments=arguments), {})
 

@@ -14,12 +14,12 @@ from support.executables import Call
 from werkzeug.test import Client
 
 from azcred_emulators.directory import User
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables import launcher
 from azcred_emulators.executables.azure_cli.az import AzureCli
-from azcred_emulators.executables.executable import Invocation, Result
-from azcred_emulators.executables.faults import Exit
-from azcred_emulators.faults.delays import Hang
+from azcred_emulators.executables.executable import Invocation
+from azcred_emulators.faults import Exit, Hang
 
 TOKEN = ("az", "account", "get-access-token", "--resource", "https://vault.azure.net")
 
@@ -109,11 +109,11 @@ def test_a_call_that_waits_for_a_person(
 ) -> None:
     """The launcher prints what there is and calls again until the tool is done; that is no other call to a fault."""
 
-    def run(invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(invocation: Invocation, details: dict[str, object]) -> CommandResult:
         if invocation.resume:
-            return Result(stdout=f"{invocation.resume}\n", exit_code=3)
+            return CommandResult(stdout=f"{invocation.resume}\n", exit_code=3)
         az.faults.add(Hang())
-        return Result(stderr="type in 123\n", resume="123")
+        return CommandResult(stderr="type in 123\n", resume="123")
 
     monkeypatch.setattr(az, "run", run)
     result = call("az", "login")
@@ -202,9 +202,9 @@ def test_only_the_variables_of_the_tools_are_sent(call: Call, az: AzureCli, monk
     """The emulator sees the caller's folder and the tools' settings; secrets stay with the caller."""
     calls: list[Invocation] = []
 
-    def run(invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(invocation: Invocation, details: dict[str, object]) -> CommandResult:
         calls.append(invocation)
-        return Result()
+        return CommandResult()
 
     monkeypatch.setattr(az, "run", run)
     settings = {"AZURE_CONFIG_DIR": "/x", "AZURE_CORE_OUTPUT": "tsv", "TZ": "Asia/Tokyo"}

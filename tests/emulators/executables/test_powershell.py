@@ -16,10 +16,11 @@ from support.powershell_sdk_scripts import VAULT, command, encoded
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.accounts import user_account
 from azcred_emulators.executables.azd.azd import AzureDeveloperCli
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.powershell.pwsh import PLAIN_TEXT, PowerShell
 from azcred_emulators.executables.token_client import TokenServiceFailed
 
@@ -27,7 +28,7 @@ JAVASCRIPT_VARIABLES = {"AZURE_IDENTITY_POWERSHELL_RESOURCE": VAULT, "AZURE_IDEN
 EPOCH_IN_TICKS = 621_355_968_000_000_000
 
 
-def run(powershell: PowerShell, arguments: tuple[str, ...], **variables: str) -> Result:
+def run(powershell: PowerShell, arguments: tuple[str, ...], **variables: str) -> CommandResult:
     """Call the fake without a process."""
     return powershell.run(Invocation(arguments=arguments, environ={**JAVASCRIPT_VARIABLES, **variables}), {})
 
@@ -238,6 +239,7 @@ def test_a_revoked_secret(powershell: PowerShell, application: Application, emul
 
 def test_a_refusal_that_a_test_asks_for(powershell: PowerShell, user: User, emulators: Emulators) -> None:
     """It is the answer to one request for a token; a reset of the emulators clears it."""
+    """It applies to one request for a token, and none after the emulators' reset."""
     powershell.sign_in(user)
     powershell.token_errors.add(EntraError(90033))
     assert "AADSTS90033" in run(powershell, sdk.python()).stderr

@@ -11,7 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import AzureCliCredential, CredentialUnavailableError
 
 from azcred_emulators.directory import contoso
-from azcred_emulators.executables.faults import Garbage
+from azcred_emulators.faults import Garbage
 from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net/.default"
@@ -71,7 +71,7 @@ def test_path_has_the_folder_once(azcred: Azcred) -> None:
 
 
 UNSPENT = """
-from azcred_emulators.executables.faults import Garbage
+from azcred_emulators.faults import Garbage
 
 def test_app(azcred):
     azcred.install("az")

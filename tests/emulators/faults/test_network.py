@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from azcred_emulators.environments import ENVIRONMENTS
-from azcred_emulators.faults import BlackHole, Gone, RefusedPort, Status, TlsFailure
+from azcred_emulators.faults import BlackHole, Gone, Hang, RefusedPort, Status, TlsFailure
 from azcred_emulators.faults.network import Defect
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
@@ -163,6 +163,6 @@ def test_nothing_is_waited_for_at_the_end(fake_managed_identity: Place, azcred: 
 def test_every_place_has_its_script(azcred: Azcred, name: str) -> None:
     """Of the host, the executable or the authority that hands out tokens there."""
     place = azcred.environment(name)
-    place.faults.add(Gone(), optional=True)
+    place.faults.add(Hang(), optional=True)
     assert place.faults.unspent == ()
     assert place.faults

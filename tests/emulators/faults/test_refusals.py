@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msal
@@ -14,8 +15,9 @@ from werkzeug.test import Client
 
 from azcred_emulators.authority.errors import ERRORS
 from azcred_emulators.directory import contoso
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.faults import Refuse, Status, Throttle
+from azcred_emulators.faults import BadChallenge, Refuse, Status, Throttle
 from pytest_azcred.azcred import Azcred
 
 SCOPE = f"{VAULT}/.default"
@@ -68,16 +70,45 @@ def test_azure_identity_reports_a_refusal(azcred: Azcred, credential: ClientSecr
     assert [one.status for one in azcred.journal.requests(operation="token")] == [401, 503, 503, 200]
 
 
+def test_throttling_is_a_refusal_of_its_own(entra: Entra, azcred: Azcred) -> None:
+    """With the status, the code and the time to wait."""
+    azcred.authority.faults.add(Throttle(), Throttle(retry_after=1))
+    for seconds in ("60", "1"):
+        throttled = entra.password(entra.user)
+        assert refusal(throttled) == (429, "temporarily_unavailable", 90055)
+        assert throttled.headers["Retry-After"] == seconds
+    assert [entry.error for entry in azcred.journal.requests(fault="Throttle")] == ["AADSTS90055"] * 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Refuse("AADSTS700215"), "has no refusal 'AADSTS700215'; did you mean 'AADSTS7000215'?"),
+        (Refuse("no"), "has no refusal 'no'; its names are like 'AADSTS"),
+        (Refuse("identity-not-found"), "the emulator 'authority' has no refusal 'identity-not-found'"),
+        (
+            BadChallenge("no-file"),
+            "the emulator 'authority' sends no challenges, so",
+        ),
+    ],
+    ids=repr,
+)
+def test_a_refusal_that_is_not_entra_ids(azcred: Azcred, fault: RequestFault, message: str) -> None:
+    """Is an error where the test adds it."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        azcred.authority.faults.add(fault)
+    assert not azcred.authority.faults
+
+
 def test_msal_waits_as_long_as_it_is_told(entra: Entra, azcred: Azcred) -> None:
-    """It sends nothing until the time that Entra ID's gateway named is over."""
+    """It sends nothing until the time that Entra ID named is over."""
     azcred.authority.faults.add(Throttle(retry_after=60))
     shop = entra.add_web_app()
     app = msal.ConfidentialClientApplication(
         shop.client_id, client_credential=SECRET, authority=f"{AUTHORITY}/{contoso.TENANT.id}"
     )
     for _ in range(2):
-        with pytest.raises(ValueError, match="Expecting value"):
-            app.acquire_token_for_client([SCOPE])
+        assert app.acquire_token_for_client([SCOPE])["error_codes"] == [90055]
     assert [one.status for one in azcred.journal.requests(operation="token")] == [429]
     azcred.clock.advance(seconds=61)
     assert "access_token" in app.acquire_token_for_client([SCOPE])

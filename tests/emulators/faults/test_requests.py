@@ -10,8 +10,10 @@ from support.entra import AUTHORITY, Entra
 from werkzeug.test import Client
 
 from azcred_emulators.directory import contoso
+from azcred_emulators.emulation.fault import RequestFault
+from azcred_emulators.emulation.script import Faults
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.faults import Fault, Faults, Status
+from azcred_emulators.faults import Status
 
 VAULT_SCOPE = "https://vault.azure.net/.default"
 
@@ -24,12 +26,12 @@ def entra(azcred_emulators: Emulators) -> Iterator[Entra]:
 
 
 @pytest.fixture
-def faults(entra: Entra) -> Faults[Fault]:
+def faults(entra: Entra) -> Faults[RequestFault]:
     """The token service's script."""
     return entra.emulators.authority.faults
 
 
-def test_documents_come_before_and_are_left_alone(entra: Entra, faults: Faults[Fault]) -> None:
+def test_documents_come_before_and_are_left_alone(entra: Entra, faults: Faults[RequestFault]) -> None:
     """A fault is for tokens unless it says otherwise."""
     documents = f"/{contoso.TENANT.id}/v2.0/.well-known/openid-configuration"
     faults.add(Status(503))
@@ -50,8 +52,8 @@ CHOICES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("criteria", CHOICES, ids=str)
-def test_a_fault_chooses_its_request(entra: Entra, faults: Faults[Fault], criteria: dict[str, Any]) -> None:
-    """By grant, resource, identity or provider; what it befalls is not redeemed, and can be sent again."""
+def test_a_fault_chooses_its_request(entra: Entra, faults: Faults[RequestFault], criteria: dict[str, Any]) -> None:
+    """By grant, resource, identity or provider; what it applies to is not redeemed, and can be sent again."""
     shop = entra.add_web_app()
     token = entra.sign_in(shop)["refresh_token"]
     faults.add(Status(500), **criteria)
@@ -66,7 +68,7 @@ def test_a_fault_chooses_its_request(entra: Entra, faults: Faults[Fault], criter
     )
 
 
-def test_the_journal_says_who_met_a_fault(entra: Entra, faults: Faults[Fault]) -> None:
+def test_the_journal_says_who_met_a_fault(entra: Entra, faults: Faults[RequestFault]) -> None:
     """As far as the request says it, even if it would be refused."""
     faults.add(Status(500), times=3)
     client = contoso.SERVICE_PRINCIPAL_CLIENT_ID
@@ -83,7 +85,7 @@ def test_the_journal_says_who_met_a_fault(entra: Entra, faults: Faults[Fault]) -
     assert "wrong" not in str(entries)
 
 
-def test_a_form_that_is_too_large_meets_its_fault(entra: Entra, faults: Faults[Fault]) -> None:
+def test_a_form_that_is_too_large_meets_its_fault(entra: Entra, faults: Faults[RequestFault]) -> None:
     """It says nothing that could be read, and is for no token that is asked for by name."""
     faults.add(Status(500), resource="https://vault.azure.net", optional=True)
     assert entra.post({"grant_type": "x" * 300_000}).status_code == 413

@@ -2,7 +2,8 @@
 
 import pytest
 
-from azcred_emulators.faults import Faults, Gone, Status
+from azcred_emulators.emulation.script import Faults
+from azcred_emulators.faults import Gone, Status
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def test_the_nth_request_is_counted_among_those_that_match(faults: Faults[object
     assert [faults.take({"operation": one}) for one in operations] == ["first", None, None, "third", "third", None]
 
 
-def test_usual_criteria_give_way_to_those_that_are_named() -> None:
+def test_explicit_criteria_replace_the_default_ones() -> None:
     """The token service's faults are for tokens unless they say otherwise."""
-    faults: Faults[object] = Faults(operation="token")
+    faults: Faults[object] = Faults({"operation": "token"})
     faults.add("token")
     faults.add("keys", operation="keys")
     assert faults.take({"operation": "openid-configuration"}) is None

@@ -1,4 +1,4 @@
-"""What a client without retries gets when a fault befalls its request, and what the journal says of it."""
+"""What a client without retries gets when a fault applies to its request, and what the journal says of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 import jwt
 import pytest
 
+from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import (
     CaptivePortal,
     DockerDesktop,
     Drip,
     ExpiredToken,
-    Fault,
     ForeignMetadata,
     Gone,
     Hang,
@@ -24,10 +24,11 @@ from azcred_emulators.faults import (
     MissingField,
     MistypedField,
     NotJson,
+    Refuse,
     Reset,
     Slow,
     Status,
-    Throttled,
+    Throttle,
     Truncate,
     WrongResource,
 )
@@ -59,14 +60,15 @@ def ask(connection: http.client.HTTPConnection) -> Ask:
     return request
 
 
-ANSWERS: list[tuple[Fault, int, str, str]] = [
+ANSWERS: list[tuple[RequestFault, int, str, str]] = [
     (Status(503), 503, "application/json; charset=utf-8", '{"error":"service_unavailable",'),
     (Status(418, body="teapot"), 418, "text/plain; charset=utf-8", "teapot"),
     (Status(299, body=[1]), 299, "application/json; charset=utf-8", "[1]"),
     (Status(599, body="<b/>", content_type="text/xml"), 599, "text/xml", "<b/>"),
     (IdentityNotFound(), 400, "application/json; charset=utf-8", '"Identity not found"}'),
     (Gone(), 410, "application/json; charset=utf-8", '{"error":"gone",'),
-    (Throttled(), 429, "application/json; charset=utf-8", "Temporarily throttled"),
+    (Throttle(), 429, "application/json; charset=utf-8", "Temporarily throttled"),
+    (Refuse("several-identities"), 400, "application/json; charset=utf-8", "Multiple user assigned identities"),
     (DockerDesktop(), 403, "text/plain; charset=utf-8", "unreachable network"),
     (CaptivePortal(), 200, "text/html; charset=utf-8", "<!DOCTYPE html>"),
     (ForeignMetadata(401), 401, "text/html", "401 - Unauthorized"),
@@ -77,7 +79,7 @@ ANSWERS: list[tuple[Fault, int, str, str]] = [
 
 @pytest.mark.parametrize(("fault", "status", "content_type", "text"), ANSWERS, ids=[repr(one[0]) for one in ANSWERS])
 def test_an_answer_in_place_of_the_genuine_one(
-    ask: Ask, fake_managed_identity: Place, fault: Fault, status: int, content_type: str, text: str
+    ask: Ask, fake_managed_identity: Place, fault: RequestFault, status: int, content_type: str, text: str
 ) -> None:
     """Once; the next request, on the same connection, is answered as ever. The journal names the fault."""
     fake_managed_identity.faults.add(fault)
@@ -93,7 +95,7 @@ def test_an_answer_in_place_of_the_genuine_one(
 def test_headers_of_an_answer(ask: Ask, fake_managed_identity: Place) -> None:
     """Those that throttling brings, in seconds or as a date, and any other."""
     fake_managed_identity.faults.add(Status(429, retry_after=7, headers={"x-ms-request-id": "1"}))
-    fake_managed_identity.faults.add(Status(429, retry_after="Fri, 31 Dec 1999 23:59:59 GMT"), Throttled(3))
+    fake_managed_identity.faults.add(Status(429, retry_after="Fri, 31 Dec 1999 23:59:59 GMT"), Throttle(3))
     headers = []
     for _ in range(3):
         answer = ask()

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from support.host_requests import VAULT, Ask, claims_of, unassign_all, user_assigned
 
-from azcred_emulators.hosts.azure_arc import AzureArc, BadChallenge
+from azcred_emulators.faults import BadChallenge
+from azcred_emulators.hosts.azure_arc import AzureArc
+from azcred_emulators.hosts.challenges import CHALLENGE_DEFECTS, ChallengeDefect
 from azcred_emulators.hosts.endpoint import Endpoint
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
@@ -112,16 +114,15 @@ def test_without_any_identity(ask: Ask, azcred: Azcred, host: Endpoint) -> None:
     assert ask().json() == {"error": "invalid_request", "error_description": "Identity not found"}
 
 
-@pytest.mark.parametrize("problem", list(BadChallenge))
-def test_a_bad_challenge(ask: Ask, host: Endpoint, problem: BadChallenge) -> None:
+@pytest.mark.parametrize("defect", CHALLENGE_DEFECTS)
+def test_a_bad_challenge(ask: Ask, host: Endpoint, defect: ChallengeDefect) -> None:
     """Each breaks one of the rules that SDKs check."""
-    assert isinstance(host, AzureArc)
-    host.bad_challenge = problem
+    host.faults.add(BadChallenge(defect))
     header = ask().headers.get("WWW-Authenticate")
-    assert (header is None) == (problem is BadChallenge.NO_HEADER)
+    assert (header is None) == (defect == "no-header")
     path = Path((header or "").partition("realm=")[2] or "/nonexistent")
     sound = str(path.parent) == TOKENS and path.suffix == ".key" and path.exists() and path.stat().st_size <= 4096
-    assert sound == (problem is BadChallenge.WRONG_KEY)
+    assert sound == (defect == "wrong-key")
     if sound:
         assert ask(headers={"Authorization": f"Basic {path.read_text()}"}).status_code == 401
 

@@ -187,7 +187,7 @@ def test_open_tunnels_end_with_the_server() -> None:
         assert not stopping.is_alive()
 
 
-def test_faults_of_the_network_befall_tunnels(emulators: Emulators, client: requests.Session) -> None:
+def test_faults_of_the_network_apply_to_tunnels(emulators: Emulators, client: requests.Session) -> None:
     """A process behind the proxy meets them as one whose sockets are redirected does, as far as a proxy can tell."""
     url = "https://login.microsoftonline.com/common/discovery/v2.0/keys"
     emulators.authority.faults.add(TlsFailure("untrusted"), RefusedPort(), operation="token")

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import re
 import ssl
 import threading
 from collections.abc import Mapping
@@ -92,22 +91,6 @@ def test_a_clock_that_cannot_be_moved(client: ControlClient, body: dict[str, obj
     with pytest.raises(ServerError, match=reason):
         client.post("/clock", body)
     assert 0 <= client.get("/clock")["now"] - before < 600
-
-
-@pytest.mark.parametrize(("duration", "seconds"), [(90, 90), ("90 s", 90), ("5 min", 300), ("2 hours", 7200)])
-def test_durations_are_seconds_or_text(client: ControlClient, duration: object, seconds: int) -> None:
-    """As in the configuration file: for the clock and for the lifetimes of tokens; the document says so."""
-    before = client.get("/clock")["now"]
-    assert client.post("/clock", {"advance": duration})["now"] - before >= seconds
-    shop = {"name": "shop", "tenant_id": TENANT.id, "token_times": {"lifetime": duration}}
-    *_, written = client.patch("/directory", {"applications": [shop]})["applications"]
-    assert written["token_times"]["lifetime"] == seconds
-    document = client.get("/openapi.json")
-    clock = document["paths"]["/azcred/clock"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    forms = clock["properties"]["advance"]["oneOf"]
-    assert [form["type"] for form in forms] == ["number", "string"]
-    if isinstance(duration, str):
-        assert re.search(forms[1]["pattern"], duration)
 
 
 def test_faults_apply_to_the_next_requests(client: ControlClient) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.standalone.control.guard import ControlRejection, Guard
 
 ELSEWHERE = "192.0.2.7"

@@ -27,7 +27,7 @@ class EntraError(Exception):
         status: int | None = None,
         suberror: str | None = None,
         claims: Mapping[str, object] | None = None,
-        retry_after: int | None = None,
+        retry_after: float | None = None,
         **details: str,
     ) -> None:
         entry = ERRORS[code]

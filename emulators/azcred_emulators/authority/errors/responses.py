@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority.errors.entra_error import EntraError, is_guid
-from azcred_emulators.emulation.emulator import Request, json_response
+from azcred_emulators.emulation.request import Request, json_response
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store, no-cache",

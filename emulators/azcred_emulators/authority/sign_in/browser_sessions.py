@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.tokens.access import SignIn
 
 BROWSER_COOKIE = "buid"

@@ -17,7 +17,7 @@ from azcred_emulators.authority.sign_in.steps import Interaction, SignInSteps
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC, cloud_of
 from azcred_emulators.directory import Application, Tenant
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.tokens.access import SignIn
 
 _DEVICE_LOGIN = "/common/oauth2/deviceauth"

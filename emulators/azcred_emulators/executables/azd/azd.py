@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.executables.accounts import ServicePrincipalAccount, UserAccount, managed_identity_account
 from azcred_emulators.executables.azd import messages
 from azcred_emulators.executables.azd.messages import NOT_LOGGED_IN, Failure
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.token_client import IdentityNotAssigned, TokenClient, TokenServiceFailed
 from azcred_emulators.executables.tool import Tool
 from azcred_emulators.executables.versions import Version, version
-from azcred_emulators.hosts.endpoint import Refused
+from azcred_emulators.hosts.refusals import HostError
 from azcred_emulators.tokens import Token
 
 _MANAGEMENT = "https://management.azure.com//.default"
@@ -68,20 +69,20 @@ class AzureDeveloperCli(Tool):
         super().reset()
         self.version = "1.29.0"
 
-    def run(self, invocation: Invocation, details: Details) -> Result:
+    def run(self, invocation: Invocation, details: Details) -> CommandResult:
         """Answer one call."""
         try:
             command, flags = self._read(invocation.arguments)
         except ValueError as error:
             details["error"] = str(error)
-            return Result(stderr=f"Error: {error}\n", exit_code=1)
+            return CommandResult(stderr=f"Error: {error}\n", exit_code=1)
         try:
-            return Result(stdout=command.run(self, flags, details))
+            return CommandResult(stdout=command.run(self, flags, details))
         except _AzdError as error:
             details.setdefault("error", str(error).strip())
             write = messages.as_json if _is_json(flags) else messages.as_text
             now = self.client.clock.now()
-            return Result(stderr=write(error.failure, version(self.version), now), exit_code=1)
+            return CommandResult(stderr=write(error.failure, version(self.version), now), exit_code=1)
 
     def _read(self, arguments: tuple[str, ...]) -> tuple[_AzdCommand, Flags]:
         """Return the command and its flags; raises ValueError with azd's message."""
@@ -167,7 +168,7 @@ class AzureDeveloperCli(Tool):
     def _sign_in_managed_identity(self, client_id: str | None) -> None:
         try:
             self.account = managed_identity_account(self.client, {"client_id": client_id} if client_id else {})
-        except Refused:
+        except HostError:
             raise _AzdError(Failure(error=f"logging in: {_NOT_ASSIGNED}")) from None
 
     def _sign_in_service_principal(self, client_id: str, tenant: str | None, flags: Flags) -> None:

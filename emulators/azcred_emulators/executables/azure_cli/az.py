@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.executables.accounts import account_of
 from azcred_emulators.executables.azure_cli import help as help_texts
 from azcred_emulators.executables.azure_cli import subscriptions, version
@@ -16,7 +17,7 @@ from azcred_emulators.executables.azure_cli.errors import CliError, UnexpectedEr
 from azcred_emulators.executables.azure_cli.output import render
 from azcred_emulators.executables.azure_cli.parser import UsageError, find, missing_command, parse
 from azcred_emulators.executables.azure_cli.profile import NoSubscription, Profile
-from azcred_emulators.executables.executable import Executable, Invocation, Result
+from azcred_emulators.executables.executable import Executable, Invocation
 from azcred_emulators.executables.token_client import TokenClient
 
 _POLL = 0.2  # seconds until the launcher asks again whether a person has entered a device code
@@ -78,18 +79,18 @@ class AzureCli(Executable):
             for profile in (*self._profiles.values(), self._initial_profile):
                 profile.clear()
 
-    def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:
         """Answer one call."""
         try:
             command, rest = find(self._commands, invocation.arguments)
             if isinstance(command, CommandGroup):
                 return self._group(command, rest, invocation)
             if any(word in _HELP for word in rest):
-                return Result(stdout=help_texts.command_help(command))
+                return CommandResult(stdout=help_texts.command_help(command))
             default = invocation.environ.get("AZURE_CORE_OUTPUT", "")
             arguments = parse(command, rest, default if default in OUTPUTS else "json")
         except UsageError as error:
-            return Result(stderr=str(error), exit_code=2)
+            return CommandResult(stderr=str(error), exit_code=2)
         with self._lock:
             try:
                 context = CommandContext(
@@ -104,7 +105,7 @@ class AzureCli(Executable):
                 )
                 return _answer(command, context)
             except OSError as error:  # the configuration folder cannot be written
-                return Result(stderr=_with_traceback(error), exit_code=1)
+                return CommandResult(stderr=_with_traceback(error), exit_code=1)
 
     def reset(self) -> None:
         """Sign all accounts out, clear the token errors, and return to the latest version."""
@@ -114,14 +115,14 @@ class AzureCli(Executable):
             self.token_errors.clear()
             self.version = version.LATEST
 
-    def _group(self, group: CommandGroup, rest: list[str], invocation: Invocation) -> Result:
+    def _group(self, group: CommandGroup, rest: list[str], invocation: Invocation) -> CommandResult:
         if any(word in _HELP for word in rest):
-            return Result(stdout=help_texts.group_help(self._commands, group))
+            return CommandResult(stdout=help_texts.group_help(self._commands, group))
         if not group.name and rest[:1] in (["--version"], ["-v"]):
             folder = invocation.environ.get("AZURE_CONFIG_DIR", str(self._folder))
-            return Result(stdout=version.describe(self.version, folder))
+            return CommandResult(stdout=version.describe(self.version, folder))
         if not group.name and not rest:
-            return Result(stdout=help_texts.WELCOME + help_texts.group_help(self._commands, group))
+            return CommandResult(stdout=help_texts.WELCOME + help_texts.group_help(self._commands, group))
         raise missing_command(group)
 
     def _profile(self, invocation: Invocation) -> Profile:
@@ -138,7 +139,7 @@ class AzureCli(Executable):
         return self._profiles[folder]
 
 
-def _answer(command: Command, context: CommandContext) -> Result:
+def _answer(command: Command, context: CommandContext) -> CommandResult:
     """Run a command and return what it prints."""
     arguments = context.arguments
     stdout, errors, exit_code = "", "", 0
@@ -149,7 +150,7 @@ def _answer(command: Command, context: CommandContext) -> Result:
         stdout = render(value, arguments.output, table=command.table, queried=arguments.query is not None)
     except Unfinished as unfinished:
         text = str(unfinished)
-        return Result(stderr=f"{text}\n" if text else "", resume=unfinished.resume, delay=_POLL)
+        return CommandResult(stderr=f"{text}\n" if text else "", resume=unfinished.resume, delay=_POLL)
     except (CliError, NoSubscription) as error:
         recommendation = error.recommendation if isinstance(error, CliError) else ""
         errors, exit_code = "".join(f"{line}\n" for line in (f"ERROR: {error}", recommendation) if line), 1
@@ -157,7 +158,7 @@ def _answer(command: Command, context: CommandContext) -> Result:
     except UnexpectedError as error:
         errors, exit_code = _with_traceback(error), 1
     warnings = "" if arguments.only_show_errors else "".join(f"WARNING: {text}\n" for text in context.warnings)
-    return Result(stdout=stdout, stderr=warnings + errors, exit_code=exit_code)
+    return CommandResult(stdout=stdout, stderr=warnings + errors, exit_code=exit_code)
 
 
 def _own_folder() -> Path:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.executables.token_client import IdentityNotAssigned, TokenClient, TokenServiceFailed
-from azcred_emulators.hosts.endpoint import Refused
+from azcred_emulators.hosts.refusals import HostError
 
 _CERTIFICATE_AS_PASSWORD = (
     "The error may be caused by passing a service principal certificate with --password. Please note that --password "
@@ -36,7 +36,7 @@ def cli_errors(client: TokenClient, *, tenant: str | None = None, scopes: Sequen
         raise CliError(client.error_description(error), recommendation) from error
     except IdentityNotAssigned as error:
         raise CliError(str(error), _recommendation(tenant, scopes)) from error
-    except Refused as error:
+    except HostError as error:
         raise CliError(client.host.refusals[error.problem].message, _recommendation(tenant, scopes)) from error
     except TokenServiceFailed as error:
         raise UnexpectedError(str(error)) from error

@@ -6,8 +6,9 @@ Sources: Azure/azure-powershell (Get-AzAccessToken, PSAccessToken), and the word
 from dataclasses import dataclass
 
 from azcred_emulators.authority.errors import EntraError
+from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.executables.accounts import Account, ManagedIdentityAccount, UserAccount
-from azcred_emulators.executables.executable import Invocation, Result
+from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.powershell import output
 from azcred_emulators.executables.powershell.command_line import CommandLine, CommandLineError, read_command_line
 from azcred_emulators.executables.powershell.output import CORE, AccessToken
@@ -85,16 +86,16 @@ class PowerShell(Tool):
         self.module_version: str | None = "5.3.0"
         self.execution_policy = "Unrestricted"
 
-    def run(self, invocation: Invocation, details: dict[str, object]) -> Result:
+    def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:
         """Answer the command line of an SDK."""
         try:
             command_line = read_command_line(invocation.arguments)
         except CommandLineError as error:
-            return Result(stderr=f"{error}\n", exit_code=64)
+            return CommandResult(stderr=f"{error}\n", exit_code=64)
         if command_line.help:
-            return Result(stdout=_USAGE)
+            return CommandResult(stdout=_USAGE)
         if command_line.version:
-            return Result(stdout=f"PowerShell {self.version}\n")
+            return CommandResult(stdout=f"PowerShell {self.version}\n")
         try:
             script = read_script(command_line.script, invocation.environ)
         except UnknownScript as error:
@@ -102,14 +103,16 @@ class PowerShell(Tool):
             details["command"] = _described(command_line, None)
             details["error"] = "a script that is not understood"
             reason = "the fake pwsh answers the scripts by which the Azure SDKs ask for a token; of this one,"
-            return Result(stderr=f"{reason} {error}\n", exit_code=1)
+            return CommandResult(stderr=f"{reason} {error}\n", exit_code=1)
         details["operation"] = "module" if script.shape is Shape.MODULE else "token"
         details["command"] = _described(command_line, script)
         plain = invocation.environ.get(PLAIN_TEXT, "").lower() == "true"
         outcome = self._execute(script, details, plain=plain)
         if outcome.errors:
             details.setdefault("error", str(outcome.errors[0]))
-        return Result(stdout=outcome.stdout, stderr=self._stderr(outcome, command_line), exit_code=outcome.exit_code)
+        return CommandResult(
+            stdout=outcome.stdout, stderr=self._stderr(outcome, command_line), exit_code=outcome.exit_code
+        )
 
     def _execute(self, script: Script, details: dict[str, object], *, plain: bool) -> _Outcome:
         errors: list[_CmdletError] = []

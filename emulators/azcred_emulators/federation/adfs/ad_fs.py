@@ -15,7 +15,8 @@ from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, Tenant
 from azcred_emulators.directory.identifiers import TENANT_ID
-from azcred_emulators.emulation.emulator import Emulator, Request, json_response
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.adfs import oauth2, ws_trust
 from azcred_emulators.federation.adfs.oauth2 import AdFsError, AdFsTokenRequest
 from azcred_emulators.tokens import saml_assertions
@@ -113,7 +114,7 @@ class AdFs(Emulator):
             raise NotFound
         return self._answers[endpoint](request, tenant, values)
 
-    def refuse(self, request: Request, error: HTTPException) -> Response:
+    def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return Response(status=error.code or 400)
 

@@ -9,7 +9,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.directory.serialization import read
-from azcred_emulators.emulation.emulator import MAXIMUM_BODY, Request
+from azcred_emulators.emulation.request import MAXIMUM_BODY, Request
 from azcred_emulators.standalone.control import pages
 from azcred_emulators.standalone.control.guard import ControlRejection, Guard
 from azcred_emulators.standalone.control.operation import ControlRequest, Operation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from azcred_emulators.serving.urls import split_url
 
 if TYPE_CHECKING:
-    from azcred_emulators.emulation.emulator import Request
+    from azcred_emulators.emulation.request import Request
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD")

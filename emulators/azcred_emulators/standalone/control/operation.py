@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from azcred_emulators.emulation.emulator import Request
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.standalone.session import ServerSession, ServerSessions
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from azcred_emulators.emulation.emulator import Request
 from azcred_emulators.emulation.journal_entry import JournalEntry
+from azcred_emulators.emulation.request import Request
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.standalone.configuration import add_fault
 from azcred_emulators.standalone.session import ServerSession, ServerSessions

@@ -1,0 +1,69 @@
+"""Refusals in the emulator's own shape: one of its own by name, and throttling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from werkzeug.wrappers import Response
+
+from azcred_emulators.emulation.fault import Exchange, FaultTarget, RequestFault
+from azcred_emulators.emulation.refusals import NamedRefusal, NamedRefusals
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Refuse(RequestFault):
+    """One of the emulator's own refusals, whatever the request deserves.
+
+    The token service's are named by their codes, such as "AADSTS7000215", a host's by the problem, such as
+    "identity-not-found". `retry_after` are the seconds to wait before the next request. Of the token service alone,
+    `claims` is what the client must send with that, and `suberror` a finer reason in place of the code's own. At
+    `/authorize` the answer is the page that shows the error.
+    """
+
+    name: str
+    claims: Mapping[str, object] | None = field(default=None, kw_only=True)
+    suberror: str | None = field(default=None, kw_only=True)
+    retry_after: float | None = field(default=None, kw_only=True)
+
+    def check(self, emulator: FaultTarget) -> None:
+        """Raise ValueError if the emulator has no such refusal."""
+        _refusals(self, emulator).check(emulator.name, self._refusal)
+
+    def apply(self, exchange: Exchange) -> Response:
+        """Answer as the emulator does when it finds this wrong itself."""
+        return _refusals(self, exchange.emulator).respond(exchange.request, self._refusal)
+
+    @property
+    def _refusal(self) -> NamedRefusal:
+        return NamedRefusal(self.name, claims=self.claims, suberror=self.suberror, retry_after=self.retry_after)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Throttle(RequestFault):
+    """Too many requests in a short time: the emulator's own 429.
+
+    `retry_after` are the seconds to wait before the next request; by default Entra ID says a minute, and a host says
+    nothing.
+    """
+
+    retry_after: float | None = None
+
+    def check(self, emulator: FaultTarget) -> None:
+        """Raise ValueError if the emulator has no answer for it."""
+        _refusals(self, emulator)
+
+    def apply(self, exchange: Exchange) -> Response:
+        """Answer without a look at the request."""
+        refusals = _refusals(self, exchange.emulator)
+        refusal = refusals.throttling
+        if self.retry_after is not None:
+            refusal = replace(refusal, retry_after=self.retry_after)
+        return refusals.respond(exchange.request, refusal)
+
+
+def _refusals(fault: RequestFault, emulator: FaultTarget) -> NamedRefusals:
+    if emulator.named_refusals is None:
+        raise ValueError(
+            f"the emulator {emulator.name!r} has no answer for {fault!r}, which is for the token service and the hosts "
+            "of managed identities; Status(...) gives any answer"
+        )
+    return emulator.named_refusals
