@@ -6,6 +6,7 @@ Importing this module costs several times what a server costs that listens; see 
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from azcred_emulators.apis.graph import Graph
 from azcred_emulators.apis.protected_resource import ProtectedResources
@@ -24,7 +25,7 @@ from azcred_emulators.federation.issuers import Issuers
 from azcred_emulators.federation.pipelines import AzurePipelines, GitHubActions, Pipeline
 from azcred_emulators.hosts.catalogue import host_classes
 from azcred_emulators.hosts.endpoint import Endpoint, Machine
-from azcred_emulators.hosts.imds import Imds
+from azcred_emulators.hosts.host import Host
 from azcred_emulators.tokens import Tokens
 
 
@@ -55,11 +56,10 @@ class Services:
         self.resource_manager = ResourceManager(directory, self.tokens)
         self.resources = ProtectedResources(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
-        imds = Imds(directory, self.tokens, clock, machine)
         self.hosts: Mapping[str, Endpoint] = {
-            name: imds if host is Imds else host(directory, self.tokens, clock, machine)
-            for name, host in host_classes().items()
+            name: host(directory, self.tokens, clock, machine) for name, host in host_classes().items()
         }
+        imds = cast("Host", self.hosts["imds"])
         self.pipelines: Mapping[str, Pipeline] = {
             kind.name: kind(self.issuers, key=machine.secret) for kind in (AzurePipelines, GitHubActions)
         }

@@ -14,9 +14,11 @@ def host_classes() -> Mapping[str, type[Endpoint]]:
     Raises TypeError if two classes have the same name.
     """
     classes: dict[str, type[Endpoint]] = {}
+    # Looked up like the hosts' modules: pytester makes Python import modules anew, and the classes must fit together.
+    base = import_module(Endpoint.__module__).Endpoint
     for module in sorted(module.name for module in pkgutil.iter_modules(hosts.__path__)):
         for value in vars(import_module(f"{hosts.__name__}.{module}")).values():
-            if not (isinstance(value, type) and issubclass(value, Endpoint) and hasattr(value, "name")):
+            if not (isinstance(value, type) and issubclass(value, base) and hasattr(value, "name")):
                 continue
             known = classes.setdefault(value.name, value)
             if known is not value:
