@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from azcred_emulators.directory import Application, contoso
+from azcred_emulators.directory import Application, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments.processes import connection
 from benchmarks.measure import figure, heading, median_seconds, milliseconds
@@ -26,7 +26,7 @@ def run(*, short: bool) -> None:
     heading("executables: one call for a token, as an SDK makes it")
     times = 3 if short else 60
     with Emulators() as emulators, tempfile.TemporaryDirectory() as folder:
-        application = emulators.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+        application = emulators.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
         assert isinstance(application, Application)
         variables = {
             **connection(emulators, {}),

@@ -19,7 +19,7 @@ from http.cookiejar import CookieJar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from azcred_emulators.clouds import cloud_of
-from azcred_emulators.directory import Directory, User, contoso
+from azcred_emulators.directory import Directory, User, identifiers
 from pytest_azcred.redirect.patching import Patches
 
 DEVICE_LOGIN = "https://microsoft.com/devicelogin"
@@ -35,7 +35,7 @@ _UNREACHED = (OSError, http.client.HTTPException)  # what a request that gets no
 class Person:
     """The person who signs in. `user` is a principal name or object id; the default password is the directory's."""
 
-    user: str = contoso.USER_ID
+    user: str = identifiers.USER_ID
     password: str | None = field(default=None, repr=False)
     mfa: bool = True
     consent: bool = True
@@ -167,7 +167,7 @@ class FakeBrowser(webbrowser.BaseBrowser):
 
         Without `mfa` the person denies the second factor, without `consent` what the app asks for.
         """
-        name = user.object_id if isinstance(user, User) else user or contoso.USER_ID
+        name = user.object_id if isinstance(user, User) else user or identifiers.USER_ID
         self._person, self._ignores = Person(name, password, mfa, consent), False
 
     def cancel(self) -> None:
@@ -225,7 +225,7 @@ class DeviceLogin:
         Raises AssertionError with the error message of a page.
         """
         match = _USER_CODE.search(code)
-        name = user.object_id if isinstance(user, User) else user or contoso.USER_ID
+        name = user.object_id if isinstance(user, User) else user or identifiers.USER_ID
         visit = Visit(self._directory, None if decline else Person(name))
         visit.follow(DEVICE_LOGIN, match.group() if match else code)
         if visit.problem:

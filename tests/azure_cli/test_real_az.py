@@ -23,6 +23,7 @@ from azcred_emulators.directory import (
     Tenant,
     User,
     contoso,
+    identifiers,
 )
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments.processes import connection
@@ -101,7 +102,7 @@ def both(emulators: Emulators, tmp_path: Path) -> Both:
 @pytest.fixture
 def application(emulators: Emulators) -> Application:
     """The service principal of the directory that a run starts with."""
-    principal = emulators.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    principal = emulators.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(principal, Application)
     return principal
 
@@ -109,7 +110,7 @@ def application(emulators: Emulators) -> Application:
 @pytest.fixture
 def user(emulators: Emulators) -> User:
     """The user of the directory that a run starts with."""
-    dana = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
+    dana = emulators.directory.user(identifiers.USER_PRINCIPAL_NAME)
     assert dana
     return dana
 
@@ -163,11 +164,11 @@ def test_a_certificate(both: Both, emulators: Emulators, application: Applicatio
 
 def test_a_federated_token(both: Both, emulators: Emulators) -> None:
     """A service account's token signs the workload identity in."""
-    issuer = emulators.issuers.get(contoso.CLUSTER_ISSUER)
-    login = ("login", "--service-principal", "-u", contoso.WORKLOAD_CLIENT_ID, "-t", TENANT, "--federated-token")
+    issuer = emulators.issuers.get(identifiers.CLUSTER_ISSUER)
+    login = ("login", "--service-principal", "-u", identifiers.WORKLOAD_CLIENT_ID, "-t", TENANT, "--federated-token")
     both(*login, issuer.assertion("system:serviceaccount:default:another"))
-    both(*login, issuer.assertion(contoso.SERVICE_ACCOUNT))
-    assert claims_of(both(*TOKEN), emulators)["appid"] == contoso.WORKLOAD_CLIENT_ID
+    both(*login, issuer.assertion(identifiers.SERVICE_ACCOUNT))
+    assert claims_of(both(*TOKEN), emulators)["appid"] == identifiers.WORKLOAD_CLIENT_ID
 
 
 @pytest.mark.parametrize("selector", [None, "client_id", "object_id", "resource_id"])
@@ -180,7 +181,7 @@ def test_a_managed_identity(both: Both, emulators: Emulators, selector: str | No
         ManagedIdentity(
             name="identity",
             tenant_id=TENANT,
-            resource_id=f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/identity",
+            resource_id=f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/identity",
             system_assigned=selector is None,
         )
     )

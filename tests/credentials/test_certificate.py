@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from support.entra import VAULT, Entra, claims_of
 
-from azcred_emulators.directory import Application, TrustedSubject, contoso
+from azcred_emulators.directory import Application, TrustedSubject, contoso, identifiers
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 
@@ -134,7 +134,7 @@ def test_a_certificate_that_cannot_be_used(package: Implementation, key: Signing
     """The app learns it when it starts, by the same class of error as with azure-identity."""
     arguments, expected = WRONG[wrong]
     with pytest.raises(expected) as raised:
-        package.CertificateCredential(TENANT, contoso.SERVICE_PRINCIPAL_CLIENT_ID, **arguments(key))
+        package.CertificateCredential(TENANT, identifiers.SERVICE_PRINCIPAL_CLIENT_ID, **arguments(key))
     assert "pw" not in str(raised.value).split()
 
 

@@ -10,7 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
 from support.entra import VAULT, claims_of
 
-from azcred_emulators.directory import Application, User, contoso
+from azcred_emulators.directory import Application, User, contoso, identifiers
 from azcred_emulators.faults import Crash, Exit, Garbage, Noise
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential
@@ -35,14 +35,14 @@ class Developer:
     @property
     def user(self) -> User:
         """Who uses it."""
-        user = self.azcred.directory.user(contoso.USER_ID)
+        user = self.azcred.directory.user(identifiers.USER_ID)
         assert user is not None
         return user
 
     @property
     def application(self) -> Application:
         """A service principal with a secret."""
-        application = self.azcred.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+        application = self.azcred.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
         assert isinstance(application, Application)
         return application
 
@@ -128,7 +128,7 @@ def test_noise_on_stderr_does_no_harm(developer: Developer, package: Implementat
     """Tools announce updates there."""
     developer.sign_in()
     developer.tool.faults.add(Noise())
-    assert claims_of(developer.expect(package).get_token(SCOPE).token)["oid"] == contoso.USER_ID
+    assert claims_of(developer.expect(package).get_token(SCOPE).token)["oid"] == identifiers.USER_ID
 
 
 @pytest.mark.parametrize("name", ["az", "azd"])
@@ -174,7 +174,7 @@ def test_every_azure_powershell(azcred: Azcred, package: Implementation, module:
     developer = Developer(azcred, "pwsh")
     developer.tool.version, developer.tool.module_version = powershell, module
     developer.sign_in()
-    assert claims_of(developer.expect(package).get_token(SCOPE).token)["oid"] == contoso.USER_ID
+    assert claims_of(developer.expect(package).get_token(SCOPE).token)["oid"] == identifiers.USER_ID
 
 
 @pytest.mark.parametrize("module", [None, "2.1.0"])
@@ -203,7 +203,7 @@ def test_the_chain_goes_on_to_the_next_tool(azcred: Azcred, package: Implementat
     az.tool.faults.add(Exit(1, stderr="ERROR: AADSTS70043: The refresh token has expired.\n"))
     pwsh.tool.module_version = None
     token = package.DefaultAzureCredential().get_token(SCOPE)
-    assert claims_of(token.token)["oid"] == contoso.USER_ID
+    assert claims_of(token.token)["oid"] == identifiers.USER_ID
     providers = [entry.provider for entry in azcred.journal.requests() if entry.emulator != "imds"]
     assert providers == ["azure-cli", "azure-powershell", "azure-developer-cli"]
 

@@ -14,7 +14,7 @@ from credentials.implementations import Implementation, kind_of
 from credentials.test_host_answers import RAW, statuses
 from support.entra import SECRET, VAULT, Entra
 
-from azcred_emulators.directory import ADMIN_CONSENT, FederatedCredential, contoso
+from azcred_emulators.directory import ADMIN_CONSENT, FederatedCredential, contoso, identifiers
 from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.faults import (
     CaptivePortal,
@@ -80,7 +80,7 @@ def makers(entra: Entra, azcred: Azcred) -> dict[str, Callable[[Implementation],
             TENANT, api.client_id, user_assertion=assertion, client_secret=SECRET, **quick
         ),
         "password": lambda package: package.UsernamePasswordCredential(
-            contoso.AZURE_CLI_CLIENT_ID, user.principal_name, user.password, tenant_id=TENANT, **quick
+            identifiers.AZURE_CLI_CLIENT_ID, user.principal_name, user.password, tenant_id=TENANT, **quick
         ),
     }
 

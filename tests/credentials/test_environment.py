@@ -10,7 +10,7 @@ from credentials.fakes import CLIENT, SECRET, TENANT, VAULT
 from credentials.implementations import Implementation, asked, kind_of
 from support.entra import Entra, claims_of
 
-from azcred_emulators.directory import Application, ClientSecret, TrustedSubject, contoso
+from azcred_emulators.directory import Application, ClientSecret, TrustedSubject, contoso, identifiers
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import EnvironmentCredential
@@ -124,13 +124,13 @@ def test_a_users_password(
     """Deprecated; the tenant may be named."""
     set_all(
         monkeypatch,
-        AZURE_CLIENT_ID=contoso.AZURE_CLI_CLIENT_ID,
+        AZURE_CLIENT_ID=identifiers.AZURE_CLI_CLIENT_ID,
         AZURE_USERNAME=entra.user.principal_name,
         AZURE_PASSWORD=entra.user.password,
     )
     if tenant:
         monkeypatch.setenv("AZURE_TENANT_ID", tenant)
-    assert claims_of(package.EnvironmentCredential().get_token(VAULT).token)["oid"] == contoso.USER_ID
+    assert claims_of(package.EnvironmentCredential().get_token(VAULT).token)["oid"] == identifiers.USER_ID
     assert azcred.journal.requests(operation="token")[0].path == f"/{tenant or 'organizations'}/oauth2/v2.0/token"
 
 

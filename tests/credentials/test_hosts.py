@@ -11,7 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, asked, kind_of
 from support.entra import VAULT, claims_of
 
-from azcred_emulators.directory import ManagedIdentity, contoso
+from azcred_emulators.directory import ManagedIdentity, contoso, identifiers
 from azcred_emulators.faults import BadChallenge, CaptivePortal, Hang, MissingField, NotJson, Status
 from azcred_emulators.hosts.azure_arc import AzureArc
 from azcred_emulators.hosts.challenges import CHALLENGE_DEFECTS, ChallengeDefect
@@ -31,7 +31,7 @@ SELECTORS: dict[str, Any] = {
 
 def orders(azcred: Azcred, host: str) -> ManagedIdentity:
     """Assign a user-assigned identity to a host, besides its own."""
-    resource_id = f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/orders"
+    resource_id = f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/orders"
     identity = azcred.directory.add(
         ManagedIdentity(name="orders", tenant_id=contoso.TENANT.id, resource_id=resource_id)
     )
@@ -103,7 +103,7 @@ def test_an_identity_that_the_host_does_not_have(azcred: Azcred, package: Implem
     place = azcred.environment(name)
     words = {"app-service": "No User Assigned or Delegated Managed Identity found", "azure-arc": "Identity not found"}
     with pytest.raises(ClientAuthenticationError, match=words[name]) as raised:
-        package.ManagedIdentityCredential(client_id=contoso.WORKLOAD_CLIENT_ID).get_token(SCOPE)
+        package.ManagedIdentityCredential(client_id=identifiers.WORKLOAD_CLIENT_ID).get_token(SCOPE)
     assert kind_of(raised.value) == "unavailable"
     assert place.statuses == [400]
 
@@ -396,7 +396,7 @@ def test_cloud_shell_is_told_of_one_by_the_default_chain(
 ) -> None:
     """The variable may be meant for another link. It refuses, and the chain ends there."""
     place = azcred.environment("cloud-shell")
-    monkeypatch.setenv("AZURE_CLIENT_ID", contoso.WORKLOAD_CLIENT_ID)
+    monkeypatch.setenv("AZURE_CLIENT_ID", identifiers.WORKLOAD_CLIENT_ID)
     with pytest.raises(ClientAuthenticationError, match="no managed identities to choose from"):
         package.DefaultAzureCredential().get_token(SCOPE)
     assert place.statuses == [400]

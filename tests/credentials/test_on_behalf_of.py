@@ -10,7 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from credentials.implementations import Implementation, kind_of
 from support.entra import GRAPH, OBO_GRANT, SECRET, VAULT, Entra, claims_of
 
-from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, contoso
+from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, contoso, identifiers
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 
@@ -64,7 +64,7 @@ def test_each_proof(
         TENANT, api.client_id, user_assertion=assertion, **PROOFS[proof](azcred, key)
     )
     claims = claims_of(credential.get_token(SCOPE).token)
-    assert (claims["oid"], claims["appid"], claims["aud"]) == (contoso.USER_ID, api.client_id, VAULT)
+    assert (claims["oid"], claims["appid"], claims["aud"]) == (identifiers.USER_ID, api.client_id, VAULT)
     credential.get_token(SCOPE)
     assert [entry.grant for entry in azcred.journal.requests(operation="token")] == [OBO_GRANT]
 
@@ -78,7 +78,7 @@ def test_a_refresh_token_stands_in_for_the_users_token(
     credential.get_token(SCOPE)
     credential.get_token(f"{GRAPH}/.default")
     azcred.clock.advance(hours=2)
-    assert claims_of(credential.get_token(SCOPE).token)["oid"] == contoso.USER_ID
+    assert claims_of(credential.get_token(SCOPE).token)["oid"] == identifiers.USER_ID
     grants = [entry.grant for entry in azcred.journal.requests(operation="token")]
     assert grants == [OBO_GRANT, "refresh_token", "refresh_token"]
 

@@ -24,7 +24,7 @@ from credentials.implementations import Implementation, kind_of
 from support.entra import GRAPH, VAULT, Entra, claims_of
 from support.leftovers import let_go
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.browser import FakeBrowser
 from pytest_azcred.credentials import (
@@ -61,7 +61,7 @@ def credential(
         if request.param == "browser":
             return package.InteractiveBrowserCredential(timeout=20, **keywords)
         return package.UsernamePasswordCredential(
-            contoso.AZURE_CLI_CLIENT_ID, user.principal_name, user.password, **keywords
+            identifiers.AZURE_CLI_CLIENT_ID, user.principal_name, user.password, **keywords
         )
 
     return make
@@ -75,10 +75,10 @@ def grants(azcred: Azcred) -> list[str | None]:
 def test_a_user_signs_in_once(azcred: Azcred, credential: Any) -> None:
     """Other resources and later tokens come by refresh token, and a token that is good is kept."""
     made = credential()
-    assert claims_of(made.get_token(SCOPE).token)["oid"] == contoso.USER_ID
+    assert claims_of(made.get_token(SCOPE).token)["oid"] == identifiers.USER_ID
     assert claims_of(made.get_token(GRAPH_SCOPE).token)["aud"] == GRAPH
     azcred.clock.advance(hours=2)
-    assert claims_of(made.get_token(SCOPE).token)["oid"] == contoso.USER_ID
+    assert claims_of(made.get_token(SCOPE).token)["oid"] == identifiers.USER_ID
     made.get_token_info(SCOPE)
     assert grants(azcred)[1:] == ["refresh_token", "refresh_token"]
 
@@ -97,11 +97,11 @@ def test_a_record_of_who_signed_in(credential: Any, entra: Entra) -> None:
     record = credential().authenticate(scopes=[SCOPE])
     assert {name: getattr(record, name) for name in ("authority", "client_id", "tenant_id", "username")} == {
         "authority": "login.microsoftonline.com",
-        "client_id": contoso.AZURE_CLI_CLIENT_ID,
+        "client_id": identifiers.AZURE_CLI_CLIENT_ID,
         "tenant_id": TENANT,
         "username": entra.user.principal_name,
     }
-    assert record.home_account_id == f"{contoso.USER_ID}.{TENANT}"
+    assert record.home_account_id == f"{identifiers.USER_ID}.{TENANT}"
     written = AuthenticationRecord.deserialize(record.serialize()).serialize()
     assert azure.identity.AuthenticationRecord.deserialize(written).serialize() == record.serialize()
 
@@ -118,7 +118,9 @@ def test_a_record_says_where_to_sign_in(azcred: Azcred, package: Implementation,
     azcred.journal.clear()
     made(client_id="another", authentication_record=record).get_token(SCOPE)
     assert {entry.tenant for entry in azcred.journal.requests(operation="token")} == {TENANT}
-    assert {entry.client_id for entry in azcred.journal.requests(operation="token")} == {contoso.AZURE_CLI_CLIENT_ID}
+    assert {entry.client_id for entry in azcred.journal.requests(operation="token")} == {
+        identifiers.AZURE_CLI_CLIENT_ID
+    }
 
 
 def test_a_tenant_of_the_users_own(azcred: Azcred, credential: Any) -> None:
@@ -172,7 +174,7 @@ def test_no_user_is_troubled_before_authenticate(azcred: Azcred, credential: Any
     assert raised.value.claims == "{}"  # type: ignore[attr-defined]
     assert grants(azcred) == []
     made.authenticate(scopes=[SCOPE])
-    assert claims_of(made.get_token(GRAPH_SCOPE).token)["oid"] == contoso.USER_ID
+    assert claims_of(made.get_token(GRAPH_SCOPE).token)["oid"] == identifiers.USER_ID
     assert len(grants(azcred)) == 2
 
 
@@ -180,7 +182,7 @@ def test_a_user_whose_sessions_were_revoked_has_to_sign_in_again(azcred: Azcred,
     """The refresh token is refused, which is told apart from any other failure."""
     made = credential(disable_automatic_authentication=True)
     made.authenticate(scopes=[SCOPE])
-    user = azcred.directory.user(contoso.USER_ID)
+    user = azcred.directory.user(identifiers.USER_ID)
     assert user is not None
     azcred.clock.advance(hours=2)
     azcred.directory.replace(user, tokens_valid_from=azcred.clock.now())
@@ -195,7 +197,7 @@ def test_our_error_says_why(azcred: Azcred, fake_browser: FakeBrowser) -> None:
         with pytest.raises(AuthenticationRequiredError, match=r"call authenticate\(\)\.$"):
             credential.get_token(SCOPE)
         credential.authenticate(scopes=[SCOPE])
-        user = azcred.directory.user(contoso.USER_ID)
+        user = azcred.directory.user(identifiers.USER_ID)
         assert user is not None
         azcred.clock.advance(hours=2)
         azcred.directory.replace(user, tokens_valid_from=azcred.clock.now())
@@ -208,7 +210,7 @@ def test_one_window_however_many_tokens_are_missing(azcred: Azcred, fake_browser
     scopes = [SCOPE, GRAPH_SCOPE, "https://storage.azure.com/.default", "https://management.azure.com/.default"]
     with InteractiveBrowserCredential(timeout=20) as credential, ThreadPoolExecutor(8) as pool:
         tokens = list(pool.map(credential.get_token, scopes * 2))
-    assert {claims_of(token.token)["oid"] for token in tokens} == {contoso.USER_ID}
+    assert {claims_of(token.token)["oid"] for token in tokens} == {identifiers.USER_ID}
     assert len(fake_browser.opened) == 1
     assert len(grants(azcred)) == 4
 
@@ -259,7 +261,7 @@ def test_an_application_that_must_not_use_device_codes(package: Implementation, 
 def test_a_wrong_password(azcred: Azcred, package: Implementation, entra: Entra) -> None:
     """A failure that does not repeat the password."""
     credential = package.UsernamePasswordCredential(
-        contoso.AZURE_CLI_CLIENT_ID, entra.user.principal_name, "not-the-password"
+        identifiers.AZURE_CLI_CLIENT_ID, entra.user.principal_name, "not-the-password"
     )
     with pytest.raises(ClientAuthenticationError, match="AADSTS50126") as raised:
         credential.get_token(SCOPE)
@@ -313,7 +315,7 @@ def test_what_the_window_is_opened_with(
     credential = package.InteractiveBrowserCredential(
         redirect_uri=address, login_hint="dana@contoso.com", tenant_id=TENANT, timeout=20
     )
-    assert claims_of(credential.get_token(SCOPE).token)["oid"] == contoso.USER_ID
+    assert claims_of(credential.get_token(SCOPE).token)["oid"] == identifiers.USER_ID
     parts = urlsplit(opened[0])
     sent = dict(parse_qsl(parts.query))
     assert parts.path == f"/{TENANT}/oauth2/v2.0/authorize"
@@ -399,7 +401,7 @@ def test_no_window_while_the_token_at_hand_is_good(azcred: Azcred, fake_browser:
     """Ours; azure-identity opens one when five minutes are left and the refresh token is refused."""
     with InteractiveBrowserCredential(timeout=20) as credential:
         first = credential.get_token(SCOPE)
-        user = azcred.directory.user(contoso.USER_ID)
+        user = azcred.directory.user(identifiers.USER_ID)
         assert user is not None
         azcred.directory.replace(user, tokens_valid_from=azcred.clock.now() + 1)
         azcred.clock.advance(seconds=first.expires_on - azcred.clock.now() - 60)
@@ -437,6 +439,6 @@ def test_a_strangers_answer_is_no_answer(
 
     monkeypatch.setattr(webbrowser, "open", open_and_intrude)
     with InteractiveBrowserCredential(timeout=20) as credential:
-        assert claims_of(credential.get_token(SCOPE).token)["oid"] == contoso.USER_ID
+        assert claims_of(credential.get_token(SCOPE).token)["oid"] == identifiers.USER_ID
     assert statuses == [400, 400, 400]
     assert capfd.readouterr() == ("", "")

@@ -6,7 +6,7 @@ import pytest
 from support.entra import Entra
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators.directory import Application, contoso
+from azcred_emulators.directory import Application, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 
 AUTHORITY = "https://login.microsoftonline.com"
@@ -30,7 +30,7 @@ def client(emulators: Emulators) -> Client:
 @pytest.fixture
 def application(emulators: Emulators) -> Application:
     """The service principal of the directory that a run starts with."""
-    principal = emulators.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    principal = emulators.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(principal, Application)
     return principal
 

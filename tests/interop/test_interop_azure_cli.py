@@ -25,6 +25,7 @@ from azcred_emulators.directory import (
     Tenant,
     User,
     contoso,
+    identifiers,
 )
 from azcred_emulators.emulation.command import CommandFault
 from azcred_emulators.executables.azure_cli.az import AzureCli
@@ -51,7 +52,7 @@ def az(azcred: Azcred) -> AzureCli:
 
 def user_of(azcred: Azcred) -> User:
     """Return the user of the directory that a run starts with."""
-    user = azcred.directory.user(contoso.USER_PRINCIPAL_NAME)
+    user = azcred.directory.user(identifiers.USER_PRINCIPAL_NAME)
     assert user
     return user
 
@@ -63,7 +64,9 @@ def principal_of(azcred: Azcred, client_id: str) -> Application | ManagedIdentit
     return principal
 
 
-@pytest.mark.parametrize("client_id", [None, contoso.SERVICE_PRINCIPAL_CLIENT_ID, contoso.VIRTUAL_MACHINE_CLIENT_ID])
+@pytest.mark.parametrize(
+    "client_id", [None, identifiers.SERVICE_PRINCIPAL_CLIENT_ID, identifiers.VIRTUAL_MACHINE_CLIENT_ID]
+)
 def test_whoever_is_signed_in(azcred: Azcred, az: AzureCli, sdk: Sdk, client_id: str | None) -> None:
     """The token is the user's, the service principal's or the managed identity's, and verifies."""
     who = principal_of(azcred, client_id) if client_id else user_of(azcred)
@@ -79,7 +82,7 @@ def test_the_default_chain_gets_to_it(azcred: Azcred, az: AzureCli, sdk: Sdk) ->
     """What comes before it in the chain is not there."""
     az.sign_in(user_of(azcred))
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
-    assert verified(token.token, resource=VAULT, tenant=TENANT)["upn"] == contoso.USER_PRINCIPAL_NAME
+    assert verified(token.token, resource=VAULT, tenant=TENANT)["upn"] == identifiers.USER_PRINCIPAL_NAME
     assert [entry.provider for entry in azcred.journal.requests(operation="token")] == ["azure-cli"]
 
 
@@ -105,7 +108,7 @@ def signed_in(change: Callable[[Azcred, AzureCli], object]) -> Callable[[Azcred,
 
 def with_expired_secret(azcred: Azcred, az: AzureCli) -> None:
     """Sign an application in whose secret expires then."""
-    application = principal_of(azcred, contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    application = principal_of(azcred, identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(application, Application)
     az.sign_in(application)
     secret = ClientSecret(application.secrets[-1].value, expires=azcred.clock.now() - 1)
@@ -114,7 +117,7 @@ def with_expired_secret(azcred: Azcred, az: AzureCli) -> None:
 
 def without_identity(azcred: Azcred, az: AzureCli) -> None:
     """Sign the machine's managed identity in and take it from the machine then."""
-    identity = principal_of(azcred, contoso.VIRTUAL_MACHINE_CLIENT_ID)
+    identity = principal_of(azcred, identifiers.VIRTUAL_MACHINE_CLIENT_ID)
     assert isinstance(identity, ManagedIdentity)
     az.sign_in(identity)
     azcred.directory.remove(identity)
@@ -218,7 +221,7 @@ def test_a_wrong_tenant(azcred: Azcred, az: AzureCli, sdk: Sdk) -> None:
 )
 def test_a_subscription(azcred: Azcred, az: AzureCli, sdk: Sdk) -> None:
     """It chooses among the accounts that are signed in; one that is not there is an error."""
-    application = principal_of(azcred, contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    application = principal_of(azcred, identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     azcred.directory.add(Subscription(name="Ours", tenant_id=TENANT, readers=(application.object_id,)))
     azcred.directory.replace(contoso.SUBSCRIPTION, readers=(user_of(azcred).object_id,))
     az.sign_in(user_of(azcred))

@@ -9,7 +9,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from support.published import verified
 from support.sdk import Sdk, for_release
 
-from azcred_emulators.directory import ManagedIdentity, contoso
+from azcred_emulators.directory import ManagedIdentity, contoso, identifiers
 from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
@@ -156,7 +156,7 @@ def test_azure_client_id_chooses_an_identity_of_the_machine(
         ManagedIdentity(
             name="chosen",
             tenant_id=TENANT,
-            resource_id=f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/chosen",
+            resource_id=f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/chosen",
         )
     )
     azcred.directory.assign("imds", chosen)

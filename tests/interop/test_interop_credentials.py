@@ -13,7 +13,7 @@ from azure.identity import CredentialUnavailableError
 from support.published import verified
 from support.sdk import Sdk, for_release
 
-from azcred_emulators.directory import Application, ManagedIdentity, contoso
+from azcred_emulators.directory import Application, ManagedIdentity, contoso, identifiers
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
@@ -35,7 +35,7 @@ def machine(azcred: Azcred) -> Place:
     here = azcred.environment("virtual-machine")
     azcred.directory.unassign("imds", *azcred.directory.assigned("imds"))
     for name in ("first", "second"):
-        resource_id = f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+        resource_id = f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
         identity = ManagedIdentity(name=name, tenant_id=TENANT, resource_id=resource_id)
         azcred.directory.assign("imds", azcred.directory.add(identity))
     return here
@@ -76,7 +76,7 @@ def test_imds_s_own_name_for_a_resource_id(azcred: Azcred, machine: Place, sdk: 
 def test_an_identity_that_the_machine_does_not_have(machine: Place, sdk: Sdk) -> None:
     """It is unavailable, as a wrong client id is on Azure."""
     with pytest.raises(CredentialUnavailableError):
-        sdk.credential("ManagedIdentityCredential", client_id=contoso.WORKLOAD_CLIENT_ID).get_token(SCOPE)
+        sdk.credential("ManagedIdentityCredential", client_id=identifiers.WORKLOAD_CLIENT_ID).get_token(SCOPE)
     assert {entry.error for entry in machine.requests()} == {"Identity not found"}
 
 
@@ -117,7 +117,7 @@ def test_the_tenant_by_its_domain(fake_service_principal: Place, sdk: Sdk) -> No
 def certificate(azcred: Azcred) -> bytes:
     """The file of a certificate that the service principal is registered with, key included."""
     key = SigningKey("service-principal")
-    application = azcred.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    application = azcred.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(application, Application)
     azcred.directory.replace(application, certificates=(key.certificate,), secrets=())
     return key.pem()
@@ -129,12 +129,12 @@ def test_a_certificate(azcred: Azcred, sdk: Sdk, certificate: bytes, send_chain:
     credential = sdk.credential(
         "CertificateCredential",
         TENANT,
-        contoso.SERVICE_PRINCIPAL_CLIENT_ID,
+        identifiers.SERVICE_PRINCIPAL_CLIENT_ID,
         certificate_data=certificate,
         send_certificate_chain=send_chain,
     )
     claims = verified(credential.get_token(SCOPE).token, resource=VAULT, tenant=TENANT)
-    assert (claims["appid"], claims["appidacr"]) == (contoso.SERVICE_PRINCIPAL_CLIENT_ID, "2")
+    assert (claims["appid"], claims["appidacr"]) == (identifiers.SERVICE_PRINCIPAL_CLIENT_ID, "2")
     azcred.journal.assert_tokens(provider="environment", identity="service-principal", times=1)
 
 
@@ -145,10 +145,10 @@ def test_a_certificate_in_the_variables(
     file = tmp_path / "service-principal.pem"
     file.write_bytes(certificate)
     monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
-    monkeypatch.setenv("AZURE_CLIENT_ID", contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    monkeypatch.setenv("AZURE_CLIENT_ID", identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(file))
     token = sdk.credential("EnvironmentCredential").get_token(SCOPE)
-    assert who(token) == contoso.SERVICE_PRINCIPAL_CLIENT_ID
+    assert who(token) == identifiers.SERVICE_PRINCIPAL_CLIENT_ID
     azcred.journal.assert_tokens(times=1)
 
 
@@ -157,7 +157,7 @@ def test_a_certificate_that_is_not_registered(azcred: Azcred, sdk: Sdk) -> None:
     credential = sdk.credential(
         "CertificateCredential",
         TENANT,
-        contoso.SERVICE_PRINCIPAL_CLIENT_ID,
+        identifiers.SERVICE_PRINCIPAL_CLIENT_ID,
         certificate_data=SigningKey("a stranger").pem(),
     )
     with pytest.raises(ClientAuthenticationError, match=r"AADSTS700027: .* is not registered"):
@@ -177,9 +177,12 @@ def test_workload_identity_with_arguments(
 ) -> None:
     """They go before the variables: the token file is another service account's."""
     file = tmp_path / "token"
-    file.write_text(azcred.issuers.get(contoso.CLUSTER_ISSUER).assertion("system:serviceaccount:default:stranger"))
+    file.write_text(azcred.issuers.get(identifiers.CLUSTER_ISSUER).assertion("system:serviceaccount:default:stranger"))
     credential = sdk.credential(
-        "WorkloadIdentityCredential", tenant_id=TENANT, client_id=contoso.WORKLOAD_CLIENT_ID, token_file_path=str(file)
+        "WorkloadIdentityCredential",
+        tenant_id=TENANT,
+        client_id=identifiers.WORKLOAD_CLIENT_ID,
+        token_file_path=str(file),
     )
     with pytest.raises(ClientAuthenticationError, match=r"AADSTS700213: .*system:serviceaccount:default:stranger"):
         credential.get_token(SCOPE)
@@ -187,14 +190,14 @@ def test_workload_identity_with_arguments(
 
 def test_an_assertion_of_the_apps_own(azcred: Azcred, sdk: Sdk) -> None:
     """The app fetches it itself, here from the cluster that the identity trusts."""
-    cluster = azcred.issuers.get(contoso.CLUSTER_ISSUER)
+    cluster = azcred.issuers.get(identifiers.CLUSTER_ISSUER)
     credential = sdk.credential(
         "ClientAssertionCredential",
         TENANT,
-        contoso.WORKLOAD_CLIENT_ID,
-        lambda: cluster.assertion(contoso.SERVICE_ACCOUNT),
+        identifiers.WORKLOAD_CLIENT_ID,
+        lambda: cluster.assertion(identifiers.SERVICE_ACCOUNT),
     )
-    assert who(credential.get_token(SCOPE)) == contoso.WORKLOAD_CLIENT_ID
+    assert who(credential.get_token(SCOPE)) == identifiers.WORKLOAD_CLIENT_ID
     azcred.journal.assert_tokens(identity="workload-identity", times=1)
 
 

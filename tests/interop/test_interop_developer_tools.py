@@ -16,7 +16,7 @@ from support.published import verified
 from support.sdk import HALVES, IDENTITY, Sdk, for_release
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from azcred_emulators.executables.tool import Tool
 from azcred_emulators.faults import Crash, Exit, Garbage, Hang, Noise
 from pytest_azcred.azcred import Azcred
@@ -39,7 +39,9 @@ def tool_of(azcred: Azcred, credential: str) -> Tool:
 
 
 @pytest.mark.parametrize("credential", [POWERSHELL, AZD])
-@pytest.mark.parametrize("client_id", [None, contoso.SERVICE_PRINCIPAL_CLIENT_ID, contoso.VIRTUAL_MACHINE_CLIENT_ID])
+@pytest.mark.parametrize(
+    "client_id", [None, identifiers.SERVICE_PRINCIPAL_CLIENT_ID, identifiers.VIRTUAL_MACHINE_CLIENT_ID]
+)
 def test_whoever_is_signed_in(azcred: Azcred, sdk: Sdk, credential: str, client_id: str | None) -> None:
     """The token is the user's, the service principal's or the managed identity's, and verifies."""
     azcred.environment("nothing")
@@ -59,7 +61,7 @@ def test_the_default_chain_gets_to_it(azcred: Azcred, sdk: Sdk, credential: str)
     tool = tool_of(azcred, credential)
     tool.sign_in(user_of(azcred.directory))
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
-    assert verified(token.token, resource=VAULT, tenant=contoso.TENANT.id)["upn"] == contoso.USER_PRINCIPAL_NAME
+    assert verified(token.token, resource=VAULT, tenant=contoso.TENANT.id)["upn"] == identifiers.USER_PRINCIPAL_NAME
     assert [entry.provider for entry in azcred.journal.requests(operation="token")] == [tool.provider]
 
 
@@ -150,7 +152,7 @@ def test_the_chain_goes_on(azcred: Azcred, sdk: Sdk, state: State) -> None:
     """Inside the default chain a developer's tool never stops it: azd is asked after PowerShell, whatever happened."""
     azcred.environment("nothing")
     state.prepare(azcred, tool_of(azcred, POWERSHELL))
-    application = principal_of(azcred.directory, contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    application = principal_of(azcred.directory, identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     tool_of(azcred, AZD).sign_in(application)
     token = sdk.credential("DefaultAzureCredential").get_token(SCOPE)
     assert verified(token.token, resource=VAULT, tenant=contoso.TENANT.id)["oid"] == application.object_id

@@ -12,7 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from support.published import verified
 from support.sdk import IDENTITY, Sdk
 
-from azcred_emulators.directory import ManagedIdentity, contoso
+from azcred_emulators.directory import ManagedIdentity, contoso, identifiers
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults import BadChallenge
 from azcred_emulators.hosts.azure_arc import AzureArc
@@ -39,7 +39,7 @@ def connection() -> Iterator[requests.Session]:
 
 def assigned(azcred: Azcred, host: str) -> ManagedIdentity:
     """Assign another identity to a host."""
-    resource_id = f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/chosen"
+    resource_id = f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/chosen"
     chosen = azcred.directory.add(ManagedIdentity(name="chosen", tenant_id=TENANT, resource_id=resource_id))
     azcred.directory.assign(host, chosen)
     return chosen
@@ -76,7 +76,9 @@ def test_msal_finds_arc_by_its_file(
 def test_msals_cloud_shell_flow(azcred: Azcred) -> None:
     """Which the Azure CLI uses: at the fixed address, by the console's variable."""
     place = azcred.environment("cloud-shell")
-    result = msal.PublicClientApplication(contoso.AZURE_CLI_CLIENT_ID).acquire_token_interactive([SCOPE], prompt="none")
+    result = msal.PublicClientApplication(identifiers.AZURE_CLI_CLIENT_ID).acquire_token_interactive(
+        [SCOPE], prompt="none"
+    )
     assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["oid"] == place.user.object_id
     assert place.statuses == [200]
 

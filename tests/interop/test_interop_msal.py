@@ -10,7 +10,7 @@ import pytest
 import requests
 from support.published import verified
 
-from azcred_emulators.directory import Application, ManagedIdentity, contoso
+from azcred_emulators.directory import Application, ManagedIdentity, contoso, identifiers
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
@@ -31,7 +31,7 @@ def connection() -> Iterator[requests.Session]:
 @pytest.fixture
 def application(azcred: Azcred) -> Application:
     """The directory's application with a secret."""
-    found = azcred.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    found = azcred.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(found, Application)
     return found
 
@@ -72,14 +72,14 @@ def test_a_certificate(azcred: Azcred, application: Application) -> None:
 
 def test_a_federated_assertion(azcred: Azcred) -> None:
     """Of a cluster, for a managed identity."""
-    cluster = azcred.issuers.get(contoso.CLUSTER_ISSUER)
+    cluster = azcred.issuers.get(identifiers.CLUSTER_ISSUER)
     client = msal.ConfidentialClientApplication(
-        contoso.WORKLOAD_CLIENT_ID,
-        client_credential={"client_assertion": lambda: cluster.assertion(contoso.SERVICE_ACCOUNT)},
+        identifiers.WORKLOAD_CLIENT_ID,
+        client_credential={"client_assertion": lambda: cluster.assertion(identifiers.SERVICE_ACCOUNT)},
         authority=AUTHORITY,
     )
     result = client.acquire_token_for_client(scopes=SCOPES)
-    assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == contoso.WORKLOAD_CLIENT_ID
+    assert verified(result["access_token"], resource=VAULT, tenant=TENANT)["appid"] == identifiers.WORKLOAD_CLIENT_ID
     azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
 
@@ -101,7 +101,7 @@ def test_a_user_assigned_identity(
         ManagedIdentity(
             name="chosen",
             tenant_id=TENANT,
-            resource_id=f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/chosen",
+            resource_id=f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/chosen",
         )
     )
     azcred.directory.assign("imds", chosen)

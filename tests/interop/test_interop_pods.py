@@ -10,7 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from support.published import verified
 from support.sdk import IDENTITY, Sdk
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from pytest_azcred.azcred import Azcred
 
 VAULT = "https://vault.azure.net"
@@ -55,11 +55,11 @@ def test_a_pod_that_may_not(azcred: Azcred, sdk: Sdk, case: str, monkeypatch: py
         azcred.directory.unassign("identity-binding", *azcred.directory.assigned("identity-binding"))
     elif case == "not allowed":
         with open(os.environ["AZURE_FEDERATED_TOKEN_FILE"], "w") as file:
-            cluster = azcred.issuers.get(contoso.CLUSTER_ISSUER)
+            cluster = azcred.issuers.get(identifiers.CLUSTER_ISSUER)
             file.write(cluster.assertion("system:serviceaccount:default:other", audience="api://AKSIdentityBinding"))
     else:
         with open(os.environ["AZURE_FEDERATED_TOKEN_FILE"], "w") as file:
-            file.write(azcred.issuers.get(contoso.CLUSTER_ISSUER).assertion(contoso.SERVICE_ACCOUNT))
+            file.write(azcred.issuers.get(identifiers.CLUSTER_ISSUER).assertion(identifiers.SERVICE_ACCOUNT))
     with pytest.raises(ClientAuthenticationError):
         sdk.credential("WorkloadIdentityCredential", enable_azure_proxy=True).get_token(SCOPE)
     assert place.statuses == [401 if case == "of an ordinary pod" else 403]

@@ -13,7 +13,14 @@ from azure.core.exceptions import ClientAuthenticationError
 from support.entra import GRAPH, REDIRECT, SECRET, VAULT, Entra, claims_of
 
 from azcred_emulators.authority.device_codes import DeviceCodes
-from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
+from azcred_emulators.directory import (
+    ADMIN_CONSENT,
+    Application,
+    FederatedCredential,
+    TrustedSubject,
+    contoso,
+    identifiers,
+)
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 
@@ -77,11 +84,11 @@ def test_an_authorization_code(azcred: Azcred, entra: Entra, shop: Application, 
     """Redeemed once; then the cache answers, and after an hour the refresh token."""
     code = entra.authorize(shop, scope=f"{SCOPE} offline_access")["code"]
     credential = half.make("AuthorizationCodeCredential", TENANT, shop.client_id, code, REDIRECT, client_secret=SECRET)
-    assert half.token(credential)["oid"] == contoso.USER_ID
-    assert half.token(credential)["oid"] == contoso.USER_ID
+    assert half.token(credential)["oid"] == identifiers.USER_ID
+    assert half.token(credential)["oid"] == identifiers.USER_ID
     azcred.journal.assert_tokens(times=1)
     azcred.clock.advance(hours=2)
-    assert half.token(credential)["oid"] == contoso.USER_ID
+    assert half.token(credential)["oid"] == identifiers.USER_ID
     azcred.journal.assert_tokens(grant="refresh_token", times=1)
 
 
@@ -112,7 +119,7 @@ def test_on_behalf_of(azcred: Azcred, entra: Entra, shop: Application, half: Hal
     }
     credential = half.make("OnBehalfOfCredential", TENANT, api.client_id, user_assertion=assertion, **proofs[proof])
     claims = half.token(credential)
-    assert (claims["oid"], claims["appid"], claims["aud"]) == (contoso.USER_ID, api.client_id, VAULT)
+    assert (claims["oid"], claims["appid"], claims["aud"]) == (identifiers.USER_ID, api.client_id, VAULT)
     assert half.token(credential)["uti"] == claims["uti"]
     azcred.clock.advance(hours=2)
     if half.name == "sync":  # a refresh token stands in for the assertion, which has expired
@@ -179,7 +186,7 @@ def test_a_client_assertion(azcred: Azcred, entra: Entra, half: Half) -> None:
 def test_workload_identity(azcred: Azcred, half: Half) -> None:
     """From the variables that the webhook sets."""
     azcred.environment("kubernetes")
-    assert half.token(half.make("WorkloadIdentityCredential"))["appid"] == contoso.WORKLOAD_CLIENT_ID
+    assert half.token(half.make("WorkloadIdentityCredential"))["appid"] == identifiers.WORKLOAD_CLIENT_ID
 
 
 def test_continuous_access_evaluation(azcred: Azcred, half: Half) -> None:
@@ -210,7 +217,7 @@ def test_a_device_code(azcred: Azcred, entra: Entra, codes: DeviceCodes) -> None
     with device_credential(codes, lambda code: codes.approve(code, sign_in)) as credential:
         record = credential.authenticate(scopes=[SCOPE])
         assert (record.username, record.tenant_id) == (entra.user.principal_name, TENANT)
-        assert claims_of(credential.get_token(SCOPE).token)["oid"] == contoso.USER_ID
+        assert claims_of(credential.get_token(SCOPE).token)["oid"] == identifiers.USER_ID
         azcred.clock.advance(hours=2)
         assert claims_of(credential.get_token(f"{GRAPH}/.default").token)["aud"] == GRAPH
     azcred.journal.assert_tokens(grant="urn:ietf:params:oauth:grant-type:device_code", times=1)
@@ -249,7 +256,7 @@ def test_user_name_and_password(azcred: Azcred, entra: Entra) -> None:
     user = entra.user
 
     def credential(password: str) -> Any:
-        return azure.identity.UsernamePasswordCredential(contoso.AZURE_CLI_CLIENT_ID, user.principal_name, password)
+        return azure.identity.UsernamePasswordCredential(identifiers.AZURE_CLI_CLIENT_ID, user.principal_name, password)
 
     with credential(user.password) as right:
         assert claims_of(right.get_token(SCOPE).token)["oid"] == user.object_id
@@ -268,5 +275,5 @@ def test_client_info_makes_the_account(azcred: Azcred, entra: Entra, codes: Devi
     sign_in = entra.emulators.authority.sign_in(entra.user)
     with device_credential(codes, lambda code: codes.approve(code, sign_in), tenant_id=TENANT) as credential:
         record = credential.authenticate()
-    assert record.home_account_id == f"{contoso.USER_ID}.{TENANT}"
+    assert record.home_account_id == f"{identifiers.USER_ID}.{TENANT}"
     assert record.authority == "login.microsoftonline.com"

@@ -8,7 +8,14 @@ import msal
 import pytest
 from support.entra import CHALLENGE, GRAPH, REDIRECT, SECRET, VAULT, VERIFIER, Entra, claims_of
 
-from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCredential, TrustedSubject, contoso
+from azcred_emulators.directory import (
+    ADMIN_CONSENT,
+    Application,
+    FederatedCredential,
+    TrustedSubject,
+    contoso,
+    identifiers,
+)
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 
@@ -44,7 +51,7 @@ def test_the_authorization_code_flow_fills_the_cache(azcred: Azcred, entra: Entr
     result = signed_in(entra, app)
     assert result["id_token_claims"]["preferred_username"] == entra.user.principal_name
     [account] = app.get_accounts()
-    assert account["home_account_id"] == f"{contoso.USER_ID}.{contoso.TENANT.id}"
+    assert account["home_account_id"] == f"{identifiers.USER_ID}.{contoso.TENANT.id}"
     assert app.acquire_token_silent(READ, account)["access_token"] == result["access_token"]
     azcred.clock.advance(hours=2)
     renewed = app.acquire_token_silent(READ, account)
@@ -79,14 +86,14 @@ def test_a_code_with_a_verifier_of_the_apps_own(entra: Entra, shop: Application)
     right = app.acquire_token_by_authorization_code(
         back["code"], READ, redirect_uri=REDIRECT, data={"code_verifier": VERIFIER}
     )
-    assert claims_of(right["access_token"])["oid"] == contoso.USER_ID
+    assert claims_of(right["access_token"])["oid"] == identifiers.USER_ID
 
 
 def test_a_refresh_token_from_elsewhere(entra: Entra, shop: Application) -> None:
     """An app that migrates to msal brings its refresh tokens; a used one is answered as Entra ID answers a bad one."""
     token = entra.sign_in(shop)["refresh_token"]
     app = confidential(shop)
-    assert claims_of(app.acquire_token_by_refresh_token(token, READ)["access_token"])["oid"] == contoso.USER_ID
+    assert claims_of(app.acquire_token_by_refresh_token(token, READ)["access_token"])["oid"] == identifiers.USER_ID
     again = app.acquire_token_by_refresh_token(token, READ)
     assert (again["error"], again["suberror"]) == ("invalid_grant", "bad_token")
 
@@ -110,8 +117,8 @@ def test_on_behalf_of(entra: Entra, shop: Application) -> None:
     middle = confidential(api)
     result = middle.acquire_token_on_behalf_of(incoming, [f"{VAULT}/.default"])
     claims = claims_of(result["access_token"])
-    assert (claims["aud"], claims["oid"], claims["appid"]) == (VAULT, contoso.USER_ID, api.client_id)
-    forged = entra.emulators.tokens.forge("wrong-key", {"aud": "api://orders", "scp": "x", "oid": contoso.USER_ID})
+    assert (claims["aud"], claims["oid"], claims["appid"]) == (VAULT, identifiers.USER_ID, api.client_id)
+    forged = entra.emulators.tokens.forge("wrong-key", {"aud": "api://orders", "scp": "x", "oid": identifiers.USER_ID})
     assert middle.acquire_token_on_behalf_of(forged, READ)["error_codes"] == [50013]
 
 
@@ -216,7 +223,7 @@ def test_graph_knows_who_signed_in(entra: Entra, shop: Application) -> None:
 
     token = signed_in(entra, confidential(shop))["access_token"]
     me = requests.get(f"{GRAPH}/v1.0/me", headers={"Authorization": f"Bearer {token}"}, timeout=10).json()
-    assert me["userPrincipalName"] == contoso.USER_PRINCIPAL_NAME
+    assert me["userPrincipalName"] == identifiers.USER_PRINCIPAL_NAME
 
 
 def test_an_agent_identity_acts_for_its_user_account(azcred: Azcred, entra: Entra) -> None:

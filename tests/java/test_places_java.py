@@ -14,7 +14,7 @@ import pytest
 from support import stage
 from support.outcomes import SCOPE, needs_built, needs_namespaces, whose
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from azcred_emulators.environments import find
 
 FOLDER = Path(__file__).parents[2] / ".stamps" / "java"
@@ -81,7 +81,7 @@ def test_a_wrong_secret() -> None:
         "credential": "ClientSecretCredential",
         "scope": SCOPE,
         "tenant_id": contoso.TENANT.id,
-        "client_id": contoso.SERVICE_PRINCIPAL_CLIENT_ID,
+        "client_id": identifiers.SERVICE_PRINCIPAL_CLIENT_ID,
         "client_secret": "wrong",
     }
     answer = stage.tour(COMMAND, ["nothing"], request)["nothing"]

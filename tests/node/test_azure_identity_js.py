@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from azcred_emulators.directory import Application, contoso
+from azcred_emulators.directory import Application, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.serving.tls import write_private
 from azcred_emulators.tokens.keys import SigningKey
@@ -29,7 +29,7 @@ def emulators(azcred_emulators: Emulators) -> Iterator[Emulators]:
 @pytest.fixture
 def application(emulators: Emulators) -> Application:
     """The service principal of the directory that a run starts with."""
-    principal = emulators.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    principal = emulators.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(principal, Application)
     return principal
 
@@ -110,30 +110,30 @@ def test_a_certificate(emulators: Emulators, application: Application, tmp_path:
 
 def test_a_federated_assertion(emulators: Emulators, tmp_path: Path) -> None:
     """The cluster's token is exchanged for the workload identity's."""
-    assertion = emulators.issuers.get(contoso.CLUSTER_ISSUER).assertion(contoso.SERVICE_ACCOUNT)
+    assertion = emulators.issuers.get(identifiers.CLUSTER_ISSUER).assertion(identifiers.SERVICE_ACCOUNT)
     result = get_token(
         emulators,
         tmp_path,
         "ClientAssertionCredential",
         contoso.TENANT.id,
-        contoso.WORKLOAD_CLIENT_ID,
+        identifiers.WORKLOAD_CLIENT_ID,
         assertion,
     )
-    assert client_id_of(result) == contoso.WORKLOAD_CLIENT_ID
+    assert client_id_of(result) == identifiers.WORKLOAD_CLIENT_ID
     emulators.journal.assert_tokens(provider="workload-identity", times=1)
 
 
 def test_workload_identity_from_the_webhooks_variables(emulators: Emulators, tmp_path: Path) -> None:
     """What the webhook sets in a pod is all that the credential needs; the authority is the emulated one."""
-    assertion = emulators.issuers.get(contoso.CLUSTER_ISSUER).assertion(contoso.SERVICE_ACCOUNT)
+    assertion = emulators.issuers.get(identifiers.CLUSTER_ISSUER).assertion(identifiers.SERVICE_ACCOUNT)
     variables = {
-        "AZURE_CLIENT_ID": contoso.WORKLOAD_CLIENT_ID,
+        "AZURE_CLIENT_ID": identifiers.WORKLOAD_CLIENT_ID,
         "AZURE_TENANT_ID": contoso.TENANT.id,
         "AZURE_FEDERATED_TOKEN_FILE": str(write_private(tmp_path / "token", assertion.encode())),
         "AZURE_AUTHORITY_HOST": emulators.https.url,
     }
     result = get_token(emulators, tmp_path, "WorkloadIdentityCredential", variables=variables)
-    assert client_id_of(result) == contoso.WORKLOAD_CLIENT_ID
+    assert client_id_of(result) == identifiers.WORKLOAD_CLIENT_ID
 
 
 def test_managed_identity_from_imds(emulators: Emulators, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_managed_identity_from_imds(emulators: Emulators, tmp_path: Path) -> Non
         "ManagedIdentityCredential",
         variables={"AZURE_POD_IDENTITY_AUTHORITY_HOST": emulators.http.url},
     )
-    assert client_id_of(result) == contoso.VIRTUAL_MACHINE_CLIENT_ID
+    assert client_id_of(result) == identifiers.VIRTUAL_MACHINE_CLIENT_ID
     emulators.journal.assert_tokens(host="imds", resource=VAULT, times=1)
 
 

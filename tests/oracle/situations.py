@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from azcred_emulators.faults import (
     CaptivePortal,
     Crash,
@@ -72,7 +72,7 @@ VALUES: Mapping[str, tuple[str | None, ...]] = {
         *("", "dev", " Prod ", "typo", "SharedTokenCacheCredential"),
         *(link.credential for link in LINKS if link.by_default),
     ),
-    "AZURE_USERNAME": (contoso.USER_PRINCIPAL_NAME,),
+    "AZURE_USERNAME": (identifiers.USER_PRINCIPAL_NAME,),
     "AZURE_PASSWORD": ("wrong",),
 }
 """What the environments' variables are changed to; None removes one."""

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 import pytest_azcred.credentials
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from azcred_emulators.faults import Gone, Status, Throttle
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
@@ -73,7 +73,7 @@ def test_a_device_code_is_polled_in_no_time(azcred: Azcred) -> None:
     waits = azcred.clock.skip_waits()
     session = requests.Session()
     app = msal.PublicClientApplication(
-        contoso.AZURE_CLI_CLIENT_ID,
+        identifiers.AZURE_CLI_CLIENT_ID,
         authority=f"https://login.microsoftonline.com/{contoso.TENANT.id}",
         http_client=session,
     )

@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from support.sdk import Sdk
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
-CLIENT = contoso.SERVICE_PRINCIPAL_CLIENT_ID
+CLIENT = identifiers.SERVICE_PRINCIPAL_CLIENT_ID
 
 Refused = tuple[str, tuple[object, ...], Mapping[str, object], type[Exception], str]
 REFUSED: list[Refused] = [

@@ -23,14 +23,14 @@ from support.entra import REDIRECT, SECRET, Entra
 from support.sdk import HALVES, Credential, Sdk
 from werkzeug.test import Client
 
-from azcred_emulators.directory import Application, TokenTimes, User, contoso
+from azcred_emulators.directory import Application, TokenTimes, User, contoso, identifiers
 from azcred_emulators.faults import MissingField, MistypedField, Status
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
-CLI = contoso.AZURE_CLI_CLIENT_ID
+CLI = identifiers.AZURE_CLI_CLIENT_ID
 CLAIMS = '{"access_token":{"nbf":{"essential":true}}}'
 DEPRECATED = [
     pytest.mark.filterwarnings("ignore:UsernamePasswordCredential is deprecated:DeprecationWarning"),

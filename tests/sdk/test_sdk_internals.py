@@ -23,14 +23,14 @@ from support.leftovers import let_go
 from support.sdk import Sdk
 from werkzeug.test import Client
 
-from azcred_emulators.directory import ADMIN_CONSENT, contoso
+from azcred_emulators.directory import ADMIN_CONSENT, contoso, identifiers
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
-CLI = contoso.AZURE_CLI_CLIENT_ID
+CLI = identifiers.AZURE_CLI_CLIENT_ID
 
 
 @pytest.fixture
@@ -275,7 +275,7 @@ def test_a_user_by_name_and_password_in_the_variables(
 ) -> None:
     """The sync half still takes them, and warns."""
     azcred.environment("nothing")
-    user = azcred.directory.user(contoso.USER_ID)
+    user = azcred.directory.user(identifiers.USER_ID)
     assert user is not None
     for name, value in (("USERNAME", user.principal_name), ("PASSWORD", user.password), ("CLIENT_ID", CLI)):
         monkeypatch.setenv(f"AZURE_{name}", value)

@@ -11,7 +11,7 @@ from azure.core.pipeline.policies import CustomHookPolicy
 from azure.identity import CredentialUnavailableError, TokenCachePersistenceOptions
 from support.sdk import Sdk
 
-from azcred_emulators.directory import ManagedIdentity, contoso
+from azcred_emulators.directory import ManagedIdentity, contoso, identifiers
 from azcred_emulators.faults import BadChallenge, DockerDesktop, IdentityNotFound, MissingField, MistypedField, Status
 from azcred_emulators.hosts.challenges import CHALLENGE_DEFECTS, ChallengeDefect
 from pytest_azcred.azcred import Azcred
@@ -52,7 +52,7 @@ REFUSALS = (ValueError, ClientAuthenticationError, CredentialUnavailableError)
 def test_an_identity_that_is_named_in_the_configuration(azcred: Azcred, sdk: Sdk, name: str, selector: str) -> None:
     """Where the host can choose it is found; elsewhere the credential or the host refuses, but for one kind of id."""
     place = azcred.environment(name)
-    value = getattr(place.identity, selector) if place.environment.client_id else contoso.WORKLOAD_CLIENT_ID
+    value = getattr(place.identity, selector) if place.environment.client_id else identifiers.WORKLOAD_CLIENT_ID
     for method in ("get_token", "get_token_info"):
         if name in CHOOSING or (name == "machine-learning" and selector == "client_id"):
             credential = sdk.credential("ManagedIdentityCredential", identity_config={selector: value})
@@ -120,7 +120,7 @@ def test_a_proxy_that_says_unreachable(azcred: Azcred, sdk: Sdk, fake_managed_id
 def test_an_identity_of_the_machine_that_is_gone(azcred: Azcred, sdk: Sdk, fake_managed_identity: Place) -> None:
     """Unavailable, whether one is named or not."""
     fake_managed_identity.faults.add(IdentityNotFound(), times=2)
-    for keywords in ({}, {"client_id": contoso.WORKLOAD_CLIENT_ID}):
+    for keywords in ({}, {"client_id": identifiers.WORKLOAD_CLIENT_ID}):
         with pytest.raises(CredentialUnavailableError):
             sdk.credential("ManagedIdentityCredential", **keywords).get_token(SCOPE)
 

@@ -24,13 +24,13 @@ from azure.identity import (
 )
 from support.sdk import Sdk
 
-from azcred_emulators.directory import User, contoso
+from azcred_emulators.directory import User, contoso, identifiers
 from azcred_emulators.faults import MissingField, MistypedField, Refuse, Status
 from pytest_azcred.azcred import Azcred
 
 SCOPE = "https://vault.azure.net/.default"
 TENANT = contoso.TENANT.id
-CLI = contoso.AZURE_CLI_CLIENT_ID
+CLI = identifiers.AZURE_CLI_CLIENT_ID
 CLAIMS = '{"access_token":{"nbf":{"essential":true}}}'
 
 pytestmark = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from azcred_emulators.directory import Application, Directory, ManagedIdentity, User, contoso
+from azcred_emulators.directory import Application, Directory, ManagedIdentity, User, identifiers
 from azcred_emulators.emulation.command import CommandFault
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Crash, Exit, Garbage, Hang, Noise, Slow
@@ -19,7 +19,7 @@ Prepare = Callable[[Emulators, str], object]
 
 def user_of(directory: Directory) -> User:
     """Return the user of the directory that a run starts with."""
-    user = directory.user(contoso.USER_PRINCIPAL_NAME)
+    user = directory.user(identifiers.USER_PRINCIPAL_NAME)
     assert user
     return user
 
@@ -72,8 +72,8 @@ STATES: Mapping[str, Prepare] = {
     "not installed": lambda emulators, tool: emulators.executables.uninstall(tool),
     "nobody signed in": lambda _, __: None,
     "user": _user,
-    "service principal": _principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID),
-    "managed identity": _principal(contoso.VIRTUAL_MACHINE_CLIENT_ID),
+    "service principal": _principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID),
+    "managed identity": _principal(identifiers.VIRTUAL_MACHINE_CLIENT_ID),
     "user disabled": _DISABLED,
     "session expired": _then(lambda emulators, _: emulators.clock.advance(days=91)),
     "sessions revoked": _then(

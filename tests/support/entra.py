@@ -12,7 +12,7 @@ import jwt
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User, contoso
+from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens import saml_assertions
 
@@ -38,14 +38,14 @@ class Entra:
     @property
     def user(self) -> User:
         """The user of the directory that a run starts with."""
-        user = self.emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
+        user = self.emulators.directory.user(identifiers.USER_PRINCIPAL_NAME)
         assert user is not None
         return user
 
     @property
     def cli(self) -> Application:
         """The Azure CLI's application: a public client that every tenant has."""
-        application = self.emulators.directory.principal(contoso.AZURE_CLI_CLIENT_ID)
+        application = self.emulators.directory.principal(identifiers.AZURE_CLI_CLIENT_ID)
         assert isinstance(application, Application)
         return application
 
@@ -104,7 +104,7 @@ class Entra:
         """Sign the user in with their password through the Azure CLI's application."""
         form = {
             "grant_type": "password",
-            "client_id": contoso.AZURE_CLI_CLIENT_ID,
+            "client_id": identifiers.AZURE_CLI_CLIENT_ID,
             "username": user.principal_name,
             "password": user.password,
             "scope": f"{GRAPH}/.default openid profile offline_access",
@@ -182,7 +182,7 @@ class Entra:
         }
         form = {
             "grant_type": SAML_GRANT,
-            "client_id": contoso.AZURE_CLI_CLIENT_ID,
+            "client_id": identifiers.AZURE_CLI_CLIENT_ID,
             "assertion": base64.urlsafe_b64encode(saml_assertions.issue(given.pop("key"), **given).encode()).decode(),
             "scope": f"{GRAPH}/.default",
         }

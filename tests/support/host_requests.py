@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import jwt
 import requests
 
-from azcred_emulators.directory import ManagedIdentity, contoso
+from azcred_emulators.directory import ManagedIdentity, contoso, identifiers
 from azcred_emulators.hosts.endpoint import Endpoint
 from pytest_azcred.azcred import Azcred
 
@@ -65,7 +65,7 @@ def user_assigned(azcred: Azcred, host: Endpoint, name: str) -> ManagedIdentity:
         ManagedIdentity(
             name=name,
             tenant_id=contoso.TENANT.id,
-            resource_id=f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
+            resource_id=f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
         )
     )
     azcred.directory.assign(host.name, identity)

@@ -10,15 +10,15 @@ import jwt
 import pytest
 from support import stage
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import identifiers
 
 VAULT = "https://vault.azure.net"
 SCOPE = f"{VAULT}/.default"
 TOKEN = ("", "")  # instead of the class of an error and a part of its message
 CHALLENGE = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}'
 _WHOSE = {
-    "service principal": contoso.SERVICE_PRINCIPAL_CLIENT_ID,
-    "managed identity": contoso.VIRTUAL_MACHINE_CLIENT_ID,
+    "service principal": identifiers.SERVICE_PRINCIPAL_CLIENT_ID,
+    "managed identity": identifiers.VIRTUAL_MACHINE_CLIENT_ID,
 }
 
 needs_namespaces = pytest.mark.skipif(bool(stage.why_not()), reason=str(stage.why_not()))
@@ -62,7 +62,7 @@ def _is(answer: Mapping[str, Any], kind: str, message: str, *, whose: str | None
     if "token" not in answer:
         return False
     claims = jwt.decode(answer["token"], options={"verify_signature": False})
-    right = claims["appid"] == whose if whose else claims.get("upn") == contoso.USER_PRINCIPAL_NAME
+    right = claims["appid"] == whose if whose else claims.get("upn") == identifiers.USER_PRINCIPAL_NAME
     return bool(right and claims["aud"] == VAULT and claims["exp"] == answer["expires"])
 
 

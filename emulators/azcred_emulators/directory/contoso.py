@@ -13,34 +13,11 @@ from azcred_emulators.directory.entities import (
 )
 from azcred_emulators.directory.identifiers import (
     AZURE_CLI_CLIENT_ID,
-    CLUSTER_ISSUER,
-    RESOURCE_GROUP,
-    SERVICE_ACCOUNT,
-    SERVICE_PRINCIPAL_CLIENT_ID,
     SUBSCRIPTION_ID,
     TENANT_ID,
     USER_ID,
     USER_PRINCIPAL_NAME,
-    VIRTUAL_MACHINE_CLIENT_ID,
-    WORKLOAD_CLIENT_ID,
 )
-
-__all__ = [
-    "AZURE_CLI_CLIENT_ID",
-    "CLUSTER_ISSUER",
-    "DEVELOPER_TOOLS",
-    "RESOURCE_GROUP",
-    "SERVICE_ACCOUNT",
-    "SERVICE_PRINCIPAL_CLIENT_ID",
-    "SUBSCRIPTION",
-    "SUBSCRIPTION_ID",
-    "TENANT",
-    "USER_ID",
-    "USER_PRINCIPAL_NAME",
-    "VIRTUAL_MACHINE_CLIENT_ID",
-    "WORKLOAD_CLIENT_ID",
-    "contoso",
-]
 
 TENANT = Tenant(TENANT_ID, ("contoso.onmicrosoft.com", "contoso.com"))
 SUBSCRIPTION = Subscription(name="Emulated Subscription", tenant_id=TENANT_ID, id=SUBSCRIPTION_ID)

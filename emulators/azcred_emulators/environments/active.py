@@ -7,7 +7,8 @@ from pathlib import Path
 
 from azcred_emulators.directory import ManagedIdentity
 from azcred_emulators.environments.backend import Backend
-from azcred_emulators.environments.table import ENVIRONMENTS, Environment
+from azcred_emulators.environments.environment import Environment
+from azcred_emulators.environments.table import ENVIRONMENTS
 from azcred_emulators.serving.tls import write_private
 
 Address = tuple[str, int]

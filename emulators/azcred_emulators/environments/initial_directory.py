@@ -13,8 +13,9 @@ from azcred_emulators.directory import (
 )
 from azcred_emulators.directory.contoso import contoso
 from azcred_emulators.directory.identifiers import RESOURCE_GROUP, TENANT_ID, object_id
+from azcred_emulators.environments.environment import Environment
 from azcred_emulators.environments.identities import ServicePrincipal, SystemAssigned, UserAssigned
-from azcred_emulators.environments.table import ENVIRONMENTS, Environment
+from azcred_emulators.environments.table import ENVIRONMENTS
 
 _USER_ASSIGNED = f"{RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 

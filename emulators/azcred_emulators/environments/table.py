@@ -4,9 +4,7 @@ Adding one is adding an entry to `ENVIRONMENTS`; fixtures, the marker, the demo 
 what the table itself needs is imported, since the plugin reads it before any test runs.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.directory.identifiers import (
@@ -25,11 +23,8 @@ from azcred_emulators.directory.identifiers import (
     identity_binding_issuer,
 )
 from azcred_emulators.environments import preparations as prepare
-from azcred_emulators.environments.guesses import GUESSES
-from azcred_emulators.environments.identities import Identity, ServicePrincipal, SystemAssigned, UserAssigned
-from azcred_emulators.environments.preparations import Files, Preparation, Variables
-
-Address = tuple[str, int]
+from azcred_emulators.environments.environment import Address, Environment
+from azcred_emulators.environments.identities import ServicePrincipal, SystemAssigned, UserAssigned
 
 _PROVIDERS = f"{RESOURCE_GROUP}/providers"
 _METADATA_SERVICE: Sequence[Address] = ((IMDS_ADDRESS, 80),)
@@ -38,48 +33,6 @@ _METADATA_SERVICE: Sequence[Address] = ((IMDS_ADDRESS, 80),)
 def _loopback(port: int) -> Sequence[Address]:
     """Return the addresses of a service that listens on this machine alone."""
     return (("127.0.0.1", port), ("::1", port))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """A place an app can run in.
-
-    `alias` is a second name, which works wherever the name does. `provider` is the link of the chain that must win
-    there, None where DefaultAzureCredential finds nothing; `identity` is the application or managed identity whose
-    tokens it gets, `user` the principal name of a user instead. `host` is the managed identity host that the place
-    has, `addresses` are the real ones at which it is found there, if not variables alone tell where it is, and
-    `agent_folders` those of the agent that serves it. `resource_id` is the ARM id of the machine or app.
-
-    `executables` are the fake tools on PATH, `browser` tells that a user signs in on the pages that the app opens.
-    `files` makes the content of the place's files by name, `variables` its variables, given the folder of the files.
-    `prepare` does what else is needed, with the directory for example.
-    """
-
-    name: str
-    description: str
-    alias: str | None = None
-    provider: str | None = None
-    identity: Identity | None = None
-    user: str | None = None
-    host: str | None = None
-    addresses: Sequence[Address] = ()
-    agent_folders: Sequence[str] = ()
-    resource_id: str = ""
-    executables: tuple[str, ...] = ()
-    browser: bool = False
-    files: Files = lambda _emulators: {}
-    variables: Variables = lambda _emulators, _folder: {}
-    prepare: Preparation = lambda _emulators: None
-
-    @property
-    def client_id(self) -> str | None:
-        """The client id of the identity, None where there is none."""
-        return self.identity.client_id if self.identity else None
-
-    @property
-    def fixtures(self) -> tuple[str, ...]:
-        """The names of the fixtures that put a test's app there."""
-        return tuple(f"fake_{name.replace('-', '_')}" for name in (self.name, self.alias) if name)
 
 
 ENVIRONMENTS: Mapping[str, Environment] = {
@@ -291,50 +244,3 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
     )
 }
-
-
-_BY_ALIAS: Mapping[str, Environment] = {
-    environment.alias: environment for environment in ENVIRONMENTS.values() if environment.alias
-}
-
-
-def host_addresses() -> Mapping[Address, str]:
-    """Return the real addresses at which places have their hosts, with the name of each host."""
-    return {
-        address: environment.host
-        for environment in ENVIRONMENTS.values()
-        if environment.host
-        for address in environment.addresses
-    }
-
-
-def agent_folders() -> Sequence[str]:
-    """Return the folders of the agents that serve hosts on real machines."""
-    return [folder for environment in ENVIRONMENTS.values() for folder in environment.agent_folders]
-
-
-def select(*names: str) -> list[Environment]:
-    """Return the environments of these names, "*" for all in which DefaultAzureCredential finds an identity.
-
-    Raises LookupError for a name that no environment has, as `find` does.
-    """
-    chosen: dict[str, Environment] = {}
-    for name in names:
-        environments = [find(name)] if name != "*" else [each for each in ENVIRONMENTS.values() if each.provider]
-        chosen |= {environment.name: environment for environment in environments}
-    return list(chosen.values())
-
-
-def find(name: str) -> Environment:
-    """Return the environment of this name or alias.
-
-    Raises LookupError for any other name, with those that are probably meant: by a list of usual words, else by
-    spelling.
-    """
-    environment = ENVIRONMENTS.get(name) or _BY_ALIAS.get(name)
-    if environment is not None:
-        return environment
-    word = name.strip().lower().replace("_", "-").replace(" ", "-")
-    near = GUESSES.get(word) or difflib.get_close_matches(word, [*ENVIRONMENTS, *_BY_ALIAS], n=1, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(ENVIRONMENTS)}."
-    raise LookupError(f"there is no environment {name!r}; {hint}")

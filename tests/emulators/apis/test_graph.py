@@ -8,7 +8,7 @@ import pytest
 from support.entra import GRAPH, Entra, claims_of
 from werkzeug.test import TestResponse
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import identifiers
 
 
 def get(entra: Entra, path: str, token: str, **options: Any) -> TestResponse:
@@ -31,7 +31,7 @@ def test_me_is_who_signed_in(entra: Entra) -> None:
     """The default properties of a user."""
     token = entra.sign_in(entra.add_web_app())["access_token"]
     me = get(entra, "/v1.0/me", token).get_json()
-    assert (me["id"], me["userPrincipalName"]) == (contoso.USER_ID, contoso.USER_PRINCIPAL_NAME)
+    assert (me["id"], me["userPrincipalName"]) == (identifiers.USER_ID, identifiers.USER_PRINCIPAL_NAME)
     assert me["displayName"] == "Dana Developer"
 
 
@@ -50,7 +50,7 @@ def test_the_groups_that_a_token_only_points_at_are_here(entra: Entra) -> None:
 @pytest.mark.parametrize("defect", ["expired", "wrong-audience", "wrong-tenant", "wrong-key", "algorithm-none"])
 def test_a_defective_token_is_refused(entra: Entra, defect: str) -> None:
     """With Graph's error, which names no token."""
-    token = entra.emulators.tokens.forge(defect, {"aud": GRAPH, "scp": "User.Read", "oid": contoso.USER_ID})
+    token = entra.emulators.tokens.forge(defect, {"aud": GRAPH, "scp": "User.Read", "oid": identifiers.USER_ID})
     response = get(entra, "/v1.0/me", token)
     assert response.status_code == 401
     assert response.get_json()["error"]["code"] == "InvalidAuthenticationToken"
@@ -60,7 +60,7 @@ def test_a_defective_token_is_refused(entra: Entra, defect: str) -> None:
 def test_other_requests_are_refused_as_graph_does(entra: Entra) -> None:
     """No token, no user, no permission, no such address."""
     assert entra.client.get("/v1.0/me", base_url=GRAPH).status_code == 401
-    app = entra.emulators.tokens.mint({"aud": GRAPH, "oid": contoso.USER_ID}).value
+    app = entra.emulators.tokens.mint({"aud": GRAPH, "oid": identifiers.USER_ID}).value
     assert get(entra, "/v1.0/me", app).status_code == 400
     narrow = entra.sign_in(entra.add_web_app(), scope="openid profile")["access_token"]
     assert get(entra, "/v1.0/me", narrow).status_code == 403

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import Client
 
-from azcred_emulators.directory import Application, Group, Subscription, Tenant, contoso
+from azcred_emulators.directory import Application, Group, Subscription, Tenant, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens.access import AppOnlyAccess
 
@@ -29,7 +29,7 @@ def test_subscriptions(emulators: Emulators, client: Client, application: Applic
     assert answer.status_code == 200
     assert answer.json is not None
     [found] = answer.json["value"]
-    assert (found["subscriptionId"], found["displayName"]) == (contoso.SUBSCRIPTION_ID, "Emulated Subscription")
+    assert (found["subscriptionId"], found["displayName"]) == (identifiers.SUBSCRIPTION_ID, "Emulated Subscription")
     one = client.get(found["id"], base_url=ARM, query_string=QUERY, headers=bearer(emulators, application))
     assert one.json == found
     assert [entry.operation for entry in emulators.journal.requests(emulator="resource-manager")] == [

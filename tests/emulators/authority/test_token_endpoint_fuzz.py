@@ -11,7 +11,7 @@ from support.entra import AUTHORITY, CHALLENGE, REDIRECT, SECRET, VAULT, Entra
 from werkzeug.test import Client
 
 from azcred_emulators.authority.grants.grant_types import GRANTS
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, Mfa, User, contoso
+from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, Mfa, User, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 
 TENANTS = [contoso.TENANT.id, "contoso.com", "common", "organizations", "consumers", "no tenant", "fabrikam.com", "%2e"]
@@ -49,18 +49,23 @@ def world(entra: Entra) -> dict[str, Any]:
     bound = entra.authorize(shop, code_challenge=CHALLENGE, code_challenge_method="S256")["code"]
     token = entra.sign_in(shop)
     flow = entra.post(
-        {"client_id": contoso.AZURE_CLI_CLIENT_ID, "scope": f"{VAULT}/.default"}, path="oauth2/v2.0/devicecode"
+        {"client_id": identifiers.AZURE_CLI_CLIENT_ID, "scope": f"{VAULT}/.default"}, path="oauth2/v2.0/devicecode"
     ).get_json()
     return {
-        "client_id": [shop.client_id, contoso.AZURE_CLI_CLIENT_ID, contoso.VIRTUAL_MACHINE_CLIENT_ID],
+        "client_id": [shop.client_id, identifiers.AZURE_CLI_CLIENT_ID, identifiers.VIRTUAL_MACHINE_CLIENT_ID],
         "client_secret": ["wrong", f"{SECRET} "],
         "client_assertion": [token["id_token"], token["access_token"], "a.b.c"],
         "client_assertion_type": ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"],
         "assertion": [token["id_token"], token["access_token"], "PGEvPg=="],
         "user_federated_identity_credential": [token["id_token"], token["access_token"]],
-        "user_id": [contoso.USER_ID, "nobody"],
+        "user_id": [identifiers.USER_ID, "nobody"],
         "grant_type": list(GRANTS),
-        "username": ["locked@contoso.com", "careful@contoso.com", "nobody@contoso.com", contoso.USER_PRINCIPAL_NAME],
+        "username": [
+            "locked@contoso.com",
+            "careful@contoso.com",
+            "nobody@contoso.com",
+            identifiers.USER_PRINCIPAL_NAME,
+        ],
         "password": ["pw", "wrong"],
         "code": [bound, flow["device_code"]],
         "device_code": [flow["device_code"]],
@@ -120,7 +125,7 @@ def check(response: Any, path: str) -> None:
 @common
 @given(
     secret=TEXT.filter(lambda text: text != SECRET),
-    name=st.sampled_from([contoso.USER_PRINCIPAL_NAME, "ada@contoso.com"]),
+    name=st.sampled_from([identifiers.USER_PRINCIPAL_NAME, "ada@contoso.com"]),
     password=TEXT,
 )
 def test_only_the_right_secret_and_password_will_do(

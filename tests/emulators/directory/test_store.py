@@ -2,7 +2,16 @@
 
 import pytest
 
-from azcred_emulators.directory import Application, ClientSecret, Directory, ManagedIdentity, Tenant, User, contoso
+from azcred_emulators.directory import (
+    Application,
+    ClientSecret,
+    Directory,
+    ManagedIdentity,
+    Tenant,
+    User,
+    contoso,
+    identifiers,
+)
 from azcred_emulators.environments.initial_directory import initial_directory
 
 
@@ -81,8 +90,8 @@ def test_reset_returns_to_what_was_kept(directory: Directory) -> None:
 
 def test_secrets_are_new_in_each_run_and_never_shown(directory: Directory) -> None:
     """A repr in a failing test's output gives nothing away."""
-    application = directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
-    other = initial_directory().principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    application = directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
+    other = initial_directory().principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(application, Application)
     assert isinstance(other, Application)
     assert application.secrets[0].value != other.secrets[0].value

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from support.executables import Call
 
-from azcred_emulators.directory import Application, ManagedIdentity, User, contoso
+from azcred_emulators.directory import Application, ManagedIdentity, User, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azd.azd import AzureDeveloperCli
 from azcred_emulators.executables.azure_cli.az import AzureCli
@@ -69,7 +69,7 @@ def call(emulators: Emulators) -> Call:
 @pytest.fixture
 def user(emulators: Emulators) -> User:
     """The user of the directory that a run starts with."""
-    dana = emulators.directory.user(contoso.USER_PRINCIPAL_NAME)
+    dana = emulators.directory.user(identifiers.USER_PRINCIPAL_NAME)
     assert dana
     return dana
 
@@ -77,7 +77,7 @@ def user(emulators: Emulators) -> User:
 @pytest.fixture
 def application(emulators: Emulators) -> Application:
     """The service principal of the directory that a run starts with."""
-    principal = emulators.directory.principal(contoso.SERVICE_PRINCIPAL_CLIENT_ID)
+    principal = emulators.directory.principal(identifiers.SERVICE_PRINCIPAL_CLIENT_ID)
     assert isinstance(principal, Application)
     return principal
 
@@ -85,6 +85,6 @@ def application(emulators: Emulators) -> Application:
 @pytest.fixture
 def identity(emulators: Emulators) -> ManagedIdentity:
     """The managed identity of the emulated virtual machine."""
-    principal = emulators.directory.principal(contoso.VIRTUAL_MACHINE_CLIENT_ID)
+    principal = emulators.directory.principal(identifiers.VIRTUAL_MACHINE_CLIENT_ID)
     assert isinstance(principal, ManagedIdentity)
     return principal

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso
+from azcred_emulators.directory import Application, ConditionalAccessPolicy, ManagedIdentity, User, contoso, identifiers
 from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.accounts import user_account
@@ -63,7 +63,11 @@ def test_a_token(azd: AzureDeveloperCli, user: User) -> None:
     answer = json.loads(result.stdout)
     assert list(answer) == ["token", "expiresOn"]
     claims = claims_of(answer["token"])
-    assert (claims["aud"], claims["upn"], claims["appid"]) == (VAULT, user.principal_name, contoso.AZURE_CLI_CLIENT_ID)
+    assert (claims["aud"], claims["upn"], claims["appid"]) == (
+        VAULT,
+        user.principal_name,
+        identifiers.AZURE_CLI_CLIENT_ID,
+    )
     expires = datetime.strptime(answer["expiresOn"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     assert expires.timestamp() == claims["exp"]
     assert (result.exit_code, result.stderr) == (0, "")

@@ -22,6 +22,7 @@ from azcred_emulators.directory import (
     Tenant,
     User,
     contoso,
+    identifiers,
 )
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azure_cli import az as az_module
@@ -65,7 +66,7 @@ def test_a_token_is_the_directorys(run: Az, az: AzureCli, user: User, emulators:
     claims = jwt.decode(
         token["accessToken"], emulators.tokens.key.public, algorithms=["RS256"], audience="https://vault.azure.net"
     )
-    assert (claims["oid"], claims["appid"]) == (user.object_id, contoso.AZURE_CLI_CLIENT_ID)
+    assert (claims["oid"], claims["appid"]) == (user.object_id, identifiers.AZURE_CLI_CLIENT_ID)
     assert (token["expires_on"], token["tenant"]) == (claims["exp"], TENANT)
 
 
@@ -125,11 +126,19 @@ def test_a_certificate(run: Az, application: Application, emulators: Emulators, 
 
 def test_a_federated_token(run: Az, emulators: Emulators) -> None:
     """The token of its Kubernetes service account signs the workload identity in, that of another does not."""
-    issuer = emulators.issuers.get(contoso.CLUSTER_ISSUER)
-    arguments = ("login", "--service-principal", "-u", contoso.WORKLOAD_CLIENT_ID, "-t", TENANT, "--federated-token")
+    issuer = emulators.issuers.get(identifiers.CLUSTER_ISSUER)
+    arguments = (
+        "login",
+        "--service-principal",
+        "-u",
+        identifiers.WORKLOAD_CLIENT_ID,
+        "-t",
+        TENANT,
+        "--federated-token",
+    )
     assert "AADSTS700213" in run(*arguments, issuer.assertion("system:serviceaccount:other:app")).stderr
-    assert run(*arguments, issuer.assertion(contoso.SERVICE_ACCOUNT)).returncode == 0
-    assert claims_of(run("account", "get-access-token"))["appid"] == contoso.WORKLOAD_CLIENT_ID
+    assert run(*arguments, issuer.assertion(identifiers.SERVICE_ACCOUNT)).returncode == 0
+    assert claims_of(run("account", "get-access-token"))["appid"] == identifiers.WORKLOAD_CLIENT_ID
 
 
 def test_a_user_with_a_password(run: Az, user: User, emulators: Emulators) -> None:
@@ -254,7 +263,7 @@ def test_no_subscriptions(run: Az, application: Application, emulators: Emulator
 def test_subscription_discovery_can_be_skipped(run: Az, application: Application, emulators: Emulators) -> None:
     """Then the tool looks up only the subscription that the arguments name, or none."""
     emulators.directory.add(Subscription(name="Second", tenant_id=TENANT))
-    [subscription] = json.loads(log_in(run, application, "--skip-sub", "-s", contoso.SUBSCRIPTION_ID).stdout)
+    [subscription] = json.loads(log_in(run, application, "--skip-sub", "-s", identifiers.SUBSCRIPTION_ID).stdout)
     assert subscription["name"] == "Emulated Subscription"
     assert "could not be retrieved" in log_in(run, application, "--skip-sub", "-s", OTHER.id).stderr
     run("logout")
@@ -382,7 +391,7 @@ WORDS = [
     *("-o", "json", "table", "tsv", "yaml", "--query", "[0]", "name", "-s", "--subscription", "--tenant", TENANT),
     *("--scope", "--resource", "https://vault.azure.net", "--resource-type", "arm", "--all", "--refresh", "--debug"),
     *("--service-principal", "-u", "-p", "--identity", "--client-id", "--certificate", "/", "--federated-token"),
-    *("--allow-no-subscriptions", "--skip-sub", "--username", contoso.SERVICE_PRINCIPAL_CLIENT_ID, "contoso.com"),
+    *("--allow-no-subscriptions", "--skip-sub", "--username", identifiers.SERVICE_PRINCIPAL_CLIENT_ID, "contoso.com"),
 ]
 
 
@@ -410,14 +419,14 @@ def test_the_real_configuration_is_left_alone(
     monkeypatch.setattr(az_module, "_own_folder", lambda: own)
     az.sign_in(user)
     for variables in ({"AZURE_CONFIG_DIR": str(own)}, {}):
-        assert call("az", "account", "set", "-s", contoso.SUBSCRIPTION_ID, variables=variables).returncode == 0
+        assert call("az", "account", "set", "-s", identifiers.SUBSCRIPTION_ID, variables=variables).returncode == 0
     assert not own.exists()
 
 
 def test_signing_out_holds_everywhere(run: Az, az: AzureCli, user: User) -> None:
     """What a test does to the tool holds for every folder, also after commands have been run there."""
     az.sign_in(user)
-    assert run("account", "set", "-s", contoso.SUBSCRIPTION_ID).returncode == 0
+    assert run("account", "set", "-s", identifiers.SUBSCRIPTION_ID).returncode == 0
     az.sign_out()
     assert run("account", "show").returncode == 1
     az.sign_in(user)

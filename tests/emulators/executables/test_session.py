@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import AzureCliCredential, CredentialUnavailableError
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import identifiers
 from azcred_emulators.faults import Garbage
 from pytest_azcred.azcred import Azcred
 
@@ -24,7 +24,7 @@ def test_the_real_credential_gets_the_users_token(azcred: Azcred) -> None:
     azcred.executables.azure_cli.sign_in(user)
     token = AzureCliCredential().get_token(VAULT).token
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert (claims["upn"], claims["appid"]) == (user.principal_name, contoso.AZURE_CLI_CLIENT_ID)
+    assert (claims["upn"], claims["appid"]) == (user.principal_name, identifiers.AZURE_CLI_CLIENT_ID)
     azcred.journal.assert_tokens(provider="azure-cli", resource="https://vault.azure.net", times=1)
 
 

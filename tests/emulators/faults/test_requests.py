@@ -9,7 +9,7 @@ import pytest
 from support.entra import AUTHORITY, Entra
 from werkzeug.test import Client
 
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.emulators import Emulators
@@ -45,7 +45,7 @@ def test_documents_come_before_and_are_left_alone(entra: Entra, faults: Faults[R
 CHOICES: list[dict[str, Any]] = [
     {"grant": "refresh_token"},
     {"resource": "https://vault.azure.net"},
-    {"grant": "refresh_token", "identity": contoso.USER_PRINCIPAL_NAME},
+    {"grant": "refresh_token", "identity": identifiers.USER_PRINCIPAL_NAME},
     {"scope": VAULT_SCOPE},
     {"provider": None},
 ]
@@ -64,14 +64,14 @@ def test_a_fault_chooses_its_request(entra: Entra, faults: Faults[RequestFault],
     assert (met.grant, met.resource, met.identity) == (
         "refresh_token",
         "https://vault.azure.net",
-        contoso.USER_PRINCIPAL_NAME,
+        identifiers.USER_PRINCIPAL_NAME,
     )
 
 
 def test_the_journal_says_who_met_a_fault(entra: Entra, faults: Faults[RequestFault]) -> None:
     """As far as the request says it, even if it would be refused."""
     faults.add(Status(500), times=3)
-    client = contoso.SERVICE_PRINCIPAL_CLIENT_ID
+    client = identifiers.SERVICE_PRINCIPAL_CLIENT_ID
     form: dict[str, str | None] = {"grant_type": "client_credentials", "client_id": client, "client_secret": "wrong"}
     entra.post({**form, "scope": VAULT_SCOPE})
     entra.post({**form, "resource": "https://vault.azure.net"}, path="oauth2/token")

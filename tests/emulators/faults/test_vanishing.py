@@ -11,7 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 from support.sdk import HALVES, Sdk
 
-from azcred_emulators.directory import Application, ClientSecret, ManagedIdentity, contoso
+from azcred_emulators.directory import Application, ClientSecret, ManagedIdentity, identifiers
 from azcred_emulators.faults import Gone, Refuse, RefusedPort
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
@@ -64,7 +64,7 @@ def test_a_token_file_is_rewritten(azcred: Azcred, sdk: Sdk, fake_workload_ident
     credential = sdk.credential("DefaultAzureCredential")
     credential.get_token(SCOPE)
     file = Path(os.environ["AZURE_FEDERATED_TOKEN_FILE"])
-    file.write_text(azcred.issuers.get(contoso.CLUSTER_ISSUER).assertion("system:serviceaccount:default:other"))
+    file.write_text(azcred.issuers.get(identifiers.CLUSTER_ISSUER).assertion("system:serviceaccount:default:other"))
     credential.get_token(OTHER)
     azcred.clock.advance(minutes=11)
     with pytest.raises(ClientAuthenticationError, match="AADSTS700213"):

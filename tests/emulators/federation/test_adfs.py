@@ -13,7 +13,7 @@ from support.entra import AUTHORITY, GRAPH, SAML_GRANT, SECRET, Entra, claims_of
 from werkzeug.test import Client, TestResponse
 
 import azcred_emulators
-from azcred_emulators.directory import Mfa, User, contoso
+from azcred_emulators.directory import Mfa, User, contoso, identifiers
 from azcred_emulators.emulation.script import CRITERIA
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Status
@@ -80,7 +80,7 @@ def redeem(entra: Entra, assertion: str, /, **changes: Any) -> TestResponse:
     """Bring an assertion to Entra ID."""
     form = {
         "grant_type": SAML_GRANT,
-        "client_id": contoso.AZURE_CLI_CLIENT_ID,
+        "client_id": identifiers.AZURE_CLI_CLIENT_ID,
         "assertion": base64.urlsafe_b64encode(assertion.encode()).decode(),
         "scope": f"{GRAPH}/.default openid offline_access",
     }
@@ -120,7 +120,7 @@ def test_an_assertion_is_canonical_xml(entra: Entra, grace: User) -> None:
     [
         ({"username": "nobody@fabrikam.com"}, "FailedAuthentication"),
         ({"password": "wrong"}, "FailedAuthentication"),
-        ({"username": contoso.USER_PRINCIPAL_NAME}, "FailedAuthentication"),
+        ({"username": identifiers.USER_PRINCIPAL_NAME}, "FailedAuthentication"),
         ({"applies_to": "urn:federation:elsewhere"}, "InvalidScope"),
         ({"envelope": "nonsense"}, "InvalidRequest"),
         ({"envelope": "<Envelope/>"}, "InvalidRequest"),
@@ -146,7 +146,7 @@ def test_ad_fs_refuses(entra: Entra, grace: User, change: dict[str, str], code: 
         ({"audience": "urn:federation:elsewhere"}, 50008),
         ({"now": 1_000_000_000.0}, 50008),
         ({"upn": "nobody@fabrikam.com"}, 51004),
-        ({"upn": contoso.USER_PRINCIPAL_NAME}, 51004),
+        ({"upn": identifiers.USER_PRINCIPAL_NAME}, 51004),
     ],
 )
 def test_entra_id_refuses_an_assertion(entra: Entra, grace: User, change: dict[str, Any], code: int) -> None:

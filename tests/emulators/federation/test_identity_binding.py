@@ -4,7 +4,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators.authority.grants import client_assertions
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import contoso, identifiers
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulation.script import CRITERIA
 from azcred_emulators.emulators import Emulators
@@ -15,12 +15,12 @@ from azcred_emulators.federation.identity_binding import AUDIENCE
 def ask(emulators: Emulators, client: Client, audience: str = AUDIENCE) -> tuple[TestResponse, JournalEntry]:
     """Ask the proxy for a token as a pod does; returns the answer and the journal's entry."""
     [identity, *_] = emulators.directory.assigned("identity-binding")
-    pod = emulators.issuers.get(contoso.CLUSTER_ISSUER)
+    pod = emulators.issuers.get(identifiers.CLUSTER_ISSUER)
     form = {
         "grant_type": "client_credentials",
         "client_id": identity.client_id,
         "client_assertion_type": client_assertions.TYPE,
-        "client_assertion": pod.assertion(contoso.SERVICE_ACCOUNT, audience=audience),
+        "client_assertion": pod.assertion(identifiers.SERVICE_ACCOUNT, audience=audience),
         "scope": "https://vault.azure.net/.default",
     }
     url = f"/identity-binding/{contoso.TENANT.id}/oauth2/v2.0/token"

@@ -9,7 +9,7 @@ from support.entra import claims_of, refusal
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators.authority.grants import client_assertions
-from azcred_emulators.directory import Application, FederatedCredential, contoso
+from azcred_emulators.directory import Application, FederatedCredential, contoso, identifiers
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens.access import AppOnlyAccess
@@ -36,7 +36,7 @@ def fetch(client: Client, url: str, method: str = "GET") -> TestResponse:
     return client.open(parts.path, base_url=f"{parts.scheme}://{parts.netloc}", method=method)
 
 
-@pytest.mark.parametrize("url", [PIPELINES, contoso.CLUSTER_ISSUER])
+@pytest.mark.parametrize("url", [PIPELINES, identifiers.CLUSTER_ISSUER])
 def test_an_issuers_keys_are_where_its_configuration_says(client: Client, emulators: Emulators, url: str) -> None:
     """Under its own host name, as any OpenID Connect client looks them up."""
     issuer = emulators.issuers.get(url)

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators.directory import ManagedIdentity, contoso
+from azcred_emulators.directory import ManagedIdentity, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 
 BASE = "http://169.254.169.254"
@@ -38,7 +38,7 @@ def user_assigned(emulators: Emulators, name: str) -> ManagedIdentity:
         ManagedIdentity(
             name=name,
             tenant_id=contoso.TENANT.id,
-            resource_id=f"{contoso.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
+            resource_id=f"{identifiers.RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
         )
     )
     emulators.directory.assign("imds", identity)
@@ -176,7 +176,7 @@ def test_an_identity_is_selected_by_each_of_its_ids(
 def test_without_a_name_the_system_assigned_identity_is_meant(client: Client, emulators: Emulators) -> None:
     """Even if the machine has others."""
     user_assigned(emulators, "one")
-    assert client_id_of(ask(client)) == contoso.VIRTUAL_MACHINE_CLIENT_ID
+    assert client_id_of(ask(client)) == identifiers.VIRTUAL_MACHINE_CLIENT_ID
 
 
 def test_the_only_user_assigned_identity_needs_no_name(client: Client, emulators: Emulators) -> None:

@@ -4,14 +4,14 @@ import jwt
 import pytest
 from werkzeug.test import Client
 
-from azcred_emulators.directory import Application, contoso
+from azcred_emulators.directory import Application, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens import DEFECTS, TokenRejected
 from azcred_emulators.tokens.access import AppOnlyAccess
 from azcred_emulators.tokens.mint import issue_number
 
 AUDIENCE = "api://orders"
-CLAIMS = {"aud": AUDIENCE, "scp": "Orders.Read", "oid": contoso.USER_ID}
+CLAIMS = {"aud": AUDIENCE, "scp": "Orders.Read", "oid": identifiers.USER_ID}
 
 
 def accepts(client: Client, token: str) -> bool:

@@ -7,7 +7,7 @@ from support.entra import GRAPH, SECRET, Entra, claims_of, refusal
 from werkzeug.test import TestResponse
 
 from azcred_emulators.authority.grants import agent_identities, client_assertions
-from azcred_emulators.directory import ADMIN_CONSENT, Application, User, contoso
+from azcred_emulators.directory import ADMIN_CONSENT, Application, User, contoso, identifiers
 
 EXCHANGE = "api://AzureADTokenExchange/.default"
 AGENT_ID = "5081ddac-3d33-4766-98fe-80c38c5ce554"
@@ -103,7 +103,7 @@ def test_another_name_does_not_do(entra: Entra, blueprint: Application) -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"user_id": contoso.USER_ID}, 50013),
+        ({"user_id": identifiers.USER_ID}, 50013),
         ({"user_id": "nobody"}, 50034),
         ({"user_id": ""}, 90014),
         ({"user_federated_identity_credential": ""}, 900144),

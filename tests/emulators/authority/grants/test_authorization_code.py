@@ -6,7 +6,7 @@ import pytest
 from support.entra import CHALLENGE, GRAPH, REDIRECT, VAULT, VERIFIER, Entra, claims_of, refusal
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import Mfa, PermissionGrant, Tenant, contoso
+from azcred_emulators.directory import Mfa, PermissionGrant, Tenant, contoso, identifiers
 
 
 def test_a_code_gets_the_tokens_of_who_signed_in(entra: Entra) -> None:
@@ -47,7 +47,7 @@ def test_a_code_expires(entra: Entra) -> None:
         ({"code": None}, (400, "invalid_request", 900144)),
         ({"redirect_uri": f"{REDIRECT}/"}, (401, "invalid_client", 500112)),
         ({"redirect_uri": None}, (400, "invalid_request", 900144)),
-        ({"client_id": contoso.AZURE_CLI_CLIENT_ID, "client_secret": None}, (400, "invalid_grant", 70000)),
+        ({"client_id": identifiers.AZURE_CLI_CLIENT_ID, "client_secret": None}, (400, "invalid_grant", 70000)),
         ({"client_secret": None}, (401, "invalid_client", 7000218)),
         ({"client_secret": "wrong"}, (401, "invalid_client", 7000215)),
         ({"code_verifier": VERIFIER}, (400, "invalid_grant", 501481)),

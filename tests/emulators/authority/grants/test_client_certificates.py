@@ -10,7 +10,7 @@ from support.entra import claims_of, refusal
 from werkzeug.test import TestResponse
 
 from azcred_emulators.authority.grants import client_assertions
-from azcred_emulators.directory import Application, TrustedSubject, contoso
+from azcred_emulators.directory import Application, TrustedSubject, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens.keys import SigningKey, thumbprint
 
@@ -29,7 +29,7 @@ def present(
 ) -> TestResponse:
     """Ask for a token with an assertion that the key signs."""
     now = int(emulators.clock.now())
-    client_id = contoso.SERVICE_PRINCIPAL_CLIENT_ID
+    client_id = identifiers.SERVICE_PRINCIPAL_CLIENT_ID
     claims = {"aud": ENDPOINT, "iss": client_id, "sub": client_id, "jti": "1", "iat": now, "exp": now + 600, **changes}
     return ask_token(
         client_secret=None,

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from azcred_emulators.authority.grants import client_assertions
-from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, contoso
+from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens.keys import SigningKey
 
@@ -244,8 +244,8 @@ def client_assertion(key: SigningKey, emulators: Emulators, **changes: object) -
     now = int(emulators.clock.now())
     claims = {
         "aud": f"{AUTHORITY}{TOKEN_URL}",
-        "iss": contoso.SERVICE_PRINCIPAL_CLIENT_ID,
-        "sub": contoso.SERVICE_PRINCIPAL_CLIENT_ID,
+        "iss": identifiers.SERVICE_PRINCIPAL_CLIENT_ID,
+        "sub": identifiers.SERVICE_PRINCIPAL_CLIENT_ID,
         "jti": "1",
         "iat": now,
         "nbf": now,
@@ -272,7 +272,7 @@ def test_a_registered_certificate_gets_a_token(ask_token: Ask, emulators: Emulat
         ({"nbf": 4_000_000_000}, 401, 700024),
         ({"aud": "https://login.microsoftonline.com/fabrikam.com/oauth2/v2.0/token"}, 401, 700023),
         ({"aud": "https://elsewhere.example/"}, 401, 700023),
-        ({"iss": contoso.WORKLOAD_CLIENT_ID, "sub": contoso.WORKLOAD_CLIENT_ID}, 400, 700021),
+        ({"iss": identifiers.WORKLOAD_CLIENT_ID, "sub": identifiers.WORKLOAD_CLIENT_ID}, 400, 700021),
     ],
 )
 def test_a_wrong_certificate_assertion_is_refused(
@@ -325,7 +325,7 @@ class Foreign:
 
     wrong: str
     code: int
-    subject: str = contoso.SERVICE_ACCOUNT
+    subject: str = identifiers.SERVICE_ACCOUNT
     changes: dict[str, object] = field(default_factory=dict)
 
 
@@ -333,7 +333,7 @@ class Foreign:
     "foreign",
     [
         Foreign("subject", 700213, subject="system:serviceaccount:default:other"),
-        Foreign("case of the subject", 7002138, subject=contoso.SERVICE_ACCOUNT.upper()),
+        Foreign("case of the subject", 7002138, subject=identifiers.SERVICE_ACCOUNT.upper()),
         Foreign("audience", 700212, changes={"audience": "api://elsewhere"}),
         Foreign("issuer", 700211, changes={"issuer": "https://other.example/"}),
         Foreign("expired", 700024, changes={"lifetime": -3600.0}),
@@ -342,9 +342,9 @@ class Foreign:
 )
 def test_a_wrong_federated_assertion_is_refused(foreign: Foreign, ask_token: Ask, emulators: Emulators) -> None:
     """Issuer, subject and audience must be exactly those of a federated credential."""
-    issuer = emulators.issuers.get(contoso.CLUSTER_ISSUER)
+    issuer = emulators.issuers.get(identifiers.CLUSTER_ISSUER)
     response = ask_token(
-        client_id=contoso.WORKLOAD_CLIENT_ID,
+        client_id=identifiers.WORKLOAD_CLIENT_ID,
         client_secret=None,
         client_assertion=issuer.assertion(foreign.subject, **foreign.changes),  # type: ignore[arg-type]
         client_assertion_type=client_assertions.TYPE,
@@ -354,12 +354,12 @@ def test_a_wrong_federated_assertion_is_refused(foreign: Foreign, ask_token: Ask
 
 def test_a_federated_assertion_of_a_foreign_key_is_refused(ask_token: Ask, emulators: Emulators) -> None:
     """An issuer that merely claims to be the cluster's has another key."""
-    emulators.issuers.get(contoso.CLUSTER_ISSUER)
+    emulators.issuers.get(identifiers.CLUSTER_ISSUER)
     impostor = emulators.issuers.get("https://impostor.example/")
     response = ask_token(
-        client_id=contoso.WORKLOAD_CLIENT_ID,
+        client_id=identifiers.WORKLOAD_CLIENT_ID,
         client_secret=None,
-        client_assertion=impostor.assertion(contoso.SERVICE_ACCOUNT, issuer=contoso.CLUSTER_ISSUER),
+        client_assertion=impostor.assertion(identifiers.SERVICE_ACCOUNT, issuer=identifiers.CLUSTER_ISSUER),
         client_assertion_type=client_assertions.TYPE,
     )
     assert (response.status_code, response.get_json()["error_codes"]) == (401, [50012])

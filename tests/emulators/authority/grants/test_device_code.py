@@ -6,12 +6,12 @@ import pytest
 from support.entra import DEVICE_CODE_GRANT, GRAPH, VAULT, Entra, claims_of, refusal
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import contoso
+from azcred_emulators.directory import identifiers
 
 
 def start(entra: Entra, **changes: Any) -> dict[str, Any]:
     """Ask for a device code as the Azure CLI does."""
-    form = {"client_id": contoso.AZURE_CLI_CLIENT_ID, "scope": f"{VAULT}/.default openid offline_access"}
+    form = {"client_id": identifiers.AZURE_CLI_CLIENT_ID, "scope": f"{VAULT}/.default openid offline_access"}
     response = entra.post({**form, **changes}, path="oauth2/v2.0/devicecode")
     assert response.status_code == 200, response.text
     return dict(response.get_json())
@@ -21,7 +21,7 @@ def poll(entra: Entra, device_code: str, **changes: Any) -> Any:
     """Poll once, at whatever time it is."""
     form = {
         "grant_type": DEVICE_CODE_GRANT,
-        "client_id": contoso.AZURE_CLI_CLIENT_ID,
+        "client_id": identifiers.AZURE_CLI_CLIENT_ID,
         "device_code": device_code,
         "scope": None,
     }
@@ -113,7 +113,7 @@ def test_a_device_code_is_its_clients_and_tenants(entra: Entra) -> None:
 def test_what_asks_for_a_code_must_be_a_client(entra: Entra) -> None:
     """Known, and able to prove itself or public; with something to ask for."""
     closed = entra.add_web_app("closed", secrets=())
-    form: dict[str, str | None] = {"client_id": contoso.AZURE_CLI_CLIENT_ID, "scope": f"{GRAPH}/.default"}
+    form: dict[str, str | None] = {"client_id": identifiers.AZURE_CLI_CLIENT_ID, "scope": f"{GRAPH}/.default"}
     for change, expected in (
         ({"client_id": "8" * 8}, (400, "unauthorized_client", 700016)),
         ({"client_id": closed.client_id}, (401, "invalid_client", 7000218)),
@@ -125,7 +125,7 @@ def test_what_asks_for_a_code_must_be_a_client(entra: Entra) -> None:
 
 def test_version_1_has_words_of_its_own(entra: Entra) -> None:
     """`resource`, `verification_url`, `code`, and numbers in strings."""
-    form: dict[str, str | None] = {"client_id": contoso.AZURE_CLI_CLIENT_ID, "resource": VAULT}
+    form: dict[str, str | None] = {"client_id": identifiers.AZURE_CLI_CLIENT_ID, "resource": VAULT}
     flow = entra.post(form, path="oauth2/devicecode").get_json()
     assert flow["verification_url"]
     assert (flow["expires_in"], flow["interval"]) == ("900", "5")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.entra import GRAPH, SECRET, VAULT, Entra, claims_of, refusal
 
-from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, PermissionGrant, Tenant, User, contoso
+from azcred_emulators.directory import ConditionalAccessPolicy, Mfa, PermissionGrant, Tenant, User, contoso, identifiers
 from azcred_emulators.directory.entities import CONSUMERS_TENANT_ID
 
 
@@ -21,7 +21,7 @@ def test_the_right_password_gets_the_users_tokens(entra: Entra) -> None:
     assert body["foci"] == "1"
     access, identity = claims_of(body["access_token"]), claims_of(body["id_token"])
     assert access["oid"] == identity["oid"] == entra.user.object_id
-    assert identity["aud"] == contoso.AZURE_CLI_CLIENT_ID
+    assert identity["aud"] == identifiers.AZURE_CLI_CLIENT_ID
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def test_the_codes_of_clients(entra: Entra) -> None:
 
     assert ask("8" * 8) == (400, "unauthorized_client", 700016)
     assert ask(elsewhere.client_id) == (400, "unauthorized_client", 700016)
-    assert ask(contoso.VIRTUAL_MACHINE_CLIENT_ID) == (400, "unauthorized_client", 700016)
+    assert ask(identifiers.VIRTUAL_MACHINE_CLIENT_ID) == (400, "unauthorized_client", 700016)
     assert ask(closed.client_id) == (400, "unauthorized_client", 7000112)
     assert ask(shop.client_id) == (401, "invalid_client", 7000218)
     assert ask(shop.client_id, client_secret="wrong") == (401, "invalid_client", 7000215)
@@ -207,7 +207,7 @@ def test_the_v1_endpoint_takes_a_resource(entra: Entra) -> None:
     """Every value is a string; a refresh token and an id token come unasked."""
     form: dict[str, str | None] = {
         "grant_type": "password",
-        "client_id": contoso.AZURE_CLI_CLIENT_ID,
+        "client_id": identifiers.AZURE_CLI_CLIENT_ID,
         "username": entra.user.principal_name,
         "password": entra.user.password,
         "resource": "https://management.core.windows.net/",
@@ -225,5 +225,5 @@ def test_the_v1_endpoint_takes_a_resource(entra: Entra) -> None:
 
 def test_a_user_signs_in_by_name(entra: Entra) -> None:
     """In any case, but not by object id."""
-    assert entra.password(entra.user, username=contoso.USER_PRINCIPAL_NAME.upper()).status_code == 200
-    assert refusal(entra.password(entra.user, username=contoso.USER_ID))[2] == 50034
+    assert entra.password(entra.user, username=identifiers.USER_PRINCIPAL_NAME.upper()).status_code == 200
+    assert refusal(entra.password(entra.user, username=identifiers.USER_ID))[2] == 50034

@@ -8,7 +8,7 @@ from typing import Any
 
 from support.entra import GRAPH, SECRET, VAULT, Entra, claims_of, refusal
 
-from azcred_emulators.directory import AppRoleAssignment, Group, OptionalClaims, contoso
+from azcred_emulators.directory import AppRoleAssignment, Group, OptionalClaims, contoso, identifiers
 from azcred_emulators.tokens.mint import issue_number
 
 
@@ -36,7 +36,7 @@ def test_an_access_token_of_version_2(entra: Entra) -> None:
     }
     assert claims["aud"] == api.client_id
     assert claims["iss"] == f"https://login.microsoftonline.com/{contoso.TENANT.id}/v2.0"
-    assert (claims["azp"], claims["azpacr"], claims["ver"]) == (contoso.AZURE_CLI_CLIENT_ID, "0", "2.0")
+    assert (claims["azp"], claims["azpacr"], claims["ver"]) == (identifiers.AZURE_CLI_CLIENT_ID, "0", "2.0")
 
 
 def test_an_id_token_of_version_2(entra: Entra) -> None:
@@ -58,7 +58,7 @@ def test_client_info_says_whose_account_it_is(entra: Entra) -> None:
     """msal makes the account's id of it; it comes only when asked for."""
     body = entra.password(entra.user, client_info="1").get_json()
     info = json.loads(base64.urlsafe_b64decode(body["client_info"] + "=="))
-    assert info == {"uid": contoso.USER_ID, "utid": contoso.TENANT.id}
+    assert info == {"uid": identifiers.USER_ID, "utid": contoso.TENANT.id}
     assert "client_info" not in entra.password(entra.user).get_json()
 
 

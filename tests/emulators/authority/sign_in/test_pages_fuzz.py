@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.entra import AUTHORITY, REDIRECT, SECRET, Entra
 from werkzeug.test import Client, TestResponse
 
-from azcred_emulators.directory import Mfa, contoso
+from azcred_emulators.directory import Mfa, identifiers
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 SPECIAL = st.sampled_from(
@@ -38,7 +38,7 @@ def parameters(entra: Entra) -> dict[str, list[str]]:
         "state": ["s"],
         "nonce": ["n"],
         "prompt": ["none", "login", "select_account", "consent"],
-        "login_hint": [contoso.USER_PRINCIPAL_NAME],
+        "login_hint": [identifiers.USER_PRINCIPAL_NAME],
         "domain_hint": ["contoso.com", "organizations"],
         "claims": ['{"access_token":{"xms_cc":{"values":["CP1"]}}}'],
         "code_challenge": ["c"],
@@ -46,8 +46,8 @@ def parameters(entra: Entra) -> dict[str, list[str]]:
         "otc": [code.user_code],
         "step": ["account", "password", "mfa", "stay", "consent", "confirm", "return", "code"],
         "answer": ["next", "yes", "no", "cancel", "approve", "accept", "return"],
-        "username": ["careful@contoso.com", contoso.USER_PRINCIPAL_NAME],
-        "user": [contoso.USER_ID],
+        "username": ["careful@contoso.com", identifiers.USER_PRINCIPAL_NAME],
+        "user": [identifiers.USER_ID],
         "password": ["pw"],
         "canary": ["x"],
         "ticket": ["x"],

@@ -8,7 +8,7 @@ import pytest
 from support.entra import AUTHORITY, GRAPH, REDIRECT, Entra
 from support.pages import PAGE, back, sign_in, start, submit
 
-from azcred_emulators.directory import Application, ConditionalAccessPolicy, Mfa, contoso
+from azcred_emulators.directory import Application, ConditionalAccessPolicy, Mfa, contoso, identifiers
 
 SCRIPT = "\"'><script>alert(1)</script>"
 
@@ -194,7 +194,7 @@ def test_a_device(entra: Entra) -> None:
     """The code is typed in, the person is asked whether they mean the app; a code that has expired is refused."""
     page = entra.client.get("/common/oauth2/deviceauth", base_url=AUTHORITY)
     code = entra.emulators.authority.context.device_codes.start(
-        client_id=contoso.AZURE_CLI_CLIENT_ID, tenant="organizations", scope=f"{GRAPH}/.default"
+        client_id=identifiers.AZURE_CLI_CLIENT_ID, tenant="organizations", scope=f"{GRAPH}/.default"
     )
     asked = sign_in(entra, submit(entra, page, otc=code.user_code.lower()))
     assert "Are you trying to sign in to Microsoft Azure CLI?" in asked.text
