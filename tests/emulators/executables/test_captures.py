@@ -13,7 +13,15 @@ import pytest
 from support.az_output import normalized
 
 from azcred_emulators.authority.errors import EntraError
-from azcred_emulators.directory import Application, ClientSecret, FederatedCredential, ManagedIdentity, User, contoso
+from azcred_emulators.directory import (
+    Application,
+    ClientSecret,
+    FederatedCredential,
+    ManagedIdentity,
+    User,
+    contoso,
+    identifiers,
+)
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.executables.azure_cli.az import AzureCli
 from azcred_emulators.executables.executable import Invocation
@@ -21,7 +29,7 @@ from azcred_emulators.executables.token_client import TokenServiceFailed
 from azcred_emulators.tokens.keys import SigningKey
 
 CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.txt"))
-CLIENT_ID = contoso.SERVICE_PRINCIPAL_CLIENT_ID
+CLIENT_ID = identifiers.SERVICE_PRINCIPAL_CLIENT_ID
 ISSUER, SUBJECT = "https://cluster.example/", "system:serviceaccount:default:sa"
 # The sentences that the token service was told to refuse with.
 REFUSALS = {
@@ -44,7 +52,7 @@ REFUSALS = {
     "55": (
         65001,
         "The user or administrator has not consented to use the application with ID "
-        f"'{contoso.AZURE_CLI_CLIENT_ID}' named 'Microsoft Azure CLI'.",
+        f"'{identifiers.AZURE_CLI_CLIENT_ID}' named 'Microsoft Azure CLI'.",
     ),
 }
 
@@ -165,7 +173,7 @@ def write_profile(folder: Path) -> None:
     subscriptions = [
         {
             **common,
-            "id": contoso.SUBSCRIPTION_ID,
+            "id": identifiers.SUBSCRIPTION_ID,
             "name": "Emulated Subscription",
             "state": "Enabled",
             "isDefault": True,
