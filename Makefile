@@ -64,9 +64,10 @@ lint: $(INSTALLED)  ## style, types and the direction of imports
 benchmark: $(INSTALLED)  ## every figure, beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
 
-format: $(INSTALLED)
+format: $(INSTALLED)  ## what can be formatted, and the table of environments in docs/
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/python tools/environments_page.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \

@@ -108,7 +108,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="azure-arc",
-            description="a server of one's own that is connected by Azure Arc, with its system-assigned identity",
+            description="an on-premises server connected through Azure Arc, with its system-assigned identity",
             provider="managed-identity",
             identity=SystemAssigned(client_id(7)),
             host="azure-arc",
@@ -167,14 +167,14 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         ),
         Environment(
             name="on-premises-secret",
-            description="a server of one's own with a service principal's secret in its variables",
+            description="an on-premises server with a service principal's secret in its variables",
             provider="environment",
             identity=ServicePrincipal(client_id(11)),
             variables=prepare.client_secret(client_id(11)),
         ),
         Environment(
             name="on-premises-certificate",
-            description="a server of one's own with a service principal's certificate in a file",
+            description="an on-premises server with a service principal's certificate in a file",
             provider="environment",
             identity=ServicePrincipal(client_id(12)),
             files=prepare.certificate_file(client_id(12)),
