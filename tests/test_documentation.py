@@ -54,7 +54,7 @@ def blocks(language: str) -> list[Block]:
 
 def test_every_block_is_of_a_kind_that_is_run() -> None:
     """A block in another language would go untested."""
-    assert {block.language for block in BLOCKS} == {"python", "console", "text", "toml"}
+    assert {block.language for block in BLOCKS} == {"console", "diff", "python", "text", "toml"}
 
 
 # An app is run in an environment by the page's own test: on its own it would look for this machine's identity.

@@ -1,6 +1,6 @@
 """Writes the table of environments into docs/environments.md, from the table that the code has.
 
-    python tools/environments_page.py            # `make format` does it, too
+python tools/environments_page.py            # `make format` does it, too
 """
 
 import re
