@@ -41,6 +41,11 @@ def in_seconds(duration: Duration, *, negative: bool = False) -> float:
     return as_timedelta(duration, negative=negative).total_seconds()
 
 
+def as_header(seconds: float) -> str:
+    """Return seconds as a header's value: whole numbers without a point."""
+    return str(int(seconds)) if seconds == int(seconds) else str(seconds)
+
+
 def timedelta_of(duration: Duration | None, keywords: Mapping[str, float]) -> timedelta:
     """Return the duration that a function got, which takes one or else the keywords of `datetime.timedelta`.
 

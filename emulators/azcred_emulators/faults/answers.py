@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.durations import Duration, as_header, in_seconds
 from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 
@@ -15,12 +16,12 @@ class Status(RequestFault):
     """An answer with this HTTP status.
 
     `body` is text, or what JSON can hold; by default an OAuth error in the status's own words. `retry_after` is the
-    header of that name: seconds, or an HTTP date as text. `content_type` is by default JSON's, or plain text for a
-    `body` of text.
+    header of that name: a duration, or text such as an HTTP date, which is sent as it is. `content_type` is by default
+    JSON's, or plain text for a `body` of text.
     """
 
     code: int
-    retry_after: float | str | None = field(default=None, kw_only=True)
+    retry_after: Duration | None = field(default=None, kw_only=True)
     body: object = field(default=None, kw_only=True)
     headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     content_type: str | None = field(default=None, kw_only=True)
@@ -28,6 +29,8 @@ class Status(RequestFault):
     def __post_init__(self) -> None:
         if not 200 <= self.code <= 599:
             raise ValueError(f"an answer has a status from 200 to 599, not {self.code}")
+        if self.retry_after is not None and not isinstance(self.retry_after, str):
+            in_seconds(self.retry_after)  # raises ValueError for what is no duration
 
     @classmethod
     def outcome_with(cls, status: int | None) -> str | None:
@@ -38,13 +41,21 @@ class Status(RequestFault):
         """Answer without a look at the request."""
         headers = dict(self.headers)
         if self.retry_after is not None:
-            headers["Retry-After"] = str(self.retry_after)
+            headers["Retry-After"] = _retry_after(self.retry_after)
         if isinstance(self.body, str):
             body, content_type = self.body, self.content_type or "text/plain; charset=utf-8"
         else:
             body = json.dumps(_in_words(self.code) if self.body is None else self.body, separators=(",", ":"))
             content_type = self.content_type or "application/json; charset=utf-8"
         return Response(body, status=self.code, headers=headers, content_type=content_type)
+
+
+def _retry_after(value: Duration) -> str:
+    """Return the header's value: whole or broken seconds, or text that is no duration as it is."""
+    try:
+        return as_header(in_seconds(value))
+    except ValueError:
+        return str(value)
 
 
 def _in_words(code: int) -> Mapping[str, str]:

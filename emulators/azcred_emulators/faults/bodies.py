@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import jwt
 from werkzeug.wrappers import Response
 
+from azcred_emulators.durations import Duration, in_seconds
 from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 
@@ -58,17 +59,21 @@ class MistypedField(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ExpiredToken(RequestFault):
-    """A valid token that expired `seconds` ago."""
+    """A valid token that expired a duration ago: seconds, text such as "5 min", or a timedelta."""
 
     outcome: ClassVar = "expired"
 
-    seconds: int = 1
+    ago: Duration = 1
+
+    def __post_init__(self) -> None:
+        in_seconds(self.ago)  # raises ValueError for what is no duration
 
     def apply(self, exchange: Exchange) -> Response:
         """Answer with an expired token and the times that belong to it."""
         response, body = _read(exchange)
-        expires = int(exchange.now) - self.seconds
-        times = {"expires_on": expires, "expires_in": -self.seconds, "ext_expires_in": -self.seconds}
+        seconds = int(in_seconds(self.ago))
+        expires = int(exchange.now) - seconds
+        times = {"expires_on": expires, "expires_in": -seconds, "ext_expires_in": -seconds}
         changed = {name: _alike(body[name], time) for name, time in times.items() if name in body}
         return _write(response, {**body, **changed, **_token(exchange, body, exp=expires)})
 

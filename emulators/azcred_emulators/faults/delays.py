@@ -1,4 +1,4 @@
-"""Answers that are late, all at once or bit by bit, or never come. The seconds are of real time: keep them few.
+"""Answers that are late, all at once or bit by bit, or never come. The time is real: keep it short.
 
 `Slow` and `Hang` apply to the calls of executables as well.
 """
@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.durations import Duration, in_seconds
 from azcred_emulators.emulation.command import CommandFault, CommandResult
 from azcred_emulators.emulation.fault import Exchange, RequestFault, in_pieces
 from azcred_emulators.serving.connection import Disconnect
@@ -18,9 +19,12 @@ _LONG = 3600.0  # seconds that a call hangs if nobody ends it
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Slow(RequestFault, CommandFault):
-    """The normal answer, some seconds late."""
+    """The normal answer, late by a duration: seconds, text such as "2 s", or a timedelta."""
 
-    seconds: float
+    delay: Duration
+
+    def __post_init__(self) -> None:
+        in_seconds(self.delay)  # raises ValueError for what is no duration
 
     @classmethod
     def outcome_with(cls, status: int | None) -> str | None:
@@ -29,20 +33,20 @@ class Slow(RequestFault, CommandFault):
 
     def apply(self, exchange: Exchange) -> Response:
         """Wait, then answer."""
-        exchange.wait(self.seconds)
+        exchange.wait(in_seconds(self.delay))
         return exchange.answer()
 
     def apply_to_command(self, run: Callable[[], CommandResult]) -> CommandResult:
         """Make the call, and let the launcher wait before it prints."""
         result = run()
-        return replace(result, delay=result.delay + self.seconds)
+        return replace(result, delay=result.delay + in_seconds(self.delay))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drip(RequestFault):
-    """The normal answer in pieces: its body takes some seconds, although data keeps coming."""
+    """The normal answer in pieces: its body takes a duration, although data keeps coming."""
 
-    seconds: float
+    duration: Duration
     pieces: int = 10
 
     @classmethod
@@ -51,6 +55,7 @@ class Drip(RequestFault):
         return "timed out" if status is None else None
 
     def __post_init__(self) -> None:
+        in_seconds(self.duration)  # raises ValueError for what is no duration
         if self.pieces < 2:
             raise ValueError(f"a body comes in at least 2 pieces, not {self.pieces}")
 
@@ -61,7 +66,7 @@ class Drip(RequestFault):
             size = -(-len(body) // self.pieces) or 1
             for start in range(0, len(body), size):
                 if start:
-                    exchange.wait(self.seconds / (self.pieces - 1))
+                    exchange.wait(in_seconds(self.duration) / (self.pieces - 1))
                 yield body[start : start + size]
 
         return in_pieces(exchange.answer(), drip)
@@ -69,31 +74,39 @@ class Drip(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hang(RequestFault, CommandFault):
-    """Silence, then a closed connection: after some seconds, None for when the test ends.
+    """Silence, then a closed connection: after a duration, None for when the test ends.
 
     With `in_body` it starts in the middle of the body. An executable prints nothing until its caller kills it or
-    these seconds have passed.
+    the duration has passed.
     """
 
     outcome: ClassVar = "timed out"
 
-    seconds: float | None = None
+    duration: Duration | None = None
     in_body: bool = False
+
+    def __post_init__(self) -> None:
+        if self.duration is not None:
+            in_seconds(self.duration)  # raises ValueError for what is no duration
+
+    @property
+    def _seconds(self) -> float | None:
+        return None if self.duration is None else in_seconds(self.duration)
 
     def apply(self, exchange: Exchange) -> Response:
         """Send nothing, or nothing more after half of the body."""
         if not self.in_body:
-            exchange.wait(self.seconds)
+            exchange.wait(self._seconds)
             raise Disconnect
 
         def half(body: bytes) -> Iterator[bytes]:
             yield body[: len(body) // 2]
-            exchange.wait(self.seconds)
+            exchange.wait(self._seconds)
             raise Disconnect
 
         return in_pieces(exchange.answer(), half)
 
     def apply_to_command(self, run: Callable[[], CommandResult]) -> CommandResult:
         """Make the call and print nothing."""
-        delay = _LONG if self.seconds is None else self.seconds
+        delay = _LONG if self._seconds is None else self._seconds
         return replace(run(), stdout="", stderr="", exit_code=1, delay=delay)

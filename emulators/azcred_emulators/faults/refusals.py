@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.durations import Duration, in_seconds
 from azcred_emulators.emulation.fault import Exchange, FaultTarget, RequestFault
 from azcred_emulators.emulation.refusals import NamedRefusal, NamedRefusals
 
@@ -14,7 +15,7 @@ class Refuse(RequestFault):
     """One of the emulator's own refusals, whatever the request deserves.
 
     The token service's are named by their codes, such as "AADSTS7000215", a host's by the problem, such as
-    "identity-not-found". `retry_after` are the seconds to wait before the next request. Of the token service alone,
+    "identity-not-found". `retry_after` is the duration to wait before the next request. Of the token service alone,
     `claims` is what the client must send with that, and `suberror` a finer reason in place of the code's own. At
     `/authorize` the answer is the page that shows the error.
     """
@@ -22,7 +23,10 @@ class Refuse(RequestFault):
     name: str
     claims: Mapping[str, object] | None = field(default=None, kw_only=True)
     suberror: str | None = field(default=None, kw_only=True)
-    retry_after: float | None = field(default=None, kw_only=True)
+    retry_after: Duration | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check(self.retry_after)
 
     def check(self, emulator: FaultTarget) -> None:
         """Raise ValueError if the emulator has no such refusal."""
@@ -34,18 +38,22 @@ class Refuse(RequestFault):
 
     @property
     def _refusal(self) -> NamedRefusal:
-        return NamedRefusal(self.name, claims=self.claims, suberror=self.suberror, retry_after=self.retry_after)
+        retry_after = None if self.retry_after is None else in_seconds(self.retry_after)
+        return NamedRefusal(self.name, claims=self.claims, suberror=self.suberror, retry_after=retry_after)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Throttle(RequestFault):
     """Too many requests in a short time: the emulator's own 429.
 
-    `retry_after` are the seconds to wait before the next request; by default Entra ID says a minute, and a host says
+    `retry_after` is the duration to wait before the next request; by default Entra ID says a minute, and a host says
     nothing.
     """
 
-    retry_after: float | None = None
+    retry_after: Duration | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.retry_after)
 
     def check(self, emulator: FaultTarget) -> None:
         """Raise ValueError if the emulator has no answer for it."""
@@ -56,8 +64,13 @@ class Throttle(RequestFault):
         refusals = _refusals(self, exchange.emulator)
         refusal = refusals.throttling
         if self.retry_after is not None:
-            refusal = replace(refusal, retry_after=self.retry_after)
+            refusal = replace(refusal, retry_after=in_seconds(self.retry_after))
         return refusals.respond(exchange.request, refusal)
+
+
+def _check(duration: Duration | None) -> None:
+    if duration is not None:
+        in_seconds(duration)  # raises ValueError for what is no duration
 
 
 def _refusals(fault: RequestFault, emulator: FaultTarget) -> NamedRefusals:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import Field, fields
+from datetime import timedelta
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -57,7 +58,12 @@ def _accepts(hint: Any, value: object) -> bool:
 
 def write_fault(fault: Fault) -> dict[str, object]:
     """Return the JSON object of which `read_fault` makes this fault again."""
-    return {"kind": type(fault).__name__, **{field.name: getattr(fault, field.name) for field in _fields(fault)}}
+    values = {field.name: getattr(fault, field.name) for field in _fields(fault)}
+    return {"kind": type(fault).__name__, **{name: _written(value) for name, value in values.items()}}
+
+
+def _written(value: object) -> object:
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def _fields(kind: Any) -> tuple[Field[Any], ...]:

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
+from azcred_emulators.durations import as_header
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.refusals import NamedRefusal, NamedRefusals
 from azcred_emulators.emulation.request import Request, json_response
@@ -171,7 +172,7 @@ class Endpoint(Emulator):
     def _refuse_by_name(self, request: Request, refusal: NamedRefusal) -> Response:
         response = self.refusal(request, Problem(refusal.name))
         if refusal.retry_after is not None:
-            response.headers["Retry-After"] = str(refusal.retry_after)
+            response.headers["Retry-After"] = as_header(refusal.retry_after)
         return response
 
     def refusal(self, request: Request, problem: Problem) -> Response:

@@ -24,7 +24,7 @@ def test_throttled_twice(fake_managed_identity: Place) -> None:
 def test_gone_and_then_silent(fake_managed_identity: Place, azcred: Azcred) -> None:
     """An update of IMDS, and a connection that says nothing for a while."""
     azcred.clock.skip_waits()
-    fake_managed_identity.faults.add(Gone(), Hang(seconds=0.05))
+    fake_managed_identity.faults.add(Gone(), Hang(0.05))
     with DefaultAzureCredential() as credential:
         credential.get_token(SCOPE)
     assert fake_managed_identity.statuses == [410, None, 200]

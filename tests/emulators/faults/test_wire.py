@@ -6,6 +6,7 @@ import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -93,15 +94,17 @@ def test_an_answer_in_place_of_the_genuine_one(
 
 
 def test_headers_of_an_answer(ask: Ask, fake_managed_identity: Place) -> None:
-    """Those that throttling brings, in seconds or as a date, and any other."""
+    """Those that throttling brings, as a duration or as a date, and any other."""
     fake_managed_identity.faults.add(Status(429, retry_after=7, headers={"x-ms-request-id": "1"}))
     fake_managed_identity.faults.add(Status(429, retry_after="Fri, 31 Dec 1999 23:59:59 GMT"), Throttle(3))
+    fake_managed_identity.faults.add(Status(429, retry_after=timedelta(minutes=1)), Throttle("5 min"))
     headers = []
-    for _ in range(3):
+    for _ in range(5):
         answer = ask()
         answer.read()
         headers.append((answer.headers["Retry-After"], answer.headers["x-ms-request-id"]))
-    assert headers == [("7", "1"), ("Fri, 31 Dec 1999 23:59:59 GMT", None), ("3", None)]
+    values = ["7", "Fri, 31 Dec 1999 23:59:59 GMT", "3", "60", "300"]
+    assert headers == [(value, "1" if value == "7" else None) for value in values]
 
 
 def test_a_body_that_is_wrong(ask: Ask, fake_managed_identity: Place) -> None:

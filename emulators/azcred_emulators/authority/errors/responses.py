@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from werkzeug.wrappers import Response
 
 from azcred_emulators.authority.errors.entra_error import EntraError, is_guid
+from azcred_emulators.durations import as_header
 from azcred_emulators.emulation.request import Request, json_response
 
 HEADERS: Mapping[str, str] = {
@@ -32,5 +33,5 @@ def error_response(request: Request, error: EntraError, *, now: float) -> Respon
     )
     headers = {**HEADERS, "x-ms-request-id": trace_id}
     if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
+        headers["Retry-After"] = as_header(error.retry_after)
     return json_response(body, status=error.status, headers=headers)

@@ -38,8 +38,8 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "400 Identity not found": {"kind": "IdentityNotFound"},
     "An answer that is no JSON": {"kind": "NotJson"},
     "A token that has expired": {"kind": "ExpiredToken"},
-    "An answer 3 seconds late": {"kind": "Slow", "seconds": 3},
-    "No answer for 30 seconds": {"kind": "Hang", "seconds": 30},
+    "An answer 3 seconds late": {"kind": "Slow", "delay": 3},
+    "No answer for 30 seconds": {"kind": "Hang", "duration": 30},
     "The connection is reset": {"kind": "Reset"},
 }
 
