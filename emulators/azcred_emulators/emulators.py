@@ -215,7 +215,7 @@ class Emulators:
         """Return the emulators that a connection to this address may be for."""
         services = self._loaded.result()
         if (host, port) in (self.http.address, self.https.address):
-            return [one for one in services.emulators if one.name in self.active.hosts]
+            return [emulator for emulator in services.emulators if emulator.name in self.active.hosts]
         if port == _HTTPS_PORT:
             return (emulator for emulator in services.emulators if emulator.serves(host, "/"))
         name = host_addresses().get((host, port))

@@ -36,13 +36,13 @@ class AzurePipelinesCredential(ClientAssertionCredential):
     def __init__(
         self, *, tenant_id: str, client_id: str, service_connection_id: str, system_access_token: str, **kwargs: Any
     ) -> None:
-        given = {
+        arguments = {
             "tenant_id": tenant_id,
             "client_id": client_id,
             "service_connection_id": service_connection_id,
             "system_access_token": system_access_token,
         }
-        empty = [name for name, value in given.items() if not value]
+        empty = [name for name, value in arguments.items() if not value]
         if empty:
             raise ValueError(f"{', '.join(empty)} is empty: see the service connection, and map System.AccessToken.")
         super().__init__(tenant_id, client_id, self._pipelines_own_token, **kwargs)

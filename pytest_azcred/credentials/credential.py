@@ -75,11 +75,11 @@ class Credential(ABC):
         :raises ~azure.core.exceptions.ClientAuthenticationError: the attempt was made and failed.
         :raises ValueError: there is no scope, or a scope or the tenant is malformed.
         """
-        given: Any = options or {}
-        slot = self._calls.get((scopes, given.get("tenant_id"), given.get("enable_cae", False)), NO_TOKEN)
-        if time.time() < slot.good_until and not given.get("claims"):
+        values: Any = options or {}
+        slot = self._calls.get((scopes, values.get("tenant_id"), values.get("enable_cae", False)), NO_TOKEN)
+        if time.time() < slot.good_until and not values.get("claims"):
             return slot.info
-        request = token_request("get_token_info", scopes, given)
+        request = token_request("get_token_info", scopes, values)
         return self._calls.keep(request, self._token(request))
 
     @abstractmethod

@@ -112,9 +112,9 @@ def selected_links(value: str, excluded: Mapping[str, bool | None], *, required:
         raise ValueError(f"AZURE_TOKEN_CREDENTIALS is required, but not set. {valid}")
 
     def is_excluded(link: Link) -> bool:
-        said = excluded.get(link.exclude)
-        if said is not None:
-            return said
+        keyword = excluded.get(link.exclude)
+        if keyword is not None:
+            return keyword
         if not choice:
             return not link.by_default
         return choice != link.group if choice in ("dev", "prod") else choice != link.credential.lower()

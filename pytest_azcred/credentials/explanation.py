@@ -84,8 +84,8 @@ class Explanation:
 
 def error_code(text: str) -> str | None:
     """Entra ID's code in an error's text, if there is one."""
-    found = _CODE.search(text)
-    return found[0] if found else None
+    match = _CODE.search(text)
+    return match[0] if match else None
 
 
 def without_tokens(text: str) -> str:
@@ -106,7 +106,8 @@ def _lines(attempts: tuple[Attempt, ...], margin: str) -> Iterator[str]:
 
 
 def _details(attempt: Attempt) -> Iterator[str]:
-    yield from (f"{one.request}  {one.outcome}  {_milliseconds(one.elapsed)}" for one in attempt.requests)
+    for exchange in attempt.requests:
+        yield f"{exchange.request}  {exchange.outcome}  {_milliseconds(exchange.elapsed)}"
     if attempt.outcome is Outcome.WON:
         return
     reason = attempt.reason.removeprefix(f"{attempt.provider} is unavailable: ")

@@ -124,9 +124,9 @@ def send(pipeline: HttpPipeline, request: HttpRequest, **options: Any) -> Answer
     url = urlsplit(request.url)
     host = url.netloc
     try:
-        with exchange(f"{request.method} {host}{url.path}") as asked:
+        with exchange(f"{request.method} {host}{url.path}") as pending:
             response = pipeline.run(request, stream=False, **options).http_response
-            asked.outcome = str(response.status_code)
+            pending.outcome = str(response.status_code)
     except HttpResponseError:
         # Without its cause: that one's text has what was read of the body, which may be part of a token.
         raise AnswerCutOff(message=f"Authentication failed: the answer of {host} was cut off.") from None

@@ -178,9 +178,9 @@ class ImdsCredential(NetworkCredential):
         """
         started = time.monotonic()
         if self._is_direct:
-            with exchange(f"connect {_ADDRESS[0]}:{_ADDRESS[1]}") as asked:
+            with exchange(f"connect {_ADDRESS[0]}:{_ADDRESS[1]}") as pending:
                 socket.create_connection(_ADDRESS, seconds).close()
-                asked.outcome = "connected"
+                pending.outcome = "connected"
         return time.monotonic() - started
 
     def _refused(self, result: Any) -> str:

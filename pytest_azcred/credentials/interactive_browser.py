@@ -53,8 +53,8 @@ class InteractiveBrowserCredential(UserCredential):
         timeout: float = 300,
         **kwargs: Any,
     ) -> None:
-        given = [listening_address(redirect_uri)] if redirect_uri else []
-        self._addresses = given or [("localhost", port) for port in _PORTS]
+        addresses = [listening_address(redirect_uri)] if redirect_uri else []
+        self._addresses = addresses or [("localhost", port) for port in _PORTS]
         self._login_hint = login_hint
         self._timeout = timeout
         super().__init__(client_id, **kwargs)

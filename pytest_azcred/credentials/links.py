@@ -131,8 +131,8 @@ def _interactive_browser(settings: Settings) -> Credential:
     from .interactive_browser import InteractiveBrowserCredential
 
     chosen = {"tenant_id": settings.browser_tenant_id, "client_id": settings.browser_client_id}
-    given: dict[str, Any] = {keyword: value for keyword, value in chosen.items() if value}
-    return InteractiveBrowserCredential(authority=settings.authority, **given, **settings.others)
+    keywords: dict[str, Any] = {keyword: value for keyword, value in chosen.items() if value}
+    return InteractiveBrowserCredential(authority=settings.authority, **keywords, **settings.others)
 
 
 def _absent(name: str, reason: str) -> Callable[[Settings], Credential]:

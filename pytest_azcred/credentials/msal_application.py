@@ -77,7 +77,8 @@ class MsalCredential(EntraCredential):
 
         def ask(client: Any) -> Any:
             accounts = client.get_accounts(username=record.username)
-            account = next((one for one in accounts if one.get("home_account_id") == record.home_account_id), None)
+            home = record.home_account_id
+            account = next((account for account in accounts if account.get("home_account_id") == home), None)
             return account and client.acquire_token_silent_with_error(
                 list(request.scopes), account=account, claims_challenge=request.claims
             )

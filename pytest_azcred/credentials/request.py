@@ -65,16 +65,16 @@ class TokenRequest:
         :raises CredentialUnavailableError: a proof of possession is asked for, and the credential can give none.
         """
         call = self.call
-        given = {name: value for name, value in call.options.items() if value is not None}
+        values = {name: value for name, value in call.options.items() if value is not None}
         if call.method == "get_token" and hasattr(credential, "get_token"):
             return credential.get_token(*self.scopes, **call.options, **call.keywords)
         if hasattr(credential, "get_token_info"):
-            return credential.get_token_info(*self.scopes, options=given)
-        if given.get("pop"):
+            return credential.get_token_info(*self.scopes, options=values)
+        if values.get("pop"):
             from .errors import CredentialUnavailableError
 
             raise CredentialUnavailableError(message="It cannot give a proof-of-possession token.")
-        return credential.get_token(*self.scopes, **given)
+        return credential.get_token(*self.scopes, **values)
 
 
 def token_request(

@@ -93,9 +93,9 @@ class UserCredential(MsalCredential):
         :raises CredentialUnavailableError: the authority is not a known one, and there are no scopes.
         :raises ~azure.core.exceptions.ClientAuthenticationError: the user did not sign in, or Entra ID refuses.
         """
-        asked = tuple(scopes or ()) or self._management_scope()
+        scopes_or_default = tuple(scopes or ()) or self._management_scope()
         options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
-        request = self._settled(token_request("authenticate", asked, options))
+        request = self._settled(token_request("authenticate", scopes_or_default, options))
         self._cache.token(request, self._fetch_with_user)
         if self._record is None:
             raise authentication_failed("Entra ID did not say who signed in.")

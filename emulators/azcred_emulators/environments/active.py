@@ -55,12 +55,12 @@ class ActiveEnvironments:
     def leave(self, environment: Environment) -> None:
         """Take an environment away, with its files unless it is there twice."""
         self._environments.remove(environment)
-        neighbours = [one for one in self._environments if one.host == environment.host]
+        neighbours = [other for other in self._environments if other.host == environment.host]
         if neighbours:
             self._assign(neighbours[-1])
-        tools = {name for one in self._environments for name in one.executables}
-        if gone := [name for name in environment.executables if name not in tools]:
-            self._emulators.executables.uninstall(*gone)
+        tools = {name for other in self._environments for name in other.executables}
+        if unused := [name for name in environment.executables if name not in tools]:
+            self._emulators.executables.uninstall(*unused)
         if environment not in self._environments:
             for path in [path for path in self._written if path.parent.name == environment.name]:
                 path.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ class ActiveEnvironments:
     @property
     def hosts(self) -> list[str]:
         """The names of the managed identity hosts that the environments have."""
-        return list(dict.fromkeys(one.host for one in self._environments if one.host))
+        return list(dict.fromkeys(other.host for other in self._environments if other.host))
 
     def enter_alone(self, *environments: Environment, environ: Mapping[str, str]) -> list[Setup]:
         """Put environments in place for another process, whose connections nothing refuses.
@@ -111,9 +111,10 @@ class ActiveEnvironments:
         if environment.host is None or environment.client_id is None:
             return
         directory.set_resource_id(environment.host, environment.resource_id)
-        others = {one.client_id for one in ENVIRONMENTS.values() if one.host == environment.host and one != environment}
-        gone = [identity for identity in directory.assigned(environment.host) if identity.client_id in others]
+        sharing = [other for other in ENVIRONMENTS.values() if other.host == environment.host and other != environment]
+        others = {other.client_id for other in sharing}
+        replaced = [identity for identity in directory.assigned(environment.host) if identity.client_id in others]
         own = directory.principal(environment.client_id)
-        if gone and isinstance(own, ManagedIdentity):
-            directory.unassign(environment.host, *gone)
+        if replaced and isinstance(own, ManagedIdentity):
+            directory.unassign(environment.host, *replaced)
             directory.assign(environment.host, own)

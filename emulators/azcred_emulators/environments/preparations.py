@@ -27,13 +27,13 @@ def install(host: str) -> Preparation:
     return lambda emulators: emulators.hosts[host].install()
 
 
-def sign_in(tool: str, who: str) -> Preparation:
+def sign_in(tool: str, name: str) -> Preparation:
     """Sign a user, by principal name, or an application, by client id, in to an executable such as "az"."""
 
     def prepare(emulators: Backend) -> None:
-        found = emulators.directory.user(who) or emulators.directory.principal(who)
-        if found:  # a test may have removed them
-            emulators.executables[tool].sign_in(found)
+        identity = emulators.directory.user(name) or emulators.directory.principal(name)
+        if identity:  # a test may have removed them
+            emulators.executables[tool].sign_in(identity)
 
     return prepare
 

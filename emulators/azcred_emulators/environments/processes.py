@@ -25,10 +25,10 @@ def isolated(emulators: Backend, environ: Mapping[str, str]) -> dict[str, str]:
 
 def variables(emulators: Backend, setups: Iterable[Setup], environ: Mapping[str, str]) -> dict[str, str]:
     """Return all variables of a process that runs in these environments, given isolated ones."""
-    found = changed(environ, connection(emulators, environ))
+    result = changed(environ, connection(emulators, environ))
     for setup in setups:
-        found = changed(found, setup.variables)
-    return found
+        result = changed(result, setup.variables)
+    return result
 
 
 def connection(emulators: Backend, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -118,8 +118,8 @@ class HostCredential(NetworkCredential):
         secret = {host.secret[0]: self._environ[host.secret[1]]} if host.secret else {}
         place = {"params" if host.method == "GET" else "data": parameters}
         everything = {**host.headers, **secret, **headers}
-        asked = HttpRequest(host.method, url, headers=everything, **place)  # type: ignore[arg-type]
-        return send(self._pipeline, asked, retry_on_methods=[host.method])
+        http_request = HttpRequest(host.method, url, headers=everything, **place)  # type: ignore[arg-type]
+        return send(self._pipeline, http_request, retry_on_methods=[host.method])
 
 
 def said(answer: Answer) -> str:

@@ -83,12 +83,12 @@ class AzureCliCredential(DeveloperToolCredential):
         return NOT_FOUND
 
     def _refusal(self, output: Output) -> ClientAuthenticationError:
-        said = output.stderr
-        if output.exit_code == 127 or said.startswith("'az' is not recognized"):
+        stderr = output.stderr
+        if output.exit_code == 127 or stderr.startswith("'az' is not recognized"):
             return unavailable(NOT_FOUND)
-        if ("az login" in said or "az account set" in said) and "AADSTS" not in said:
+        if ("az login" in stderr or "az account set" in stderr) and "AADSTS" not in stderr:
             return unavailable(NOT_SIGNED_IN)
-        return failed(redacted(said).strip() or "Failed to invoke Azure CLI")
+        return failed(redacted(stderr).strip() or "Failed to invoke Azure CLI")
 
 
 def _how_to_answer(request: TokenRequest) -> str:

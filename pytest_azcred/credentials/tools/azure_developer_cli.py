@@ -64,12 +64,12 @@ class AzureDeveloperCliCredential(DeveloperToolCredential):
         return NOT_FOUND
 
     def _refusal(self, output: Output) -> ClientAuthenticationError:
-        said = f"{output.stdout}\n{output.stderr}"
+        text = f"{output.stdout}\n{output.stderr}"
         if output.exit_code == 127 or output.stderr.startswith("'azd' is not recognized"):
             return unavailable(NOT_FOUND)
-        if "not logged in, run `azd auth login` to login" in said and "AADSTS" not in said:
+        if "not logged in, run `azd auth login` to login" in text and "AADSTS" not in text:
             return unavailable(NOT_SIGNED_IN)
-        if "unknown flag: --claims" in said:
+        if "unknown flag: --claims" in text:
             return unavailable(TOO_OLD)
         reason = error_in(output.stdout) or error_in(output.stderr) or output.stderr.strip()
         return failed(redacted(reason) or "Failed to invoke Azure Developer CLI")
@@ -85,9 +85,9 @@ def error_in(text: str) -> str:
     the text of a message.
     """
     objects = list(_objects(text))
-    errors = (one.get("error") for one in objects)
-    messages = (one["data"].get("message") for one in objects if isinstance(one.get("data"), dict))
-    texts = (one.strip() for one in (*errors, *messages) if isinstance(one, str))
+    errors = (entry.get("error") for entry in objects)
+    messages = (entry["data"].get("message") for entry in objects if isinstance(entry.get("data"), dict))
+    texts = (entry.strip() for entry in (*errors, *messages) if isinstance(entry, str))
     return next(filter(None, texts), "")
 
 

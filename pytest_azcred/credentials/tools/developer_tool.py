@@ -86,14 +86,14 @@ class DeveloperToolCredential(CachingCredential):
         from .process import run
 
         try:
-            with exchange(" ".join((os.path.basename(path), *arguments[:2]))) as asked:
+            with exchange(" ".join((os.path.basename(path), *arguments[:2]))) as pending:
                 output = run(
                     [path, *arguments],
                     folder=_safe_folder(),
                     environ={**os.environ, **dict(self.variables)},
                     seconds=self._process_timeout,
                 )
-                asked.outcome = f"exit code {output.exit_code}"
+                pending.outcome = f"exit code {output.exit_code}"
                 return output
         except TimeoutError as error:
             reason = f"Failed to invoke {self.label}: it did not answer within {self._process_timeout:g} s."
