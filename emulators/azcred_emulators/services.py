@@ -14,7 +14,7 @@ from azcred_emulators.apis.resource_manager import ResourceManager
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
-from azcred_emulators.emulation.application import Application
+from azcred_emulators.emulation.dispatcher import Dispatcher
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import host_addresses
@@ -79,7 +79,7 @@ class Services:
         self.mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}
         self.emulators = tuple(dict.fromkeys((*named, *self.mounted.values())))
         addresses = {address: self.hosts[name] for address, name in host_addresses().items()}
-        self.application = Application(
+        self.application = Dispatcher(
             named, self.mounted, addresses, recorder, clock, mint=lambda claims: self.tokens.mint(claims).value
         )
 

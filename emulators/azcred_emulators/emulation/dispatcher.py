@@ -21,7 +21,7 @@ _SLASHES = re.compile("/{2,}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class Application:
+class Dispatcher:
     """All emulators behind one WSGI callable, told apart by Host header and path.
 
     `emulators` say themselves what they serve. `mounted` are those without a name of their own: a first part is put
