@@ -68,7 +68,7 @@ def test_blob_storage(azcred_run: Callable[..., Ran]) -> None:
     ("options", "reason"),
     [
         (("--config", "/nonexistent.toml"), "/nonexistent.toml cannot be used: No such file or directory"),
-        (("--azurite", "x", "--config", "pyproject.toml"), "the configuration has no key"),
+        (("--azurite", "orders", "--config", "pyproject.toml"), "the configuration has no key"),
     ],
 )
 def test_what_cannot_be_used_is_said(azcred_run: Callable[..., Ran], options: tuple[str, ...], reason: str) -> None:

@@ -22,7 +22,7 @@ _USER_ASSIGNED = f"{RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssi
 
 def initial_directory() -> Directory:
     """Return a new directory; its secrets are made anew each time."""
-    directory = Directory([*contoso(), *_principals()])
+    directory = Directory([*_principals(), *contoso()])
     for environment in ENVIRONMENTS.values():
         host, identity = environment.host, directory.principal(environment.client_id or "")
         if host and isinstance(identity, ManagedIdentity) and not directory.assigned(host):  # several share IMDS

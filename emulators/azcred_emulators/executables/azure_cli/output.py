@@ -86,7 +86,7 @@ def _row(item: Any, *, ordered: bool) -> dict[str, Any]:
         case list():
             return {f"Column{number}": value for number, value in enumerate(item, 1)}
         case _:
-            return {"CommandResult": item}
+            return {"Result": item}
 
 
 def _yaml(value: Any) -> str:

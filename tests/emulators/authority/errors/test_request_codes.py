@@ -83,7 +83,8 @@ def on_behalf(entra: Entra, assertion: str) -> Any:
 def polled(entra: Entra, device_code: str = "", **later: float) -> Any:
     """Poll for a device code some time later, at which nobody has typed it in."""
     started = entra.post({"client_id": entra.cli.client_id, "scope": "openid"}, path="oauth2/v2.0/devicecode")
-    entra.emulators.clock.advance(**later)
+    if later:
+        entra.emulators.clock.advance(**later)
     device_code = device_code or started.get_json()["device_code"]
     return entra.post({"grant_type": DEVICE_CODE_GRANT, "client_id": entra.cli.client_id, "device_code": device_code})
 
