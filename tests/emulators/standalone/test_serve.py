@@ -50,12 +50,11 @@ def test_many_signals_end_it_too(ready_file: Path) -> None:
     assert not list((ready_file.parent / "tmp").iterdir())
 
 
-def test_it_is_ready_soon(ready_file: Path) -> None:
-    """Under load it takes longer, so what is checked is far more than the benchmark's 300 ms."""
-    started = time.perf_counter()
+def test_it_is_ready_when_it_says_so(ready_file: Path) -> None:
+    """Who reads the first line or the ready file can ask at once; benchmarks/ measures how long that takes."""
     with serving(ready_file) as (_, where):
         assert ControlClient(where["http"]).get("/health")["status"] == "ready"
-        assert time.perf_counter() - started < 5
+        assert managed_identity_token(where["http"]).status_code == 200
 
 
 def test_killed_under_load_and_started_again(ready_file: Path) -> None:
