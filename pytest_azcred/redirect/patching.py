@@ -98,7 +98,11 @@ class _Finder:
     ) -> ModuleSpec | None:
         if fullname != self._module:
             return None
-        others = (finder for finder in list(sys.meta_path) if finder is not self)
+        # Only those behind this one: two redirections in one process may wait for the same module, and would ask each
+        # other without end.
+        finders = list(sys.meta_path)
+        position = next((index for index, finder in enumerate(finders) if finder is self), -1)
+        others = finders[position + 1 :]
         spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self._patch)  # type: ignore[assignment]

@@ -20,7 +20,10 @@ from pytest_azcred.cli import demonstration, main
         (["run"], "name the command to run: azcred run --environment kubernetes -- python app.py"),
         (["run", "--"], "name the command to run: azcred run --environment kubernetes -- python app.py"),
         (["run", "-e", "kubernets", "--", "x"], "there is no environment 'kubernets'; did you mean 'kubernetes'?"),
-        (["run", "-e", "vm", "--", "x"], "there is no environment 'vm'; did you mean 'virtual-machine' or 'scale-set'?"),
+        (
+            ["run", "-e", "vm", "--", "x"],
+            "there is no environment 'vm'; did you mean 'virtual-machine' or 'scale-set'?",
+        ),
         (
             ["run", "--azurite", "My_Shop", "--", "x"],
             "a storage account's name has 3 to 24 lower-case letters and digits, unlike 'My_Shop'",

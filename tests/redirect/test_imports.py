@@ -43,3 +43,54 @@ def test_a_module_is_found_while_patches_end(module: str, monkeypatch: pytest.Mo
         patches.after_import(f"azcred_no_such_module_{number}", lambda module: None)
     assert importlib.import_module(module).value == 1
     assert sys.meta_path == finders
+
+
+def test_two_redirections_wait_for_the_same_module(module: str) -> None:
+    """Each has its function called, the later redirection's last, and neither asks the other without end."""
+    run, test = Patches(), Patches()
+    calls: list[str] = []
+    run.after_import(module, lambda _: calls.append("run"))
+    test.after_import(module, lambda _: calls.append("test"))
+    try:
+        assert importlib.import_module(module).value == 1
+    finally:
+        test.undo()
+        run.undo()
+    assert calls == ["run", "test"]
+
+
+def test_two_redirections_wait_for_a_module_that_is_not_installed() -> None:
+    """The import fails as it would without them."""
+    run, test = Patches(), Patches()
+    run.after_import("azcred_not_installed", lambda _: None)
+    test.after_import("azcred_not_installed", lambda _: None)
+    try:
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("azcred_not_installed")
+    finally:
+        test.undo()
+        run.undo()
+
+
+def test_the_first_import_in_a_test_of_an_isolated_run(pytester: pytest.Pytester) -> None:
+    """The run and the fixture both redirect the process, and wait for the modules of other event loops."""
+    pytester.makeini("[pytest]\nazcred_isolate = true")
+    pytester.makepyfile(
+        """
+        import sys
+
+        import pytest
+
+        @pytest.mark.parametrize("name", ["pycares", "uvloop", "multiprocessing.forkserver"])
+        def test_import(azcred, name):
+            assert name not in sys.modules
+            pytest.importorskip(name)
+            azcred.environment("virtual-machine")
+            import azure.identity
+            with azure.identity.ManagedIdentityCredential() as credential:
+                assert credential.get_token("https://vault.azure.net/.default").token
+            azcred.journal.assert_tokens(host="imds", times=1)
+        """
+    )
+    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=3)
