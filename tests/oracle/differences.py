@@ -69,7 +69,7 @@ def _empty_authority(situation: Situation, theirs: Run, ours: Run, ask: Theirs) 
 
 def _authority_for_all(situation: Situation, theirs: Run, ours: Run, ask: Theirs) -> Run:
     authority = situation.keywords.get("authority")
-    if not authority:
+    if not authority or theirs == ours:  # both may have refused the variable when the chain was made
         return theirs
     return ask(replace(situation, variables={**situation.variables, "AZURE_AUTHORITY_HOST": authority}))
 

@@ -90,3 +90,15 @@ def test_each_difference_shows(difference: Difference, situation: Situation, the
     assert our != their
     assert difference.reconcile(situation, their, our, theirs) == our
     assert difference.reason.endswith(".")
+
+
+def test_a_variable_that_both_refuse_is_no_difference(theirs: Do, ours: Do) -> None:
+    """Although the authority in the keywords would let azure-identity go on without it."""
+    situation = Situation(
+        ("kubernetes",),
+        {"AZURE_AUTHORITY_HOST": "http://localhost"},
+        keywords={"authority": "https://login.microsoftonline.us"},
+    )
+    our, their = ours(situation), theirs(situation)
+    assert their.construction == our.construction == "ValueError"
+    assert reconciled(situation, their, our, theirs) == our
