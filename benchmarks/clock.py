@@ -2,13 +2,12 @@
 
 from functools import partial
 
-import pytest
 from azure.identity import DefaultAzureCredential
 
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import Gone, Status
 from benchmarks.measure import figure, heading, median_seconds, milliseconds
-from pytest_azcred.azcred import isolated
+from pytest_azcred.run import isolated
 
 SCOPE = "https://vault.azure.net/.default"
 
@@ -23,7 +22,7 @@ def run(*, short: bool) -> None:
 
 
 def _day(emulators: Emulators) -> None:
-    with pytest.MonkeyPatch.context() as variables, isolated(emulators, variables) as session:
+    with isolated(emulators) as session:
         here = session.environment("virtual-machine")
         session.clock.skip_waits()
         with DefaultAzureCredential() as credential:

@@ -20,7 +20,8 @@ import pytest
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.faults import BlackHole, Hang, Slow, Status
 from benchmarks.measure import figure, heading, median_seconds, milliseconds
-from pytest_azcred.azcred import Azcred, isolated
+from pytest_azcred.azcred import Azcred
+from pytest_azcred.run import isolated
 
 SCOPE = "https://vault.azure.net/.default"
 _LIBRARIES = {"azure-identity": "azure.identity", "ours": "pytest_azcred.credentials"}
@@ -90,7 +91,7 @@ _GOALS = {
 
 @contextmanager
 def _session(emulators: Emulators) -> Iterator[Azcred]:
-    with pytest.MonkeyPatch.context() as variables, isolated(emulators, variables) as session:
+    with isolated(emulators) as session:
         yield session
 
 

@@ -12,19 +12,17 @@ import statistics, sys, time
 import pytest  # as in any test run, it is there already
 
 def cycle(name):
-    variables = pytest.MonkeyPatch()
     started = time.perf_counter()
-    context = isolated(emulators, variables)
+    context = isolated(emulators)
     session = context.__enter__()
     session.environment(name)
     ready = time.perf_counter() - started
     context.__exit__(None, None, None)
-    variables.undo()
     return ready, time.perf_counter() - started - ready
 
 started = time.perf_counter()
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.azcred import isolated
+from pytest_azcred.run import isolated
 emulators = Emulators()
 emulators.start()
 started_up = time.perf_counter() - started

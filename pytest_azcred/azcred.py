@@ -1,22 +1,19 @@
 """What the fixture `azcred` hands out: the emulators around one test, and where the test's app runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.journal import Journal
-from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import find
 from azcred_emulators.serving.tls import write_private
 from pytest_azcred.clock import Clock
-from pytest_azcred.isolated_process import IsolatedProcess
 from pytest_azcred.place import Place
 from pytest_azcred.redirect.own_route import own_route
 from pytest_azcred.redirect.routes import Route
-from pytest_azcred.variables import VariableSetter
+from pytest_azcred.scope import Scope
 
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResource
@@ -31,16 +28,20 @@ if TYPE_CHECKING:
 
 
 class Azcred:
-    """Azure on this machine, for the time of one test: places for the app, and all that the emulators have."""
+    """Azure on this machine, for the time of one scope: places for the app, and all that the emulators have.
 
-    def __init__(self, process: IsolatedProcess) -> None:
-        self._process = process
-        self._emulators = process.emulators
+    The scope is that of a test, or of its class, module or session, or the body of a `with`. "Until the end" below
+    is its end.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._emulators = scope.emulators
 
     @property
     def clock(self) -> Clock:
         """The clock that the app and the emulators go by; the test moves it."""
-        return self._process.clock
+        return self._scope.clock
 
     @property
     def directory(self) -> Directory:
@@ -49,8 +50,8 @@ class Azcred:
 
     @property
     def journal(self) -> Journal:
-        """Every request that reached an emulator during the test."""
-        return self._emulators.journal
+        """Every request that reached an emulator since the start of the scope, those of inner scopes included."""
+        return self._scope.journal
 
     @property
     def authority(self) -> "Authority":
@@ -75,17 +76,17 @@ class Azcred:
     @property
     def routes(self) -> Sequence[Route]:
         """Where connections of the app go."""
-        return self._process.routes
+        return self._scope.process.routes
 
     @property
     def browser(self) -> "FakeBrowser":
         """The browser that `webbrowser` opens from now on: signs a user in on the pages, cancels, or ignores them."""
-        return self._process.browser
+        return self._scope.browser
 
     @property
     def place(self) -> Place | None:
-        """Where the app is: the place that was entered last, None if there is none."""
-        return self._process.place
+        """Where the app is: the place that was entered last, here or in an outer scope; None if there is none."""
+        return self._scope.place
 
     @property
     def hosts(self) -> "Mapping[str, Endpoint]":
@@ -101,23 +102,25 @@ class Azcred:
         """Return the faults of the next requests to an emulator, by its name."""
         return self._emulators.faults_of(name)
 
-    def environment(self, *names: str) -> Place:
-        """Put the app into an environment, such as "virtual-machine", until the test ends or the place is left.
+    def environment(self, *names: str, variables: Mapping[str, str | None] | None = None) -> Place:
+        """Put the app into an environment, such as "virtual-machine", until the end or until the place is left.
 
         Several compose, in one call or one after the other, and the chain's order decides whose identity the app has:
-        `with azcred.environment("kubernetes", "developer-azure-cli") as place: ...`. Raises LookupError for a name
-        that is not in the table, with the nearest one that is.
+        `with azcred.environment("kubernetes", "developer-azure-cli") as place: ...`. Those of an outer scope are
+        hidden meanwhile. `variables` are set beside those of the environments or in their place, or removed where the
+        value is None: `variables={"WEBSITE_HOSTNAME": "shop.contoso.com"}`. Raises LookupError for a name that is not
+        in the table, with the nearest one that is.
         """
         if not names:
             raise TypeError('environment() takes at least one name, such as "virtual-machine"')
-        return self._process.enter([find(name) for name in names])
+        return self._scope.enter([find(name) for name in names], variables or {})
 
     def install(self, *names: str) -> None:
         """Put fake executables such as "az" first on PATH until the test ends.
 
         Raises LookupError for a name that no fake has.
         """
-        self._process.set_variables(self.executables.variables(*names))
+        self._scope.install(*names)
 
     def uninstall(self, *names: str) -> None:
         """Take fake executables off PATH again. Raises LookupError for a name that no fake has."""
@@ -130,7 +133,7 @@ class Azcred:
         scheme of `to`, the local server's URL: "https://127.0.0.1:10000". A server of an https URL must present
         a certificate from `certificate(host)`. Raises ValueError if either is not of that form.
         """
-        self._process.add_route(own_route(host, to))
+        self._scope.add_route(own_route(host, to))
 
     def federate(self, domain: str) -> None:
         """Let the users of a domain, such as "fabrikam.com", sign in at an AD FS of its own until the test ends.
@@ -150,7 +153,7 @@ class Azcred:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError(f"a resource is at an https URL such as 'https://myvault.vault.azure.net', not at {url!r}")
-        self._process.add_route(Route(parts.hostname, parts.port or 443, self._emulators.https.address))
+        self._scope.add_route(Route(parts.hostname, parts.port or 443, self._emulators.https.address))
         return self._emulators.resources.add(parts.hostname, audience)
 
     def certificate(self, *names: str) -> tuple[Path, Path]:
@@ -164,10 +167,3 @@ class Azcred:
         folder = self._emulators.folder
         stem = names[0].replace("*", "_")
         return write_private(folder / f"{stem}.crt", chain), write_private(folder / f"{stem}.key", key)
-
-
-@contextmanager
-def isolated(emulators: Emulators, variables: VariableSetter) -> Iterator[Azcred]:
-    """Isolate this process for the time of a `with`, as the fixture `azcred` does for a test."""
-    with IsolatedProcess(emulators, variables).isolated() as process:
-        yield Azcred(process)

@@ -1,22 +1,19 @@
 """Environments for code that runs without pytest: unittest, Django, or a script."""
 
-import atexit
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, TypeVar, cast
 
-from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import find
-from pytest_azcred.azcred import Azcred, isolated
-from pytest_azcred.variables import EnvironmentVariables
+from pytest_azcred.azcred import Azcred
+from pytest_azcred.run import present_run
 
+CLASS_ENVIRONMENT = "__azcred_environment__"  # the attribute of a test class that has been decorated
 _Target = TypeVar("_Target", bound=Callable[..., Any])
-
-_active: list[Azcred] = []  # at most one, since the connections of a process can only be redirected once
 
 
 class environment:
@@ -28,17 +25,22 @@ class environment:
             shop.read_secret()
             azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
-    `async with` does the same. It decorates functions, coroutine functions, and subclasses of `unittest.TestCase`,
-    each of whose tests then runs in the environment, its set-up and clean-up included. Within another one it adds to
-    the places of that one, and hands out the same object. Without a name there is no identity.
+    `async with` does the same. It decorates functions, coroutine functions, and test classes, each of whose tests then
+    runs in the environment, its set-up and clean-up included: subclasses of `unittest.TestCase`, and plain ones that
+    pytest runs. Within another one, or within a fixture's scope, it has all that was set up there, a journal of its own
+    and the place of that one unless it names another; afterwards all is as it was. Without a name there is no
+    identity. `variables` are set beside those of the environments, or removed where the value is None.
 
     Raises LookupError for a name that is not in the table, and TypeError for what it cannot decorate. One that is
     neither entered nor decorates anything warns.
     """
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, variables: Mapping[str, str | None] | None = None) -> None:
         self._is_used = True  # until the names are checked: one that could not be made does not warn
         self._names = tuple(find(name).name for name in names)
+        if variables and not names:
+            raise TypeError("variables are those of an environment: name one")
+        self._variables = dict(variables or {})
         self._entered: list[AbstractContextManager[Azcred]] = []
         self._is_used = False
 
@@ -47,7 +49,7 @@ class environment:
 
     def __enter__(self) -> Azcred:
         self._is_used = True
-        manager = _isolated_in(self._names)
+        manager = _isolated_in(self._names, self._variables, repr(self))
         azcred = manager.__enter__()
         self._entered.append(manager)
         return azcred
@@ -83,19 +85,26 @@ class environment:
     def _decorated_class(self, target: type) -> type:
         """Return the test case, whose method `run` goes through set-up, test and clean-up."""
         unittest = sys.modules.get("unittest.case")
-        if unittest is None or not issubclass(target, unittest.TestCase):
-            names = ", ".join(map(repr, self._names))
+        if unittest is not None and issubclass(target, unittest.TestCase):
+            target.run = self._decorated_function(target.run)  # type: ignore[attr-defined]  # every test case has it
+        elif any(name.startswith("test") and callable(getattr(target, name)) for name in dir(target)):
+            setattr(target, CLASS_ENVIRONMENT, self)
+        else:
             raise TypeError(
-                f"{target.__qualname__} is not a unittest.TestCase; mark a plain test class with "
-                f"@pytest.mark.azcred({names}), or decorate its methods"
+                f"{target.__qualname__} is neither a unittest.TestCase nor a class with test methods; "
+                f"write `with {self!r}:` where its code is called"
             )
-        target.run = self._decorated_function(target.run)  # type: ignore[attr-defined]  # every test case has it
         return target
+
+    def enter(self, azcred: Azcred) -> None:
+        """Put the app of a scope that is there into the environments, if any are named."""
+        if self._names:
+            azcred.environment(*self._names, variables=self._variables)
 
     def _decorated_function(self, target: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(target)
         def run(*arguments: Any, **keywords: Any) -> Any:
-            with environment(*self._names):
+            with self._copy():
                 result = target(*arguments, **keywords)
             if inspect.iscoroutine(result):
                 result.close()
@@ -110,10 +119,13 @@ class environment:
     def _decorated_coroutine(self, target: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(target)
         async def run(*arguments: Any, **keywords: Any) -> Any:
-            with environment(*self._names):
+            with self._copy():
                 return await target(*arguments, **keywords)
 
         return run
+
+    def _copy(self) -> "environment":
+        return environment(*self._names, variables=self._variables)
 
     def __del__(self) -> None:
         if not self._is_used:
@@ -123,34 +135,8 @@ class environment:
 
 
 @contextmanager
-def _isolated_in(names: tuple[str, ...]) -> Iterator[Azcred]:
-    if _active:
-        yield from _within(_active[-1], names)
-        return
-    variables = EnvironmentVariables()
-    try:
-        with isolated(_emulators(), variables) as azcred:
-            _active.append(azcred)
-            try:
-                yield from _within(azcred, names)
-            finally:
-                _active.remove(azcred)
-    finally:
-        variables.restore()
-
-
-def _within(azcred: Azcred, names: tuple[str, ...]) -> Iterator[Azcred]:
-    if not names:
+def _isolated_in(names: tuple[str, ...], variables: Mapping[str, str | None], scope_name: str) -> Iterator[Azcred]:
+    with present_run().scope(scope_name) as azcred:
+        if names:
+            azcred.environment(*names, variables=variables)
         yield azcred
-        return
-    with azcred.environment(*names):
-        yield azcred
-
-
-@cache
-def _emulators() -> Emulators:
-    """Start the emulators that serve the process until it ends."""
-    emulators = Emulators()
-    emulators.start()
-    atexit.register(emulators.stop)
-    return emulators

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,13 @@ def add_options(parser: pytest.Parser) -> None:
         default=False,
     )
     parser.addini(
+        "azcred_strict",
+        "fail a test that names an environment and whose app asks for no token there; "
+        "@pytest.mark.azcred(strict=False) leaves one out",
+        type="bool",
+        default=False,
+    )
+    parser.addini(
         "azcred_routes",
         "local servers that answer for real host names in every test that uses azcred, one a line: "
         "orders.contoso.com = http://127.0.0.1:8080",
@@ -90,9 +98,14 @@ def environment(config: pytest.Config) -> Environment | None:
 
     Raises LookupError for a name that is not in the table.
     """
-    option: str | None = config.getoption("azcred_environment")
+    option: str | None = early_option(config, "azcred_environment")
     name: str = config.getini("azcred_environment") if option is None else option
     return find(name) if name else None
+
+
+def early_option(config: pytest.Config, name: str) -> Any:
+    """Return the value of an option, also before conftests are loaded, when pytest has not read all of them."""
+    return getattr(config.known_args_namespace, name)
 
 
 def measures_coverage(config: pytest.Config) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azcred_emulators.directory import Principal, User
+    from azcred_emulators.emulation.journal import Journal
     from azcred_emulators.emulation.journal_entry import JournalEntry
     from azcred_emulators.emulation.script import Faults
     from azcred_emulators.emulators import Emulators
@@ -26,12 +27,14 @@ class Place:
         self,
         environment: Environment,
         emulators: Emulators,
+        journal: Journal,
         *,
         browser: Callable[[], FakeBrowser],
         leave: Callable[[Place], None],
     ) -> None:
         self.environment = environment
         self._emulators = emulators
+        self._journal = journal
         self._browser = browser
         self._leave = leave
 
@@ -98,7 +101,7 @@ class Place:
         `criteria` choose among them, as in `azcred.journal.requests()`.
         """
         host, provider = self.environment.host, self.environment.provider
-        entries = self._emulators.journal.requests(**criteria)
+        entries = self._journal.requests(**criteria)
         return [entry for entry in entries if (entry.host == host if host else entry.provider == provider)]
 
     @property

@@ -7,26 +7,31 @@ plugin.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, cast
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
 
 import pytest
 
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from pytest_azcred import options
-from pytest_azcred.redirect.patching import sweep
-from pytest_azcred.selection import PARAMETER, deselect, marked
+from pytest_azcred.redirect.patching import hold, sweep
+from pytest_azcred.reports import FAILED, ReportHooks
+from pytest_azcred.run import Run, begin_run, end_run
+from pytest_azcred.selection import PARAMETER, decorator_of, deselect, marked
+from pytest_azcred.variables import held, sweep_variables
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.browser import DeviceLogin, FakeBrowser
-    from pytest_azcred.isolated_process import IsolatedProcess
     from pytest_azcred.place import Place
+    from pytest_azcred.scope import Scope
 
+_ScopeName = Literal["session", "module", "class", "function"]
 
-_FAILED = pytest.StashKey[bool]()
-_ISOLATED = pytest.StashKey[bool]()
+_RUN = pytest.StashKey[Run]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,32 +41,54 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Isolate the whole run, if it is configured so, before any code of the user's is loaded."""
-    _isolate(early_config)
+    """Isolate the whole run or put it into an environment, if it is configured so, before any code of the user's."""
+    _begin(early_config)
 
 
-def _isolate(config: pytest.Config) -> None:
-    if config.getini("azcred_isolate") and not config.stash.get(_ISOLATED, False):
+def _begin(config: pytest.Config) -> None:
+    if _RUN in config.stash:
+        return
+    run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config)))
+    config.add_cleanup(partial(end_run, run))
+    if environment := _environment(config):
+        run.begin("the run").enter([environment], {})
+    elif config.getini("azcred_isolate"):
         from pytest_azcred.ambient import isolate
 
-        config.stash[_ISOLATED] = True
         config.add_cleanup(isolate())
+
+
+def _environment(config: pytest.Config) -> Environment | None:
+    try:
+        return options.environment(config)
+    except LookupError as error:
+        raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
+
+
+def _make_emulators(config: pytest.Config) -> AbstractContextManager[Emulators]:
+    if url := options.early_option(config, "azcred_server"):
+        from azcred_emulators.standalone.client import remote_emulators
+
+        return cast("AbstractContextManager[Emulators]", remote_emulators(url))
+    from azcred_emulators.emulators import Emulators
+
+    return Emulators(token_lifetime=options.token_lifetime(config))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, refuse options that cannot be used, and start what they ask for."""
-    _isolate(config)  # if a conftest has loaded the plugin, that was too late for isolating it as well
+    options.check(config)
+    _begin(config)  # if a conftest has loaded the plugin, that was too late for the conftest
     config.addinivalue_line(
         "markers",
-        'azcred(*environments): run the test once in each of these environments, such as "kubernetes"; '
-        '"*" stands for every one that gives an identity.',
+        'azcred(*environments, strict=...): run the test once in each of these environments, such as "kubernetes"; '
+        '"*" stands for every one that gives an identity. `strict` is azcred_strict for this test.',
     )
-    options.check(config)
+    config.pluginmanager.register(ReportHooks(config, config.stash[_RUN]), "azcred_reports")
     if options.measures_coverage(config):
         from pytest_azcred.coverage.hooks import CoverageHooks
 
-        config.pluginmanager.register(hooks := CoverageHooks(config), "azcred_coverage")
-        hooks.start()
+        config.pluginmanager.register(CoverageHooks(config, config.stash[_RUN]), "azcred_coverage")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -77,15 +104,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         deselect(config, items, environment)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the journal to the report of a failed test."""
-    report = yield
-    azcred: Azcred | None = getattr(item, "funcargs", {}).get("azcred")
-    if azcred is not None and report.when == "call" and report.failed:
-        report.sections.append(("azcred", str(azcred.journal)))
-        item.stash[_FAILED] = True
-    return report
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    """Keep a wider scope's isolation up, whatever the plugins of others restore and replace around a test."""
+    hold()
+    yield
+    hold()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -95,54 +119,91 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         yield
     finally:
         sweep()
+        sweep_variables()
+        hold()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Know whose the scopes are that a fixture begins."""
+    run = request.config.stash[_RUN]
+    before, run.belongs_to_test = run.belongs_to_test, fixturedef.scope == "function"
+    try:
+        return (yield)
+    finally:
+        run.belongs_to_test = before
 
 
 @pytest.fixture(scope="session")
-def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
+def azcred_emulators(pytestconfig: pytest.Config) -> Emulators:
     """The emulators that the tests of this run share: servers and keys. Tests use `azcred`."""
-    if url := pytestconfig.getoption("--azcred-server"):
-        from azcred_emulators.standalone.client import remote_emulators
-        from azcred_emulators.standalone.control.client import ServerError
+    from azcred_emulators.standalone.control.client import ServerError
 
+    try:
+        return pytestconfig.stash[_RUN].emulators
+    except ServerError as error:
+        pytest.fail(f"--azcred-server: {error}", pytrace=False)
+
+
+def _scoped(scope: _ScopeName, name: str) -> object:
+    """Make the fixture that hands out the emulators for a scope."""
+
+    def azcred(azcred_emulators: Emulators, request: pytest.FixtureRequest) -> Iterator[Azcred]:
+        from pytest_azcred.azcred import Azcred
+
+        run = request.config.stash[_RUN]
+        own = run.begin(request.node.nodeid if scope == "function" else name)
         try:
-            with remote_emulators(url) as remote:
-                yield cast("Emulators", remote)
-        except ServerError as error:
-            pytest.fail(f"--azcred-server: {error}", pytrace=False)
-        return
-    from azcred_emulators.emulators import Emulators
+            azcred = Azcred(own)
+            for host, to in options.routes(request.config):
+                azcred.route(host, to)
+            with _isolation_held(request, own):
+                yield azcred
+            unspent = own.unspent_faults()
+        finally:
+            run.end(own)
+        if unspent and not request.node.stash.get(FAILED, False):  # else the test's own failure says more
+            pytest.fail(unspent, pytrace=False)
 
-    with Emulators() as emulators:
-        if lifetime := options.token_lifetime(pytestconfig):
-            emulators.tokens.lifetime = lifetime
-        yield emulators
+    azcred.__doc__ = f"""Azure on this machine, for {_LASTS[scope]}: nothing leaves it and no real identity is found.
 
-
-@pytest.fixture
-def _azcred_process(azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[IsolatedProcess]:
-    """This process, isolated for one test."""
-    from pytest_azcred.isolated_process import IsolatedProcess
-
-    with IsolatedProcess(azcred_emulators, monkeypatch).isolated() as process:
-        yield process
-
-
-@pytest.fixture
-def azcred(_azcred_process: IsolatedProcess, request: pytest.FixtureRequest) -> Iterator[Azcred]:
-    """Azure on this machine, for one test: nothing leaves it and no real identity is found.
-
-    The app starts out in a place without any identity; `azcred.environment(...)` puts it into one. The
-    directory, the journal, the clock and the routes are the test's own.
+    The app starts out where an outer scope has put it, else in a place without any identity; `azcred.environment(...)`
+    puts it into one. The journal is the scope's own, and what is changed in directory, clock, faults, routes and places
+    lasts until its end.
     """
-    from pytest_azcred.azcred import Azcred
+    return pytest.fixture(scope=scope, name=name)(azcred)
 
-    azcred = Azcred(_azcred_process)
-    for host, to in options.routes(request.config):
-        azcred.route(host, to)
-    yield azcred
-    unspent = _azcred_process.unspent_faults()
-    if unspent and not request.node.stash.get(_FAILED, False):  # else the test's own failure says more
-        pytest.fail(unspent, pytrace=False)
+
+@contextmanager
+def _isolation_held(request: pytest.FixtureRequest, scope: Scope) -> Iterator[None]:
+    """Keep the isolation when a test calls `monkeypatch.undo()`, which also undoes what is older than the isolation."""
+    if request.scope != "function" or "monkeypatch" not in request.fixturenames:
+        yield
+        return
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    original = monkeypatch.undo
+
+    def undo() -> None:
+        held(scope.changed_variables, original)
+        hold()
+
+    with pytest.MonkeyPatch.context() as own:
+        own.setattr(monkeypatch, "undo", undo)
+        yield
+
+
+_LASTS: dict[_ScopeName, str] = {
+    "session": "the whole run, in each worker of pytest-xdist",
+    "module": "the tests of one module",
+    "class": "the tests of one class",
+    "function": "one test",
+}
+azcred_session = _scoped("session", "azcred_session")
+azcred_module = _scoped("module", "azcred_module")
+azcred_class = _scoped("class", "azcred_class")
+azcred = _scoped("function", "azcred")
 
 
 def _place(environment: Environment, name: str) -> object:
@@ -155,14 +216,14 @@ def _place(environment: Environment, name: str) -> object:
     return pytest.fixture(name=name)(place)
 
 
-for _environment in ENVIRONMENTS.values():
-    for _name in _environment.fixtures:
-        globals()[_name] = _place(_environment, _name)
+for _each in ENVIRONMENTS.values():
+    for _name in _each.fixtures:
+        globals()[_name] = _place(_each, _name)
 
 
 @pytest.fixture(autouse=True)
 def _azcred_place(request: pytest.FixtureRequest) -> None:
-    """Put the app into the environment that the test is marked with, or else that of the run."""
+    """Put the app into the environment that the test is marked with, or its class is decorated with."""
     default = options.environment(request.config)
     name: str | None = getattr(request, "param", None)
     if name is None and (names := marked(request.node)):  # unittest's test cases cannot run several times
@@ -172,12 +233,13 @@ def _azcred_place(request: pytest.FixtureRequest) -> None:
                 "name the one, write a function, or run the suite in one with --azcred-environment"
             )
         name = default.name if default else names[0]
-    if name is not None:
-        request.getfixturevalue("azcred").environment(name)
-    elif default:
-        request.getfixturevalue("azcred")
-        process: IsolatedProcess = request.getfixturevalue("_azcred_process")
-        process.start_in(default)
+    decorator = decorator_of(request.cls)
+    if default or name is not None or decorator is not None:
+        azcred: Azcred = request.getfixturevalue("azcred")
+        if name is not None:
+            azcred.environment(name)
+        elif decorator is not None:
+            decorator.enter(azcred)
 
 
 @pytest.fixture

@@ -1,33 +1,57 @@
 """Which environments a test is for, and which tests a run in one environment leaves out."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
 from azcred_emulators.environments import ENVIRONMENTS, Environment, select
 
+if TYPE_CHECKING:
+    from pytest_azcred.context import environment
+
+CLASS_ENVIRONMENT = "__azcred_environment__"  # the attribute of a plain test class that has been decorated
 PARAMETER = "_azcred_place"  # the fixture whose parameter is the environment of a marked test
 
 _BY_FIXTURE = {fixture: environment.name for environment in ENVIRONMENTS.values() for fixture in environment.fixtures}
 
 
 def marked(item: pytest.Item) -> Sequence[str]:
-    """Return the names of the environments that a test is marked with, the nearest marker's.
+    """Return the names of the environments that a test is marked with, the nearest marker's that names any.
 
-    Raises UsageError for a marker without a name, and for an unknown name with the nearest known one.
+    Raises UsageError for a marker that says nothing, and for an unknown name with the nearest known one.
     """
-    marker = item.get_closest_marker("azcred")
-    if marker is None:
+    markers = list(item.iter_markers("azcred"))
+    for marker in markers:
+        unknown = set(marker.kwargs) - {"strict"}
+        if unknown or not (marker.args or marker.kwargs) or not isinstance(marker.kwargs.get("strict", True), bool):
+            raise pytest.UsageError(
+                f"{item.nodeid}: the marker azcred takes names of environments and strict=True or False, "
+                'as in @pytest.mark.azcred("kubernetes", "app-service")'
+            )
+    naming = next((marker for marker in markers if marker.args), None)
+    if naming is None:
         return []
-    if not marker.args or marker.kwargs:
-        raise pytest.UsageError(
-            f"{item.nodeid}: the marker azcred takes names of environments, "
-            'as in @pytest.mark.azcred("kubernetes", "app-service")'
-        )
     try:
-        return [environment.name for environment in select(*marker.args)]
+        return [environment.name for environment in select(*naming.args)]
     except LookupError as error:
         raise pytest.UsageError(f"{item.nodeid}: {error.args[0]}") from None
+
+
+def is_strict(item: pytest.Item, default: bool) -> bool:
+    """Tell whether a test fails whose app asks for no token in an environment that the test names.
+
+    The nearest marker that says so decides, else the default.
+    """
+    values = (marker.kwargs["strict"] for marker in item.iter_markers("azcred") if "strict" in marker.kwargs)
+    return bool(next(values, default))
+
+
+def decorator_of(test_class: type | None) -> environment | None:
+    """Return the `pytest_azcred.environment` that a plain test class is decorated with, None if it has none."""
+    return getattr(test_class, CLASS_ENVIRONMENT, None)
 
 
 def named(item: pytest.Item) -> Sequence[str]:

@@ -1,18 +1,30 @@
-"""Environment variables that are changed for a while, where pytest's `monkeypatch` is not at hand."""
+"""Environment variables that are changed for a while, whatever others do with them meanwhile."""
 
 import os
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 
-class VariableSetter(Protocol):
-    """Changes the process's environment variables and later restores them, as pytest's `monkeypatch` does."""
+class _Restored(NamedTuple):
+    """A variable that was given its earlier value back."""
 
-    def setenv(self, name: str, value: str) -> None:
-        """Set a variable."""
+    name: str
+    ours: str | None
+    before: str | None
 
-    def delenv(self, name: str, raising: bool = True) -> None:
-        """Remove a variable."""
+
+_restored: list[_Restored] = []  # since the last sweep
+
+
+def sweep_variables() -> None:
+    """Restore once more what someone has set to our value after it was restored.
+
+    pytest's `monkeypatch` does, if a test has changed the variable by it and it is torn down after our fixtures.
+    """
+    for name, ours, before in _restored:
+        if before != ours and os.environ.get(name) == ours:
+            _set(name, before)
+    _restored.clear()
 
 
 class EnvironmentVariables:
@@ -20,32 +32,47 @@ class EnvironmentVariables:
 
     def __init__(self) -> None:
         self._before: dict[str, str | None] = {}
+        self._ours: dict[str, str | None] = {}
 
     def setenv(self, name: str, value: str) -> None:
         """Set a variable."""
-        self._before.setdefault(name, os.environ.get(name))
-        os.environ[name] = value
+        self.update({name: value})
 
-    def delenv(self, name: str, raising: bool = True) -> None:
-        """Remove a variable; raises KeyError if it is not set, unless `raising` is False."""
-        if name not in os.environ and not raising:
-            return
-        self._before.setdefault(name, os.environ.get(name))
-        del os.environ[name]
+    def delenv(self, name: str) -> None:
+        """Remove a variable, if it is set."""
+        self.update({name: None})
 
     def update(self, changes: Mapping[str, str | None]) -> None:
         """Set variables, and remove those whose value is None."""
         for name, value in changes.items():
-            if value is None:
-                self.delenv(name, raising=False)
-            else:
-                self.setenv(name, value)
+            self._before.setdefault(name, os.environ.get(name))
+            self._ours[name] = value
+            _set(name, value)
 
     def restore(self) -> None:
         """Give every changed variable its earlier value, or none."""
         for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+            _restored.append(_Restored(name, self._ours[name], value))
+            _set(name, value)
         self._before.clear()
+        self._ours.clear()
+
+    def values(self) -> Mapping[str, str | None]:
+        """Return what the changed variables were last set to, None for those that were removed."""
+        return self._ours
+
+
+def held(values: Mapping[str, str | None], call: Callable[[], object]) -> None:
+    """Call a function that restores variables; what it changes to something else than these values is set to them."""
+    present = {name: os.environ.get(name) for name in values}
+    call()
+    for name, value in values.items():
+        if os.environ.get(name) not in (present[name], value):
+            _set(name, value)
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

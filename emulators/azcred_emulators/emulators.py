@@ -15,6 +15,8 @@ from azcred_emulators.clouds import (
     authority_names,
     graph_names,
 )
+from azcred_emulators.durations import Duration
+from azcred_emulators.emulation.checkpoint import Undo, checkpoint, undo_all
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import find, host_addresses
@@ -25,6 +27,7 @@ from azcred_emulators.serving.broken_network import BrokenNetwork
 from azcred_emulators.serving.proxy import Proxy
 from azcred_emulators.serving.server import Server
 from azcred_emulators.serving.tls import CertificateAuthority
+from azcred_emulators.tokens.layers import Layers
 
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResources
@@ -58,8 +61,8 @@ class Emulators:
 
     `environment` names one environment of the table or several, which other processes are to find themselves in.
     They listen on loopback and on free ports unless told otherwise; `host_name` is what others call this machine.
-    Raises LookupError for an environment that is
-    not in the table.
+    Access tokens last `token_lifetime` unless their identity has its own: a timedelta, text such as "5 min" or a
+    number of seconds. Raises LookupError for an environment that is not in the table.
 
     The ports are open at once; what answers on them is imported on a thread meanwhile, and a request that comes
     earlier waits for it. So the first test starts on its own imports without waiting for ours.
@@ -74,10 +77,12 @@ class Emulators:
         http_port: int = 0,
         https_port: int = 0,
         certificate_authority: CertificateAuthority | None = None,
+        token_lifetime: Duration | None = None,
     ) -> None:
         names = [environment] if isinstance(environment, str) else environment
         self.environments = [find(name) for name in names]
         self.clock = Clock()
+        self.layers = Layers()
         self.directory = initial_directory()
         self.recorder = Recorder()
         self.journal = Journal(self.recorder)
@@ -92,6 +97,7 @@ class Emulators:
         self.https = server(port=https_port, tls=self.certificate_authority.server_context())
         self.network = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+        self._token_lifetime = token_lifetime
         self._keys: dict[str, SigningKey] = {}
         self.active = ActiveEnvironments(self)
         self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
@@ -106,6 +112,8 @@ class Emulators:
             self.clock,
             self.recorder,
             self._announce,
+            layers=self.layers,
+            token_lifetime=self._token_lifetime,
             folder=self.folder,
             address=lambda: self.http.address,
             thumbprint=self.certificate_authority.thumbprint,
@@ -291,12 +299,29 @@ class Emulators:
         self.tokens.stop()
         self._folder.cleanup()
 
+    def add_layer(self) -> Undo:
+        """Begin a layer: returns the function that ends it, and undoes what is changed in between.
+
+        Directory, clock, faults and what tests set up return to what they are now. Environments are left before that.
+        """
+        services = self._loaded.result()
+        known, restore_directory = self.directory.checkpoint()
+        undo = undo_all([restore_directory, checkpoint(self.clock), services.checkpoint()])
+        self.layers.add(known)
+
+        def remove() -> None:
+            undo()
+            self.layers.remove()
+
+        return remove
+
     def reset(self) -> None:
         """Return to the state at the start: directory, clock, caches; the journal is emptied."""
+        self.layers.restart()
         self.active.reset()
         self.directory.reset()
         self.clock.reset()
-        self.journal.clear()
+        self.recorder.clear()
         if self._loaded.done():
             self._loaded.result().reset()
         self.network.stop()

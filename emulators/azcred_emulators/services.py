@@ -14,6 +14,8 @@ from azcred_emulators.apis.resource_manager import ResourceManager
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
+from azcred_emulators.durations import Duration
+from azcred_emulators.emulation.checkpoint import Undo, undo_all
 from azcred_emulators.emulation.dispatcher import Dispatcher
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.recorder import Recorder
@@ -27,6 +29,7 @@ from azcred_emulators.hosts.catalogue import host_classes
 from azcred_emulators.hosts.endpoint import Endpoint, Machine
 from azcred_emulators.hosts.host import Host
 from azcred_emulators.tokens import Tokens
+from azcred_emulators.tokens.layers import Layers
 
 
 class Services:
@@ -44,11 +47,13 @@ class Services:
         recorder: Recorder,
         announce: Callable[[str], None],
         *,
+        layers: Layers,
+        token_lifetime: Duration | None,
         folder: Path,
         address: Callable[[], tuple[str, int]],
         thumbprint: str,
     ) -> None:
-        self.tokens = Tokens(clock)  # first: its key is made while the rest is set up
+        self.tokens = Tokens(clock, layers, lifetime=token_lifetime)  # first: its key is made while the rest is set up
         self.issuers = Issuers(clock, announce)
         self.adfs = AdFs(directory, clock, announce)
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
@@ -83,8 +88,13 @@ class Services:
             named, self.mounted, addresses, recorder, clock, mint=lambda claims: self.tokens.mint(claims).value
         )
 
+    def checkpoint(self) -> Undo:
+        """Note the state of every emulator; returns the function that undoes what is changed after that."""
+        return undo_all([self.tokens.checkpoint(), *(emulator.checkpoint() for emulator in self.emulators)])
+
     def reset(self) -> None:
         """Forget what requests have left behind, and all faults; those that are waiting end."""
+        self.tokens.reset()
         for emulator in self.emulators:
             emulator.faults.clear()
             emulator.reset()

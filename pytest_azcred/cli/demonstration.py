@@ -13,7 +13,8 @@ import jwt
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import ENVIRONMENTS, Environment
-from pytest_azcred.azcred import Azcred, isolated
+from pytest_azcred.azcred import Azcred
+from pytest_azcred.run import isolated
 from pytest_azcred.variables import EnvironmentVariables
 
 SCOPE = "https://storage.azure.com/.default"
@@ -60,12 +61,10 @@ def _chains() -> Sequence[Chain]:
 
 @contextmanager
 def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Azcred, EnvironmentVariables]]:
-    variables = EnvironmentVariables()
-    try:
-        with isolated(emulators, variables) as session:
-            session.environment(*environments)
-            yield session, variables
-    finally:
+    with isolated(emulators) as session:
+        variables = EnvironmentVariables()
+        session.environment(*environments)
+        yield session, variables
         variables.restore()
 
 

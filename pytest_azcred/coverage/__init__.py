@@ -1,8 +1,7 @@
 """Which provider paths a suite has exercised: providers x outcomes, as the emulators saw them, and environments."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from pytest_azcred.coverage.outcomes import CELLS, Cell, judge
 
 if TYPE_CHECKING:
     from azcred_emulators.emulation.journal_entry import JournalEntry
-    from pytest_azcred.isolated_process import IsolatedProcess
+    from pytest_azcred.scope import Scope
 
 _VERSION = 1  # of the JSON's shape
 
@@ -56,16 +55,9 @@ class Coverage:
         for name, tests in other.environments.items():
             self.environments.setdefault(name, set()).update(tests)
 
-    @contextmanager
-    def observe(self, process: "IsolatedProcess", test: str) -> Iterator[None]:
-        """Count what the emulators see, including entries that the test clears, until the process's isolation ends."""
-        entries: list[JournalEntry] = []
-        process.emulators.recorder.on_clear = entries.extend
-        try:
-            yield
-        finally:
-            process.emulators.recorder.on_clear = None
-            self.add(test, entries, sorted(process.visited))
+    def observe(self, scope: "Scope") -> None:
+        """Count what the emulators have seen in a scope that ends, including what the test has cleared."""
+        self.add(scope.name, scope.entries(), sorted(scope.visited))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold, with the totals for those who only read."""

@@ -1,14 +1,12 @@
 """The part of the plugin that counts provider paths in a run with `--azcred-coverage`."""
 
-import os
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_azcred.coverage import Coverage, page, report
-from pytest_azcred.isolated_process import IsolatedProcess
+from pytest_azcred.run import Run
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -19,22 +17,11 @@ _KEY = "azcred_coverage"  # in what a worker of pytest-xdist sends at its end
 class CoverageHooks:
     """Counts in this process, or in the workers of pytest-xdist, and reports at the end."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, run: Run) -> None:
         self._config = config
         self._coverage = Coverage()
+        run.observers.append(self._coverage.observe)
         self._silent = 0  # workers that ended without a word
-
-    def start(self) -> None:
-        """Observe every isolation of this process from now on."""
-        IsolatedProcess.observers.append(self._observe)
-
-    def pytest_unconfigure(self) -> None:
-        """Stop observing."""
-        IsolatedProcess.observers.remove(self._observe)
-
-    def _observe(self, process: IsolatedProcess) -> AbstractContextManager[None]:
-        test, _, _phase = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")
-        return self._coverage.observe(process, test)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -25,7 +25,12 @@ class Folders:
 
     def __init__(self) -> None:
         self._table: Mapping[str, str] = {}
-        self._patches = Patches()
+        self._patches = Patches(isolating=True)
+
+    @property
+    def table(self) -> Mapping[str, str]:
+        """The folders that others stand for, with these."""
+        return self._table
 
     def redirect(self, table: Mapping[str, str]) -> None:
         """Let the folders named by the table's values stand for those named by its keys, and for no others."""

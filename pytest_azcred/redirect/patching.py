@@ -17,7 +17,8 @@ class _Replaced(NamedTuple):
     owner: Any
     name: str
     value: object
-    old: object
+    old: object  # _ABSENT for an inherited one
+    original: object
 
     def put_back(self) -> None:
         if self.old is _ABSENT:
@@ -27,6 +28,7 @@ class _Replaced(NamedTuple):
 
 
 _put_back: list[_Replaced] = []  # since the last sweep
+_held: "list[Patches]" = []  # those that isolate this process now, the first to do so first
 
 
 def sweep() -> None:
@@ -41,23 +43,52 @@ def sweep() -> None:
     _put_back.clear()
 
 
+def hold() -> None:
+    """Replace again what someone has restored or replaced meanwhile while patches isolate this process.
+
+    pytest-socket restores `socket.socket.connect` after every test to what it was when the plugin was loaded.
+    """
+    for patches in _held:
+        patches.hold()
+
+
 class Patches:
-    """A stack of replaced attributes."""
+    """A stack of replaced attributes; with `isolating`, of those that `hold` looks after."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, isolating: bool = False) -> None:
         self._undo: list[Callable[[], object]] = []
+        self._isolating = isolating
+        self._replaced: dict[tuple[int, str], tuple[_Replaced, Callable[[Any], object] | None]] = {}
 
-    def replace(self, owner: Any, name: str, value: object) -> None:
-        """Set an attribute of a module or class; an inherited one is shadowed and later uncovered."""
-        replaced = _Replaced(owner, name, value, vars(owner).get(name, _ABSENT))
+    def replace(self, owner: Any, name: str, value: object, make: Callable[[Any], object] | None = None) -> None:
+        """Set an attribute of a module or class; an inherited one is shadowed and later uncovered.
+
+        `make` is what has made the value of the present one.
+        """
+        replaced = _Replaced(owner, name, value, vars(owner).get(name, _ABSENT), getattr(owner, name, _ABSENT))
         setattr(owner, name, value)
+        if self._isolating:
+            self._replaced[id(owner), name] = replaced, make
+            if self not in _held:
+                _held.append(self)
         self._undo.append(replaced.put_back)
         self._undo.append(partial(_put_back.append, replaced))
 
     def wrap(self, owner: Any, name: str, make: Callable[[Any], object]) -> None:
         """Replace an attribute by what `make` makes of it; one that this platform or version lacks is left out."""
         if hasattr(owner, name):
-            self.replace(owner, name, make(getattr(owner, name)))
+            self.replace(owner, name, make(getattr(owner, name)), make)
+
+    def hold(self) -> None:
+        """Replace again what is not replaced any more; what someone has put there since is wrapped."""
+        for replaced, make in list(self._replaced.values()):
+            present = vars(replaced.owner).get(replaced.name, _ABSENT)
+            if present is replaced.value:
+                continue
+            if make is None or present in (replaced.old, replaced.original):
+                setattr(replaced.owner, replaced.name, replaced.value)
+            else:
+                self.wrap(replaced.owner, replaced.name, make)
 
     def after_import(self, module: str, patch: _Patch) -> None:
         """Call `patch` with the module: at once if it is loaded, else when it will be."""
@@ -75,6 +106,9 @@ class Patches:
 
     def undo(self) -> None:
         """Put everything back, the last replaced first."""
+        if self in _held:
+            _held.remove(self)
+        self._replaced.clear()
         while self._undo:
             self._undo.pop()()
 

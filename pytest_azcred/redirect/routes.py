@@ -91,6 +91,14 @@ class Routes:
         with self._lock:
             self._targets.setdefault(_canonical(route.host), {})[route.port] = route.target
 
+    def replace(self, routes: Iterable[Route]) -> None:
+        """Have these routes and no others."""
+        targets: dict[str, dict[int, Target]] = {}
+        for route in routes:
+            targets.setdefault(route.host, {})[route.port] = route.target
+        with self._lock:
+            self._targets = targets
+
     def address_of(self, host: object, port: object = None) -> str | None:
         """Return the address that a look-up of a name gives, None for a host that can be looked up as it is.
 

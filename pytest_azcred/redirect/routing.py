@@ -37,12 +37,16 @@ class Routing:
     def __init__(self, certificate_authority: str, routes: Iterable[Route] = ()) -> None:
         self._certificate_authority = certificate_authority
         self._routes = Routes(routes)
-        self._patches = Patches()
+        self._patches = Patches(isolating=True)
 
     @property
     def routes(self) -> list[Route]:
         """The routes, in the order in which their hosts were added."""
         return list(self._routes)
+
+    @routes.setter
+    def routes(self, routes: Iterable[Route]) -> None:
+        self._routes.replace(routes)
 
     def on_connect(self, decide: Callable[[str, int], tuple[str, int] | None]) -> None:
         """Let a function decide about this process's connections to this machine: where they lead, None for as usual.

@@ -18,8 +18,9 @@ from oracle.situations import Call, Fault, Situation
 
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.azcred import Azcred, isolated
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import aio
+from pytest_azcred.run import isolated
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Run:
 def run(library: Any, situation: Situation, emulators: Emulators) -> Run:
     """Make the library's chain in a situation, and call it."""
     with (
+        isolated(emulators) as session,
         pytest.MonkeyPatch.context() as variables,
-        isolated(emulators, variables) as session,
         _quiet(),
     ):
         session.clock.skip_waits()

@@ -16,7 +16,8 @@ from azure.identity._constants import EnvironmentVariables
 
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments.isolation import isolation
-from pytest_azcred.azcred import Azcred, isolated
+from pytest_azcred.azcred import Azcred
+from pytest_azcred.run import isolated
 
 IDENTITY = {
     value
@@ -92,7 +93,7 @@ def test_python_of_a_virtual_environment_stays(developer: Path, azcred: Azcred) 
 def test_everything_comes_back(developer: Path, azcred_emulators: Emulators) -> None:
     """Variables and tools are the developer's again when the fixture ends."""
     before = dict(os.environ)
-    with pytest.MonkeyPatch.context() as variables, isolated(azcred_emulators, variables):
+    with isolated(azcred_emulators):
         assert shutil.which("az") is None
     assert dict(os.environ) == before
     assert shutil.which("az") == str(developer / "az")

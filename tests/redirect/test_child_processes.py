@@ -17,8 +17,9 @@ import requests
 from support.servers import presenting, served
 
 from azcred_emulators.emulators import Emulators
-from pytest_azcred.azcred import Azcred, isolated
+from pytest_azcred.azcred import Azcred
 from pytest_azcred.redirect.routes import OutsideConnectionError
+from pytest_azcred.run import isolated
 
 DOCUMENT = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
 FETCH = {
@@ -176,7 +177,7 @@ def test_multiprocessing(old_server: int, azcred: Azcred, method: str) -> None:
 
 def test_the_fork_server_of_a_test_ends_with_it(old_server: int, azcred_emulators: Emulators) -> None:
     """No process stays behind that would hand the test's surroundings on."""
-    with pytest.MonkeyPatch.context() as variables, isolated(azcred_emulators, variables):
+    with isolated(azcred_emulators):
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver")) as pool:
             server = pool.submit(os.getppid).result()
         assert server != old_server

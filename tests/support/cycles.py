@@ -20,7 +20,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 import pytest_azcred
 from azcred_emulators.environments import ENVIRONMENTS
-from pytest_azcred.context import _emulators
+from pytest_azcred.run import present_run
 
 NAMES = sorted(ENVIRONMENTS)
 PATH_FUNCTIONS = ("access", "listdir", "lstat", "open", "scandir", "stat")
@@ -57,7 +57,7 @@ def running() -> int:
 
 def written() -> set[Path]:
     """Return the files in the run's folder."""
-    return {path for path in _emulators().folder.rglob("*") if path.is_file()}
+    return {path for path in present_run().emulators.folder.rglob("*") if path.is_file()}
 
 
 def cycle(number: int, *, moves_clock: bool = False) -> None:

@@ -18,6 +18,7 @@ from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import GRAPH_APPLICATION_ID, is_revoked, pairwise_subject
+from azcred_emulators.tokens.layers import ANOTHER_TEST
 
 HOSTS = graph_names()
 _AUDIENCES = (GRAPH_APPLICATION_ID, *(f"https://{host}" for host in HOSTS))
@@ -28,6 +29,7 @@ _MESSAGES = {
     "audience": "Access token validation failure. Invalid audience.",
     "expired": "Lifetime validation failed, the token is expired.",
     "not-yet-valid": "Lifetime validation failed, the token is not yet valid.",
+    "another-test": f"Access token validation failure. {ANOTHER_TEST}.",
 }
 
 

@@ -7,7 +7,7 @@ client capabilities" of the Microsoft identity platform; what azure-core 1.41 an
 import base64
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
+from azcred_emulators.tokens.layers import ANOTHER_TEST
 from azcred_emulators.tokens.mint import RejectionReason, issue_number
 
 # Services that are addressed by the account's own name take tokens for one common audience.
@@ -47,6 +48,7 @@ _REJECTIONS: Mapping[RejectionReason, str] = {
     "audience": "the token is not for {0}",
     "expired": "the token has expired",
     "not-yet-valid": "the token is not valid yet",
+    "another-test": ANOTHER_TEST,
 }
 
 
@@ -213,15 +215,19 @@ class ProtectedResources(Emulator):
             request.details["error"] = str(error)
             return resource.challenge(error)
         client_id = claims.get("appid") or claims.get("azp")
+        user = self._directory.user(str(claims.get("oid"))) if "scp" in claims else None
         principal = self._directory.principal(str(client_id))
-        request.details.update(
-            client_id=client_id, tenant=claims["tid"], identity=principal.name if principal else None
-        )
+        identity = user.principal_name if user else principal.name if principal else None
+        request.details.update(client_id=client_id, tenant=claims["tid"], identity=identity)
         return resource.respond(request.method, f"/{values.get('path', '')}")
 
     def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
         return json_response({"error": {"code": error.name, "message": error.description}}, status=error.code or 400)
+
+    def stateful(self) -> Iterable[object]:
+        """Return this and the resources."""
+        return (self, *self._resources.values())
 
     def reset(self) -> None:
         """Forget every resource."""

@@ -15,6 +15,7 @@ from azcred_emulators.directory import Directory, Subscription, Tenant
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
+from azcred_emulators.tokens.layers import ANOTHER_TEST
 
 AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 
@@ -90,7 +91,8 @@ class ResourceManager(Emulator):
                 "expired": "ExpiredAuthenticationToken",
                 "issuer": "InvalidAuthenticationTokenTenant",
             }.get(rejected.reason, "InvalidAuthenticationToken")
-            raise ResourceManagerError(401, code, f"The access token is invalid: {rejected.reason}.") from rejected
+            reason = ANOTHER_TEST if rejected.reason == "another-test" else rejected.reason
+            raise ResourceManagerError(401, code, f"The access token is invalid: {reason}.") from rejected
 
     def _tenants(self, claims: Mapping[str, object]) -> Sequence[Tenant]:
         user = self._directory.user(str(claims.get("oid")))

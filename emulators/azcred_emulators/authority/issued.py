@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.clock import Clock
 from azcred_emulators.tokens.access import SignIn
+from azcred_emulators.tokens.layers import ANOTHER_TEST, Layers
 
 CODE_LIFETIME = 600.0  # seconds
 REFRESH_TOKEN_INACTIVITY = 90 * 86400.0
@@ -87,12 +88,13 @@ class RefreshToken:
 class Issued:
     """The store of everything that was issued and can come back."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, layers: Layers) -> None:
         self._clock = clock
+        self._layers = layers
         self._lock = threading.Lock()
         self._codes: _Latest[tuple[AuthorizationCode, float]] = _Latest()
         self._redeemed: _Latest[bool] = _Latest()
-        self._refresh_tokens: _Latest[RefreshToken] = _Latest()
+        self._refresh_tokens: _Latest[tuple[RefreshToken, int]] = _Latest()  # with the layer that issued it
         self._assertions: _Latest[float] = _Latest()
         self._sign_ins: _Latest[SignIn] = _Latest()
         self._requests: _Latest[tuple[float, ...]] = _Latest()
@@ -131,15 +133,17 @@ class Issued:
         """Return a new refresh token that stands for this."""
         value = f"1.A{secrets.token_urlsafe(96)}"
         with self._lock:
-            self._refresh_tokens.put(value, token)
+            self._refresh_tokens.put(value, (token, self._layers.of((token.sign_in.user_id, token.client_id))))
         return value
 
     def find_refresh_token(self, value: str) -> RefreshToken:
         """Return what a refresh token stands for, which stays redeemable; raises EntraError if it is not."""
         with self._lock:
-            token = self._refresh_tokens.get(value)
+            token, layer = self._refresh_tokens.get(value) or (None, 0)
         if token is None:
             raise _unknown_refresh_token()
+        if layer not in self._layers:
+            raise EntraError(70000, suberror="bad_token", reason=f"{ANOTHER_TEST}.")
         now = self._clock.now()
         if token.spa and now >= token.started + SPA_REFRESH_TOKEN_LIFETIME:
             raise EntraError(700084)

@@ -1,7 +1,7 @@
 """The token service under all its host names: which request is answered by what."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -56,7 +56,7 @@ class Authority(Emulator):
         self._clock = clock
         self._keys_of_others = keys_of
         self.context = AuthorityContext(
-            directory, tokens, Issued(clock), DeviceCodes(clock), self._keys_of, federation_key
+            directory, tokens, Issued(clock, tokens.layers), DeviceCodes(clock), self._keys_of, federation_key
         )
         self._pages = SignInPages(self.context, clock, self.find_tenant)
         self._answers: Mapping[str, Callable[[Request, Mapping[str, str]], Response]] = {
@@ -108,6 +108,10 @@ class Authority(Emulator):
         if error.code == 413:
             return Response("The page was not displayed because the request entity is too large.", status=413)
         return error_response(request, EntraError(9002313), now=self._clock.now())
+
+    def stateful(self) -> Iterable[object]:
+        """Return nothing: what was handed out meanwhile may belong to a credential that is older."""
+        return ()
 
     def reset(self) -> None:
         """Forget everything that was handed out, and sign everybody out."""

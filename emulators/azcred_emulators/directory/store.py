@@ -1,7 +1,7 @@
 """The store of the emulated tenants and everything in them, which a test may change at any time."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -234,6 +234,18 @@ class Directory:
             }
             self._resource_ids = dict(resource_ids)
             self._cached_index = None
+
+    def checkpoint(self) -> tuple[Container[str], Callable[[], None]]:
+        """Return the ids of everybody in the directory, and the function that returns to the present content."""
+        with self._lock:
+            content = (self._entities.copy(), self._assigned.copy(), self._resource_ids.copy())
+
+        def undo() -> None:
+            with self._lock:
+                self._entities, self._assigned, self._resource_ids = content
+                self._cached_index = None
+
+        return frozenset(content[0]), undo
 
     def keep(self) -> None:
         """Take the snapshot of the content to which `reset` returns."""

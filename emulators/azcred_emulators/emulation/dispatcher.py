@@ -15,6 +15,7 @@ from azcred_emulators.emulation.fault import Exchange, RequestFault
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.emulation.request import Request
+from azcred_emulators.serving.connection import Disconnect
 from azcred_emulators.serving.urls import split_url
 
 _SLASHES = re.compile("/{2,}")
@@ -61,6 +62,8 @@ class Dispatcher:
             return Response(f"azcred emulates nothing at {host}{path}", status=404, content_type="text/plain")(
                 environ, start_response
             )
+        if emulator.is_absent(request):
+            raise Disconnect
         started = stopwatch()
         entry = self._recorder.open(
             at=self._clock.now(),

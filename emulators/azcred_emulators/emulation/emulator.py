@@ -1,7 +1,7 @@
 """What every emulator is: rules that lead a request to a small function, and answers in the service's shape."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import ClassVar, TypeVar
 
@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
 from werkzeug.wrappers import Response
 
+from azcred_emulators.emulation.checkpoint import Undo, checkpoint, undo_all
 from azcred_emulators.emulation.fault import RequestFault
 from azcred_emulators.emulation.refusals import NamedRefusals
 from azcred_emulators.emulation.request import Request
@@ -77,6 +78,18 @@ class Emulator(ABC):
         with suppress(HTTPException):
             request.details["resource"] = request.values.get("resource")
             request.details["operation"], _ = self.rules.bind("localhost").match(path, method=request.method)
+
+    def is_absent(self, request: Request) -> bool:
+        """Tell whether a request finds nobody here, as if the place of its sender had no such emulator."""
+        return False
+
+    def stateful(self) -> Iterable[object]:
+        """Return the objects whose attributes tests and requests change."""
+        return (self,)
+
+    def checkpoint(self) -> Undo:
+        """Note the state and the faults; returns the function that undoes what is changed after that."""
+        return undo_all([self.faults.checkpoint(), checkpoint(*self.stateful())])
 
     def reset(self) -> None:  # noqa: B027  # most emulators keep nothing, so this one does nothing
         """Forget what earlier requests have left behind."""

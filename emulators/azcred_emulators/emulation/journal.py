@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import attrgetter
 
 from azcred_emulators.emulation.journal_entry import FIELDS, JournalEntry, describe
@@ -11,22 +12,33 @@ from azcred_emulators.emulation.recorder import Recorder
 class Journal:
     """Every request since the start of the test or the last `clear`; `print(journal)` shows them as a table.
 
+    The journal of a wider scope, such as a session's, has also the requests of the tests inside it.
+
     The criteria of its methods are the fields of an entry, and `answered`:
     `assert_tokens(provider="environment", times=1)`. A method raises TypeError for a criterion that does not exist.
     """
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self._start = recorder.position
 
     def __str__(self) -> str:
-        return describe(self._recorder.entries())
+        return describe(self._entries())
+
+    def _entries(self) -> list[JournalEntry]:
+        """Return the entries since the start, counted from 1."""
+        start = self._recorder.count_at(self._start)
+        entries = self._recorder.entries(start)
+        if not start:
+            return entries
+        return [replace(entry, number=entry.number - start) for entry in entries]
 
     def requests(self, **criteria: object) -> list[JournalEntry]:
         """Return the entries whose fields have these values: `requests(provider="environment", status=401)`."""
         for name in criteria:
             _check_criterion(name)
         expected = [(attrgetter(name), value) for name, value in criteria.items()]
-        return [entry for entry in self._recorder.entries() if all(get(entry) == value for get, value in expected)]
+        return [entry for entry in self._entries() if all(get(entry) == value for get, value in expected)]
 
     def assert_requests(self, *, times: int | None = None, **criteria: object) -> None:
         """Check the number of requests like these, whatever their outcome: `times`, or at least one.
@@ -56,8 +68,8 @@ class Journal:
             raise self._failure(f"expected requests of the providers {expected}, got {', '.join(seen) or 'none'}")
 
     def clear(self) -> None:
-        """Drop every entry."""
-        self._recorder.clear()
+        """Leave out everything until now."""
+        self._start = self._recorder.position
 
     def _assert_count(self, count: int, times: int | None, noun: str, criteria: Mapping[str, object]) -> None:
         if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 0):

@@ -1,7 +1,7 @@
 """Records each request that reaches an emulator; the journal shows users what is recorded here."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from azcred_emulators.emulation.journal_entry import JournalEntry
@@ -10,13 +10,11 @@ from azcred_emulators.emulation.journal_entry import JournalEntry
 class Recorder:
     """Every request since the last `clear`, in the order of arrival.
 
-    With a `limit` it keeps about as many of the last ones. `on_clear` is called with the entries that a `clear` is
-    about to drop.
+    With a `limit` it keeps about as many of the last ones.
     """
 
     def __init__(self) -> None:
         self.limit: int | None = None
-        self.on_clear: Callable[[Sequence[JournalEntry]], object] | None = None
         self._lock = threading.Lock()
         self._entries: list[JournalEntry] = []
         self._changed = threading.Condition(self._lock)
@@ -29,10 +27,20 @@ class Recorder:
         """How many requests there were since the last `clear`."""
         return self._dropped + len(self._entries)
 
-    def entries(self) -> list[JournalEntry]:
-        """Return the entries as they are now."""
+    @property
+    def position(self) -> tuple[int, int]:
+        """Where the record is now: how often it was cleared, and how many requests there were since."""
+        return self._cleared, self.total
+
+    def count_at(self, position: tuple[int, int]) -> int:
+        """Return how many of the present requests there were at a `position`."""
+        cleared, total = position
+        return total if cleared == self._cleared else 0
+
+    def entries(self, after: int = 0) -> list[JournalEntry]:
+        """Return the entries as they are now, those with higher numbers."""
         with self._lock:
-            return list(self._entries)
+            return self._entries[max(0, after - self._dropped) :]
 
     def open(
         self, *, at: float, emulator: str, method: str, server_name: str, path: str, host: str | None = None
@@ -104,8 +112,6 @@ class Recorder:
     def clear(self) -> None:
         """Drop every entry."""
         with self._lock:
-            if self.on_clear:
-                self.on_clear(self._entries)
             self._entries.clear()
             self._dropped = 0
             self._cleared += 1

@@ -1,9 +1,11 @@
 """Scripts of faults: which faults apply to which requests, in which order."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from azcred_emulators.emulation.checkpoint import Undo
 
 Kind = TypeVar("Kind")
 
@@ -36,6 +38,7 @@ class _Line(Generic[Kind]):
     explicit: Mapping[str, object]  # those of the criteria that are no defaults
     passes: int
     optional: bool
+    is_taken: bool = False
 
     def matches(self, details: Mapping[str, object]) -> bool:
         return all(details.get(name) == value for name, value in self.criteria.items())
@@ -58,6 +61,7 @@ class Faults(Generic[Kind]):
         self._check = check
         self._lock = threading.Lock()
         self._script: list[_Line[Kind]] = []
+        self._earlier: Sequence[_Line[Kind]] = ()  # what was there at the last checkpoint
         self._added = 0
         self._cancelled = threading.Event()
 
@@ -94,7 +98,7 @@ class Faults(Generic[Kind]):
                 elif taken is None:
                     taken = line
             if taken is not None:
-                self._script.remove(taken)
+                self._cross_off(taken)
         return taken.fault if taken else None
 
     def take_for_connection(self, kind: Any, server_name: str) -> Any:
@@ -107,8 +111,12 @@ class Faults(Generic[Kind]):
             line = next(due, None)
             if line is None or line.passes or not isinstance(line.fault, kind):
                 return None
-            self._script.remove(line)
+            self._cross_off(line)
             return line.fault
+
+    def _cross_off(self, line: _Line[Kind]) -> None:
+        line.is_taken = True
+        self._script = [other for other in self._script if other is not line]
 
     def __bool__(self) -> bool:
         """Whether any fault is left."""
@@ -116,14 +124,32 @@ class Faults(Generic[Kind]):
 
     @property
     def unspent(self) -> tuple[Kind, ...]:
-        """The faults that have not been used yet, optional ones left out."""
+        """The faults since the last checkpoint that have not been used yet, optional ones left out."""
         with self._lock:
-            return tuple(line.fault for line in self._script if not line.optional)
+            earlier = set(map(id, self._earlier))
+            return tuple(line.fault for line in self._script if not line.optional and id(line) not in earlier)
 
     @property
     def added(self) -> int:
-        """How many faults were added since the last `clear`."""
+        """How many faults were added since the last checkpoint or `clear`."""
         return self._added
+
+    def checkpoint(self) -> Undo:
+        """Note the script; returns the function that takes out what was added since, and ends faults that wait.
+
+        A fault of the script that was used meanwhile stays used.
+        """
+        with self._lock:
+            script, earlier, added = list(self._script), self._earlier, self._added
+            self._earlier, self._added = script, 0
+
+        def undo() -> None:
+            self.clear()
+            with self._lock:
+                self._script = [line for line in script if not line.is_taken]
+                self._earlier, self._added = earlier, added
+
+        return undo
 
     @property
     def cancelled(self) -> threading.Event:

@@ -1,11 +1,12 @@
 """Puts environments in place: their files, and what a process that runs there must have."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from azcred_emulators.directory import ManagedIdentity
+from azcred_emulators.emulation.checkpoint import checkpoint
 from azcred_emulators.environments.backend import Backend
 from azcred_emulators.environments.environment import Environment
 from azcred_emulators.environments.table import ENVIRONMENTS
@@ -27,11 +28,17 @@ class Setup:
 
 
 class ActiveEnvironments:
-    """The environments that are in place, and their files."""
+    """The environments that are in place, and their files.
+
+    `installed` are the executables that are on PATH wherever the app is.
+    """
 
     def __init__(self, emulators: Backend) -> None:
         self._emulators = emulators
+        self.installed: set[str] = set()
         self._environments: list[Environment] = []
+        self._hidden: list[list[Environment]] = []  # by environments that were entered in a scope inside theirs
+        self._hidden_hosts: set[str | None] = set()
         self._written: dict[Path, str] = {}
         self._unassigned: Sequence[ManagedIdentity] = ()  # what `enter_alone` has taken from the metadata service
 
@@ -41,6 +48,8 @@ class ActiveEnvironments:
         self._assign(environment)
         environment.prepare(emulators)
         self._environments.append(environment)
+        emulators.layers.top.identities.update(self._ids(environment))
+        self._hide_hosts()
         folder = emulators.folder / environment.name
         self._write(environment)
         tools = environment.executables
@@ -58,10 +67,11 @@ class ActiveEnvironments:
         neighbours = [other for other in self._environments if other.host == environment.host]
         if neighbours:
             self._assign(neighbours[-1])
-        tools = {name for other in self._environments for name in other.executables}
+        self._hide_hosts()
+        tools = {*self.installed, *(name for other in self._environments for name in other.executables)}
         if unused := [name for name in environment.executables if name not in tools]:
             self._emulators.executables.uninstall(*unused)
-        if environment not in self._environments:
+        if environment not in self._all():
             for path in [path for path in self._written if path.parent.name == environment.name]:
                 path.unlink(missing_ok=True)
                 del self._written[path]
@@ -87,13 +97,67 @@ class ActiveEnvironments:
 
     def rotate_files(self) -> None:
         """Renew files for a clock that has moved, as the platforms do, unless the test has changed them."""
-        for environment in dict.fromkeys(self._environments):
+        for environment in dict.fromkeys(self._all()):
             self._write(environment, renew=True)
+
+    def hide(self) -> Callable[[], None]:
+        """Take the present environments out of sight; returns the function that brings them back.
+
+        Their tools are not on PATH and have nobody signed in. Their files stay where a credential knows them to be, and
+        their hosts answer it, but do not show themselves to one that looks for a host.
+        """
+        hidden, self._environments = self._environments, []
+        self._hidden.append(hidden)
+        self._hide_hosts()
+        executables = self._emulators.executables
+        tools = {name for environment in hidden for name in environment.executables}
+        off_path = tools - self.installed
+        sign_in_again = checkpoint(*executables.stateful()) if tools else None
+        for name in tools:
+            executables[name].sign_out()
+        if off_path:
+            executables.uninstall(*off_path)
+
+        def reveal() -> None:
+            self._hidden.remove(hidden)
+            self._environments = [*hidden, *self._environments]
+            self._hide_hosts()
+            if sign_in_again:
+                sign_in_again()
+            if off_path:
+                executables.install(*off_path)
+            for environment in hidden:
+                self._assign(environment)
+
+        return reveal
 
     def reset(self) -> None:
         """Take every environment away."""
+        for hidden in self._hidden:
+            self._environments += hidden
+        self._hidden.clear()
         for environment in list(self._environments):
             self.leave(environment)
+        self.installed.clear()
+
+    def _all(self) -> Iterable[Environment]:
+        """Return those that are in place and those that are hidden."""
+        return [*self._environments, *(environment for hidden in self._hidden for environment in hidden)]
+
+    def _hide_hosts(self) -> None:
+        """Hide the hosts that none but hidden environments have."""
+        hidden = {environment.host for environments in self._hidden for environment in environments}
+        for name in hidden | self._hidden_hosts:
+            if name:
+                self._emulators.hosts[name].is_hidden = name in hidden and name not in self.hosts
+        self._hidden_hosts = hidden
+
+    def _ids(self, environment: Environment) -> Iterable[str]:
+        """Return the ids of the identity and of the user whose tokens the app gets in an environment."""
+        if environment.client_id:
+            yield environment.client_id.lower()
+        if environment.user and (user := self._emulators.directory.user(environment.user)):
+            yield user.object_id.lower()
 
     def _write(self, environment: Environment, *, renew: bool = False) -> None:
         folder = self._emulators.folder / environment.name

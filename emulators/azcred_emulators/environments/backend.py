@@ -1,6 +1,6 @@
 """What environments need of the emulators: a few members of `Emulators`, which is composed of environments itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from azcred_emulators.serving.server import Server
     from azcred_emulators.serving.tls import CertificateAuthority
     from azcred_emulators.tokens.keys import SigningKey
+    from azcred_emulators.tokens.layers import Layers
 
 
 class DeveloperTool(Protocol):
@@ -19,6 +20,9 @@ class DeveloperTool(Protocol):
 
     def sign_in(self, who: "Principal | User", /) -> None:
         """Sign a user or a principal in."""
+
+    def sign_out(self) -> None:
+        """Sign everybody out."""
 
 
 class AzureCliTool(Protocol):
@@ -38,6 +42,12 @@ class DeveloperTools(Protocol):
     def __getitem__(self, name: str, /) -> DeveloperTool:
         """Return the fake of this name."""
 
+    def stateful(self) -> "Iterable[object]":
+        """Return the objects whose attributes tests and calls change."""
+
+    def install(self, *names: str) -> object:
+        """Put executables on PATH."""
+
     def variables(self, *names: str, environ: Mapping[str, str]) -> Mapping[str, str]:
         """Install executables and return the variables with which a process calls them that has these."""
 
@@ -51,6 +61,10 @@ class Backend(Protocol):
     @property
     def directory(self) -> "Directory":
         """The tenants."""
+
+    @property
+    def layers(self) -> "Layers":
+        """Who issues tokens at the moment."""
 
     @property
     def http(self) -> "Server":

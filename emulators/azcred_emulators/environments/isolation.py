@@ -62,20 +62,26 @@ def isolation(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]
     `environ` is the environment to isolate, `folder` a private one for an empty home and for the parts of PATH
     that hold `az`, `azd` or PowerShell beside tools that must stay.
     """
-    home = Path(tempfile.mkdtemp(prefix="home-", dir=folder))  # each test's own: an app may leave a cache there
     hidden = {*_IDENTITY_VARIABLES, *_PROXY_VARIABLES, *(name.lower() for name in _PROXY_VARIABLES)}
     changes: dict[str, str | None] = {name: None for name in sorted(hidden) if name in environ}
-    changes |= {
-        "HOME": str(home),
-        "AZURE_CONFIG_DIR": str(home / ".azure"),
-        "AZD_CONFIG_DIR": str(home / ".azd"),
-        "PATH": os.pathsep.join(_without_tools(environ.get("PATH", os.defpath), folder)),
-    }
-    if sys.platform == "win32":
-        changes |= {"USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData" / "Local")}
+    changes |= new_home(folder)
+    changes["PATH"] = os.pathsep.join(_without_tools(environ.get("PATH", os.defpath), folder))
     if sys.platform in ("darwin", "win32"):
         changes["NO_PROXY"] = "*"  # else a proxy from the system's settings takes the place of the variables
     return changes
+
+
+def new_home(folder: Path) -> dict[str, str | None]:
+    """Make an empty home in a private folder and return the variables that name it: an app may leave a cache there."""
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=folder))
+    variables: dict[str, str | None] = {
+        "HOME": str(home),
+        "AZURE_CONFIG_DIR": str(home / ".azure"),
+        "AZD_CONFIG_DIR": str(home / ".azd"),
+    }
+    if sys.platform == "win32":
+        variables |= {"USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData" / "Local")}
+    return variables
 
 
 def _without_tools(path: str, folder: Path) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What every executable is: a function from a call to what it prints."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
@@ -52,6 +52,14 @@ class Executable(ABC):
     @abstractmethod
     def sign_in(self, identity: User | Application | ManagedIdentity) -> None:
         """Sign a user, an application with its newest secret, or a managed identity in, as the tool's command does."""
+
+    @abstractmethod
+    def sign_out(self) -> None:
+        """Sign everybody out."""
+
+    def stateful(self) -> Iterable[object]:
+        """Return the objects whose attributes tests and calls change."""
+        return (self,)
 
     @abstractmethod
     def reset(self) -> None:

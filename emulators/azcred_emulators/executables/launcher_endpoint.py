@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import contoso
+from azcred_emulators.emulation.checkpoint import Undo, undo_all
 from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request
@@ -149,6 +150,14 @@ class Executables(Emulator):
     def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer a request with another method or path."""
         return _error(request, error.code or 400, "the emulator cannot read what this launcher sends")
+
+    def stateful(self) -> Iterable[object]:
+        """Return the tools and what they keep."""
+        return (self, *(part for tool in self.tools for part in tool.stateful()))
+
+    def checkpoint(self) -> Undo:
+        """Note the state and the faults of the tools, too."""
+        return undo_all([super().checkpoint(), *(tool.faults.checkpoint() for tool in self.tools)])
 
     def reset(self) -> None:
         """Sign all accounts out, clear the faults, and take every executable off PATH."""

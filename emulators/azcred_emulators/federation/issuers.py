@@ -5,7 +5,7 @@ there: an issuer whose documents cannot be had is of no use, as with a private c
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from werkzeug.exceptions import HTTPException
@@ -144,6 +144,10 @@ class Issuers(Emulator):
     def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer that there is nothing else here."""
         return Response(status=404)
+
+    def stateful(self) -> Iterable[object]:
+        """Return the issuers; those that are made meanwhile stay, since their keys take time."""
+        return tuple(self._issuers.values())
 
     def reset(self) -> None:
         """Publish every issuer's documents again."""

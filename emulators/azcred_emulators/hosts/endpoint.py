@@ -66,6 +66,7 @@ class Endpoint(Emulator):
     refusals: ClassVar[Mapping[Problem, Refusal]] = {}
     further_problems: ClassVar[Collection[Problem]] = ()
     preliminaries: ClassVar[Sequence[tuple[str, int]]] = ()
+    is_hidden = False  # whether the app is in a place without this host, inside a scope whose place has it
 
     def __init_subclass__(cls) -> None:
         # Here and not per run: a rule's code is parsed, and Python 3.11.0-3.11.7 confuses threads that parse at once

@@ -117,6 +117,10 @@ class Imds(Host):
         """Answer whatever the path's case: the JavaScript SDK lower-cases it, IMDS does not mind."""
         return super().answer(request, path.lower())
 
+    def is_absent(self, request: Request) -> bool:
+        """Let a probe find nobody where this is hidden; a credential of the outer place has found it and asks on."""
+        return self.is_hidden and self.operation(request) == "probe"
+
     def operation(self, request: Request) -> str:
         """Return "probe" for a request without the header, by which clients find out whether IMDS is there."""
         return "token" if request.headers.get("Metadata", "").lower() == "true" else "probe"

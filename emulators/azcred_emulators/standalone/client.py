@@ -16,6 +16,7 @@ from typing import Any
 from azcred_emulators.apis.protected_resource import audience_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
+from azcred_emulators.emulation.checkpoint import Undo, undo_all
 from azcred_emulators.emulation.fault import Fault
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.script import Faults
@@ -51,6 +52,15 @@ class RemoteFaults(Faults[Fault]):
             options = {"emulator": self._emulator, "nth": nth, "optional": optional, "criteria": criteria}
             self._client.post("/faults", {**write_fault(fault), **options})
             self._added += 1
+
+    def checkpoint(self) -> Undo:
+        """Count the faults that are added from now on; the server has the script."""
+        added, self._added = self._added, 0
+
+        def undo() -> None:
+            self._added = added
+
+        return undo
 
     @property
     def unspent(self) -> tuple[Fault, ...]:
@@ -139,6 +149,7 @@ class RemoteEnvironments:
 
     def __init__(self, client: ControlClient) -> None:
         self._client = client
+        self.installed: set[str] = set()
         self._environments: list[Environment] = []
 
     def enter(self, environment: Environment, environ: Mapping[str, str] = os.environ) -> Setup:
@@ -153,6 +164,17 @@ class RemoteEnvironments:
         """Remove an environment."""
         self._environments.remove(environment)
         self._put({})
+
+    def hide(self) -> Callable[[], None]:
+        """Take the present environments away; returns the function that brings them back."""
+        hidden, self._environments = self._environments, []
+        self._put({})
+
+        def reveal() -> None:
+            self._environments = [*hidden, *self._environments]
+            self._put({})
+
+        return reveal
 
     def rotate_files(self) -> None:
         """Set the session's clock to this process's, which has moved."""
@@ -243,9 +265,20 @@ class RemoteEmulators:
     def connect(self, host: str, port: int) -> None:
         """Leave connections alone: faults of the network are for processes that go through the server's proxy."""
 
+    def add_layer(self) -> Undo:
+        """Begin a layer; see `Emulators.add_layer`."""
+        number = self._client.post("/layers")["layer"]
+        undo = undo_all(faults.checkpoint() for faults in self._scripts.values())
+
+        def remove() -> None:
+            undo()
+            self._client.delete(f"/layers/{number}")
+
+        return remove
+
     def reset(self) -> None:
         """Return to the state at the start."""
-        self.journal.clear()
+        self.recorder.clear()
         self.active.reset()
         for faults in self._scripts.values():
             faults.clear()

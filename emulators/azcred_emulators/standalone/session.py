@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from azcred_emulators.emulation.checkpoint import Undo
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import Environment, processes, select
 from azcred_emulators.environments.active import Setup
@@ -35,6 +36,7 @@ class ServerSession:
             certificate_authority=certificate_authority,
         )
         self.emulators.recorder.limit = _JOURNAL_LIMIT
+        self._layers: list[Undo] = []
 
     def start(self) -> None:
         """Serve as the configuration says; raises OSError if a port is taken, ValueError for what cannot be set up."""
@@ -47,8 +49,22 @@ class ServerSession:
 
     def reset(self) -> None:
         """Return to the state at the start."""
+        self._layers.clear()
         self.emulators.reset()
         self._set_up()
+
+    def add_layer(self) -> int:
+        """Begin a layer and return its number, counted from 1."""
+        self._layers.append(self.emulators.add_layer())
+        return len(self._layers)
+
+    def remove_layer(self, number: int) -> bool:
+        """End a layer and those above it; returns False if there is none with this number."""
+        if not 0 < number <= len(self._layers):
+            return False
+        while len(self._layers) >= number:
+            self._layers.pop()()
+        return True
 
     def enter(self, environments: Sequence[Environment], environ: Mapping[str, str]) -> dict[str, Any]:
         """Put environments in the place of the present ones; returns what a process there must have.

@@ -17,16 +17,20 @@ from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import TokenTimes
 from azcred_emulators.directory.identifiers import TENANT_ID
 from azcred_emulators.durations import Duration, as_timedelta, in_seconds
+from azcred_emulators.emulation.checkpoint import Undo
 from azcred_emulators.tokens import claims as make
 from azcred_emulators.tokens.access import AppOnlyAccess, Delegation
 from azcred_emulators.tokens.claims import BACK_DATED, CAE_CAPABILITY, issuer, issuers_of
 from azcred_emulators.tokens.defects import DEFECTS, Forger
 from azcred_emulators.tokens.keys import SigningKey
+from azcred_emulators.tokens.layers import Layers
 
 APPLICATION_LIFETIME = 3600  # seconds; recorded traffic shows exp - iat = 3900 with iat back-dated
 MANAGED_IDENTITY_LIFETIME = 86400
 LONG_LIFETIME = 86399  # of tokens for clients that understand continuous access evaluation
 _NUMBER_SIZE = 8  # bytes of `uti` that number the tokens of a run
+_LAYER_SIZE = 4  # bytes of `uti` after these that number the layer which issued it
+_UTI_SIZE = 16
 
 
 _USUAL = TokenTimes()
@@ -62,7 +66,7 @@ class Token:
         return left < (self.expires_on - self.not_before) / 2
 
 
-RejectionReason = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid"]
+RejectionReason = Literal["malformed", "signature", "issuer", "audience", "expired", "not-yet-valid", "another-test"]
 
 
 class TokenRejected(Exception):
@@ -73,17 +77,31 @@ class TokenRejected(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """A time after which the clock may have gone back: tokens with numbers in between were issued until then."""
+
+    first: int
+    last: int
+    until: float
+
+
 class Tokens:
     """Mints tokens on the emulators' clock, with the one key of the run, and checks them.
 
     The key is made on a thread of its own from the start: generating RSA keys takes tens of milliseconds
     and needs no Python, so it is ready before the first request for a token.
 
+    `lifetime` is how long access tokens last at the start. `layers` say who issues tokens at the moment.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, layers: Layers | None = None, *, lifetime: Duration | None = None) -> None:
         self._clock = clock
+        self.layers = layers or Layers()
         self._lifetime: timedelta | None = None
+        self.lifetime = lifetime
+        self._initial_lifetime = self._lifetime
+        self._returns: list[_Return] = []
         self._lock = threading.Lock()
         self.last_number = 0  # of the tokens issued so far; see `issue_number`
         self._made: list[SigningKey] = []
@@ -128,13 +146,15 @@ class Tokens:
         times = access.principal.token_times
         usual = MANAGED_IDENTITY_LIFETIME if access.host_resource_id else _lifetime(access.capabilities)
         lifetime = _seconds(times.lifetime or self.lifetime, usual)
-        return self._sign(make.app_only(access, now=self._now(times), lifetime=lifetime, uti=self._uti()), times)
+        uti = self._uti(access.principal.client_id, access.principal.object_id)
+        return self._sign(make.app_only(access, now=self._now(times), lifetime=lifetime, uti=uti), times)
 
     def delegated(self, delegation: Delegation) -> Token:
         """Mint the token by which a client acts for a user."""
         times = delegation.client.token_times
         lifetime = _seconds(times.lifetime or self.lifetime, _lifetime(delegation.capabilities))
-        claims = make.delegated(delegation, now=self._now(times), lifetime=lifetime, uti=self._uti())
+        uti = self._uti(delegation.user.object_id, delegation.client.client_id)
+        claims = make.delegated(delegation, now=self._now(times), lifetime=lifetime, uti=uti)
         return self._sign(claims, times)
 
     def id_token(
@@ -157,7 +177,7 @@ class Tokens:
                 version=version,
                 now=int(self._clock.now()),
                 lifetime=APPLICATION_LIFETIME,
-                uti=self._uti(),
+                uti=self._uti(delegation.user.object_id, delegation.client.client_id),
                 nonce=nonce,
                 access_token=access_token,
                 code=code,
@@ -207,11 +227,13 @@ class Tokens:
         accepted = {audience.rstrip("/").lower() for audience in audiences}
         if str(claims.get("aud")).rstrip("/").lower() not in accepted:
             raise TokenRejected("audience")
+        if not self._is_current(claims):
+            raise TokenRejected("another-test")
         now = self._clock.now()
         expires, starts = claims.get("exp"), claims.get("nbf", 0)
         if not isinstance(expires, int | float) or now >= expires:
             raise TokenRejected("expired")
-        if not isinstance(starts, int | float) or now < starts:
+        if not isinstance(starts, int | float) or (now < starts and not self._was_valid(claims, starts)):
             raise TokenRejected("not-yet-valid")
         return claims
 
@@ -225,7 +247,7 @@ class Tokens:
             "nbf": now - BACK_DATED,
             "exp": now + APPLICATION_LIFETIME,
             "tid": tenant_id,
-            "uti": self._uti(),
+            "uti": self._uti(*(str(claims[name]) for name in ("oid", "appid", "azp") if name in claims)),
             "ver": f"{version}.0",
         }
         return {name: value for name, value in {**every, **claims}.items() if value is not None}
@@ -243,11 +265,45 @@ class Tokens:
             times=times,
         )
 
-    def _uti(self) -> str:
+    def checkpoint(self) -> Undo:
+        """Note the lifetime and the last token; returns the function that is called when the clock may go back.
+
+        What was issued in between stays valid: a credential that is older than the test hands it out until it expires.
+        """
+        first, lifetime = self.last_number, self._lifetime
+
+        def undo() -> None:
+            now = self._clock.now()
+            self._lifetime = lifetime
+            self._returns = [each for each in self._returns if each.until > now]
+            if self.last_number > first:
+                self._returns.append(_Return(first, self.last_number, now))
+
+        return undo
+
+    def reset(self) -> None:
+        """Return to the state at the start."""
+        self._lifetime = self._initial_lifetime
+        self._returns.clear()
+
+    def _was_valid(self, claims: Mapping[str, Any], starts: float) -> bool:
+        """Tell whether a token was valid when it was issued, on a clock that has gone back since."""
+        number = issue_number(claims)
+        return any(each.first < number <= each.last and starts <= each.until for each in self._returns)
+
+    def _is_current(self, claims: Mapping[str, Any]) -> bool:
+        """Tell whether the layer that issued a token is still there; one that was not issued here has none."""
+        if not 0 < issue_number(claims) <= self.last_number:
+            return True
+        return int.from_bytes(_parts(claims)[_NUMBER_SIZE : _NUMBER_SIZE + _LAYER_SIZE], "big") in self.layers
+
+    def _uti(self, *ids: str) -> str:
         with self._lock:
             self.last_number += 1
             number = self.last_number
-        return base64.urlsafe_b64encode(number.to_bytes(_NUMBER_SIZE, "big") + os.urandom(8)).rstrip(b"=").decode()
+        layer = self.layers.of(ids).to_bytes(_LAYER_SIZE, "big")
+        random = os.urandom(_UTI_SIZE - _NUMBER_SIZE - _LAYER_SIZE)
+        return base64.urlsafe_b64encode(number.to_bytes(_NUMBER_SIZE, "big") + layer + random).rstrip(b"=").decode()
 
 
 _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
@@ -266,7 +322,13 @@ def issue_number(claims: Mapping[str, object]) -> int:
 
     Time cannot tell what was issued before a revocation: `iat` is back-dated and in whole seconds.
     """
+    return int.from_bytes(_parts(claims)[:_NUMBER_SIZE], "big")
+
+
+def _parts(claims: Mapping[str, object]) -> bytes:
+    """Return the bytes of a token's `uti`, none if it is not one of ours."""
     try:
-        return int.from_bytes(base64.urlsafe_b64decode(f"{claims['uti']}==")[:_NUMBER_SIZE], "big")
+        parts = base64.urlsafe_b64decode(f"{claims['uti']}==")
     except (KeyError, ValueError):
-        return 0
+        return b""
+    return parts if len(parts) == _UTI_SIZE else b""

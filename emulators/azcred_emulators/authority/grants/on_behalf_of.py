@@ -16,11 +16,13 @@ from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.directory import Application, User
 from azcred_emulators.tokens import TokenRejected
 from azcred_emulators.tokens.access import SignIn
+from azcred_emulators.tokens.layers import ANOTHER_TEST
 
 _REASONS = {
     "signature": "Assertion failed signature validation.",
     "issuer": "Assertion issuer is not a tenant of Entra ID.",
     "audience": "Assertion audience does not match the Client app presenting the assertion.",
+    "another-test": f"{ANOTHER_TEST}.",
 }
 _TIMES = {"expired": "The assertion has expired.", "not-yet-valid": "The assertion is not yet valid."}
 # What Entra ID says differently when there is no user at hand whom the client could ask at once.

@@ -15,6 +15,7 @@ from azcred_emulators.directory import Application, User
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_APPLICATION_ID
 from azcred_emulators.tokens import TokenRejected
 from azcred_emulators.tokens.access import SignIn
+from azcred_emulators.tokens.layers import ANOTHER_TEST
 
 
 def _respond(request: TokenRequest) -> TokenResponse:
@@ -40,6 +41,8 @@ def _check_own_token(request: TokenRequest, client: Application) -> None:
             raise EntraError(50027) from rejected
         if rejected.reason in ("expired", "not-yet-valid"):
             raise EntraError(500133, reason="The federated identity credential is not within its time.") from rejected
+        if rejected.reason == "another-test":
+            raise EntraError(50013, reason=f"{ANOTHER_TEST}.") from rejected
         raise EntraError(
             50013, reason=f"The federated identity credential has a wrong {rejected.reason}."
         ) from rejected

@@ -3,6 +3,7 @@
 import os
 import threading
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
@@ -106,6 +107,10 @@ class AzureCli(Executable):
                 return _answer(command, context)
             except OSError as error:  # the configuration folder cannot be written
                 return CommandResult(stderr=_with_traceback(error), exit_code=1)
+
+    def stateful(self) -> Iterable[object]:
+        """Return this and its profiles."""
+        return (self, self._initial_profile, *self._profiles.values())
 
     def reset(self) -> None:
         """Sign all accounts out, clear the token errors, and return to the latest version."""

@@ -1,7 +1,7 @@
 """The AD FS of each federated domain, at "sts." and the domain: what asks it for an assertion or a token."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 
@@ -80,6 +80,10 @@ class AdFs(Emulator):
         if domain.lower() not in (name.lower() for name in tenant.federated_domains):
             self._directory.replace(tenant, federated_domains=(*tenant.federated_domains, domain))
         self._announce(f"{_HOST}{domain.lower()}")
+
+    def stateful(self) -> Iterable[object]:
+        """Return nothing: which domains are federated is in the directory, and the key takes time to make."""
+        return ()
 
     def key_of(self, issuer: str) -> RSAPublicKey | None:
         """Return the public key of an issuer of assertions, None if it is no AD FS of a federated domain."""

@@ -61,13 +61,16 @@ class RemoteRecorder(Recorder):
         super().__init__()
         self._client = client
 
-    def entries(self) -> list[JournalEntry]:
-        """Return the entries as they are now."""
-        self._entries = [JournalEntry(**data) for data in self._client.get("/journal")["entries"]]
-        return super().entries()
+    def entries(self, after: int = 0) -> list[JournalEntry]:
+        """Return the entries as they are now, those with higher numbers."""
+        return [JournalEntry(**data) for data in self._client.get(f"/journal?after={after}")["entries"]]
+
+    @property
+    def total(self) -> int:
+        """How many requests there were since the last `clear`."""
+        return int(self._client.get("/health")["requests"])
 
     def clear(self) -> None:
         """Drop every entry."""
-        self.entries()  # for `on_clear`
         super().clear()
         self._client.delete("/journal")

@@ -104,7 +104,7 @@ def _read_journal(request: ControlRequest) -> object:
 
 
 def _clear_journal(request: ControlRequest) -> object:
-    request.session.emulators.journal.clear()
+    request.session.emulators.recorder.clear()
     return {"entries": []}
 
 
@@ -118,6 +118,17 @@ def _events(request: ControlRequest) -> Response:
             yield f"id: {entry.number}\ndata: {json.dumps(asdict(entry))}\n\n".encode() if entry else b": \n\n"
 
     return Response(stream(), content_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+def _add_layer(request: ControlRequest) -> object:
+    return {"layer": request.session.add_layer()}
+
+
+def _remove_layer(request: ControlRequest) -> object:
+    number = request.values["number"]
+    if not (number.isascii() and number.isdigit() and request.session.remove_layer(int(number))):
+        raise ControlRejection(f"there is no layer {number!r}", 404)
+    return {"removed": number}
 
 
 def _reset(request: ControlRequest) -> object:
@@ -222,6 +233,21 @@ OPERATIONS = (
         _events,
         query=_AFTER,
         media_type="text/event-stream",
+    ),
+    Operation(
+        "POST",
+        "/layers",
+        "addLayer",
+        "Begin a layer: what is changed from now on is undone when it is removed, the journal left aside",
+        _add_layer,
+        status=201,
+    ),
+    Operation(
+        "DELETE",
+        "/layers/<number>",
+        "removeLayer",
+        "Undo what was changed since a layer was begun, in those above it, too",
+        _remove_layer,
     ),
     Operation("POST", "/reset", "reset", "Return to the state at the start", _reset),
     Operation(

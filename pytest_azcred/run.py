@@ -1,0 +1,124 @@
+"""The run that this process is in: its emulators, and its scopes, one within the other."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azcred_emulators.emulators import Emulators
+    from pytest_azcred.azcred import Azcred
+    from pytest_azcred.scope import Scope
+
+_runs: list[Run] = []  # the last one is the present one: a test may run pytest within itself
+
+
+def _local_emulators() -> Emulators:
+    from azcred_emulators.emulators import Emulators
+
+    return Emulators()
+
+
+class Run:
+    """Emulators that are started when a scope first needs them, and the stack of scopes.
+
+    Each of `observers` is called with every scope that ends, before it is undone. `belongs_to_test` tells whether a
+    scope that begins now is a test's own.
+    """
+
+    def __init__(self, emulators: Callable[[], AbstractContextManager[Emulators]] = _local_emulators) -> None:
+        self._make_emulators = emulators
+        self._emulators: Emulators | None = None
+        self._stack = ExitStack()
+        self._scopes: list[Scope] = []
+        self.observers: list[Callable[[Scope], object]] = []
+        self.belongs_to_test = True
+
+    @property
+    def emulators(self) -> Emulators:
+        """The emulators, which serve until the run stops."""
+        if self._emulators is None:
+            self._emulators = self._stack.enter_context(self._make_emulators())
+        return self._emulators
+
+    @property
+    def scopes(self) -> Sequence[Scope]:
+        """The scopes that are there, the outermost first."""
+        return self._scopes
+
+    def begin(self, name: str) -> Scope:
+        """Begin a scope inside those that are there."""
+        from pytest_azcred.isolated_process import IsolatedProcess
+        from pytest_azcred.scope import Scope
+
+        outer = self._scopes[-1] if self._scopes else None
+        process = outer.process if outer else IsolatedProcess(self.emulators)
+        scope = Scope(process, outer, name, belongs_to_test=self.belongs_to_test)
+        scope.start()
+        self._scopes.append(scope)
+        return scope
+
+    def end(self, scope: Scope) -> None:
+        """End a scope.
+
+        Raises RuntimeError if scopes that began inside it are still there; they end, too.
+        """
+        if scope not in self._scopes:
+            return  # it has ended with an outer one, whose end has said so
+        inner = self._scopes[self._scopes.index(scope) + 1 :]
+        for each in reversed([scope, *inner]):
+            for observer in self.observers:
+                observer(each)
+            self._scopes.pop()
+            each.end()
+        if inner:
+            raise RuntimeError(
+                f"azcred: the scope of {scope.name} ended before that of {inner[0].name}, which had begun inside it: "
+                "end them in the reverse order, as nested `with` statements do"
+            )
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[Azcred]:
+        """Isolate this process for the time of a `with`, inside the scopes that are there."""
+        from pytest_azcred.azcred import Azcred
+
+        scope = self.begin(name)
+        try:
+            yield Azcred(scope)
+        finally:
+            self.end(scope)
+
+    def stop(self) -> None:
+        """End all scopes and stop the emulators."""
+        if self._scopes:
+            self.end(self._scopes[0])
+        self._emulators = None
+        self._stack.close()
+
+
+@contextmanager
+def isolated(emulators: Emulators) -> Iterator[Azcred]:
+    """Isolate this process for the time of a `with`, led to these emulators and to no others."""
+    with Run(lambda: nullcontext(emulators)).scope("a `with` statement") as azcred:
+        yield azcred
+
+
+def present_run() -> Run:
+    """Return the run that this process is in; a process without pytest has one of its own until it ends."""
+    if not _runs:
+        atexit.register(begin_run(Run()).stop)
+    return _runs[-1]
+
+
+def begin_run(run: Run) -> Run:
+    """Make this the present run, until `end_run`."""
+    _runs.append(run)
+    return run
+
+
+def end_run(run: Run) -> None:
+    """Stop a run; the one before it is the present one again."""
+    _runs.remove(run)
+    run.stop()
