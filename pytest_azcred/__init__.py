@@ -1,6 +1,8 @@
 """Test apps that use DefaultAzureCredential, offline and unmodified.
 
 Tests use the fixtures; the names here are for annotations. Nothing is imported until a name is used.
+
+PYTEST_DONT_REWRITE: in a child process this is imported before pytest, which would warn that it comes too late.
 """
 
 from importlib import import_module

@@ -15,7 +15,7 @@ import pytest
 
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from pytest_azcred import options
-from pytest_azcred.redirect.patching import hold, sweep
+from pytest_azcred.redirect.patching import hold, is_isolated, sweep
 from pytest_azcred.reports import FAILED, ReportHooks
 from pytest_azcred.run import Run, begin_run, end_run
 from pytest_azcred.selection import PARAMETER, decorator_of, deselect, marked
@@ -52,7 +52,7 @@ def _begin(config: pytest.Config) -> None:
     config.add_cleanup(partial(end_run, run))
     if environment := _environment(config):
         run.begin("the run").enter([environment], {})
-    elif config.getini("azcred_isolate"):
+    elif config.getini("azcred_isolate") and not is_isolated():  # else `azcred run` or a test has started this
         from pytest_azcred.ambient import isolate
 
         config.add_cleanup(isolate())

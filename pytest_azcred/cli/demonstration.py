@@ -127,7 +127,7 @@ def _show_fallback(emulators: Emulators, chains: Iterable[Chain], show: Print) -
                 credential.close()
                 show(f"  {chain.name:28} {situation}: {_winner(session)} won, token of {_identity(session, token)}")
                 for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
-                    variables.delenv(name, raising=False)
+                    variables.delenv(name)
 
 
 def _winner(session: Azcred) -> str:

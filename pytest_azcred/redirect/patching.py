@@ -43,6 +43,11 @@ def sweep() -> None:
     _put_back.clear()
 
 
+def is_isolated() -> bool:
+    """Tell whether patches isolate this process, as those do that a child process takes over."""
+    return bool(_held)
+
+
 def hold() -> None:
     """Replace again what someone has restored or replaced meanwhile while patches isolate this process.
 
