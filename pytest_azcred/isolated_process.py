@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import Environment, agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
+from azcred_emulators.serving.tls_relay import TlsRelays
 from pytest_azcred.clock import Clock
 from pytest_azcred.place import Place
+from pytest_azcred.redirect import advice
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.patching import Patches, sweep
@@ -46,12 +48,14 @@ class IsolatedProcess:
         self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
         self._folders = Folders()
         self._patches = Patches()
+        self._relays = TlsRelays(emulators.certificate_authority.issue)
         self._routing = Routing(
             emulators.certificate_authority.pem,
             [
                 *(Route(host, port, UNREACHABLE) for host, port in host_addresses()),
                 *(Route(name, port, to) for (name, port), to in emulators.authority_routes().items()),
             ],
+            advice.in_a_test(),
         )
 
     @property
@@ -147,6 +151,7 @@ class IsolatedProcess:
             self._patches.undo()
             self._folders.redirect({})
             self._routing.deactivate()
+            self._relays.stop()
             emulators.reset()
             shutil.rmtree(str(isolated["HOME"]), ignore_errors=True)
 
@@ -154,6 +159,10 @@ class IsolatedProcess:
         """Lead connections to a host and port elsewhere on this machine."""
         self._routing.add(route)
         self._redirect()
+
+    def relay(self, host: str, target: tuple[str, int]) -> tuple[str, int]:
+        """Return where a server without TLS answers as a real host with it, until the end."""
+        return self._relays.address(host, target)
 
     def set_variables(self, variables: Mapping[str, str | None]) -> None:
         """Set environment variables, and remove those whose value is None, until the end."""
