@@ -10,6 +10,7 @@ from pathlib import Path
 
 from azcred_emulators.environments import agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
+from pytest_azcred.redirect import advice
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.routes import UNREACHABLE, Route
@@ -21,7 +22,8 @@ def isolate() -> Callable[[], None]:
     """Isolate this process and its children; returns the function that ends it."""
     folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
     variables = EnvironmentVariables()
-    routing = Routing("", [Route(host, port, UNREACHABLE) for host, port in host_addresses()])
+    unreachable = [Route(host, port, UNREACHABLE) for host, port in host_addresses()]
+    routing = Routing("", unreachable, advice.in_an_isolated_run())
     folders = Folders()
     agents = {path: ABSENT for path in agent_folders() if os.path.isdir(path)}
     variables.update({**isolation(os.environ, Path(folder.name)), **children(os.environ, Path(folder.name))})

@@ -129,11 +129,17 @@ class Azcred:
     def route(self, host: str, to: str) -> None:
         """Let a local server answer for a real host name until the test ends.
 
-        `host` is a name such as "myaccount.blob.core.windows.net", with a port if it is not the usual one of the
-        scheme of `to`, the local server's URL: "https://127.0.0.1:10000". A server of an https URL must present
-        a certificate from `certificate(host)`. Raises ValueError if either is not of that form.
+        `to` is the local server's URL. Its scheme says what the server speaks: "http://127.0.0.1:8080" is HTTP
+        without TLS, and the server answers for http (port 80) and for https (port 443), where the emulators present a
+        certificate in its place. "https://127.0.0.1:10000" is a server with a certificate from `certificate(host)`.
+        "tcp://127.0.0.1:5432" is anything else, such as a database; its bytes are passed on as they are.
+
+        `host` is a name such as "orders.contoso.com", with a port if that is not the usual one: a server of an http
+        URL answers for http and https at this port, and one of a tcp URL has no usual one. Raises ValueError if
+        either is not of that form.
         """
-        self._scope.add_route(own_route(host, to))
+        addresses = own_route(host, to).addresses(self._scope.process.relay)
+        self._scope.add_routes(Route(name, port, address) for (name, port), address in addresses.items())
 
     def federate(self, domain: str) -> None:
         """Let the users of a domain, such as "fabrikam.com", sign in at an AD FS of its own until the test ends.
@@ -153,7 +159,7 @@ class Azcred:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError(f"a resource is at an https URL such as 'https://myvault.vault.azure.net', not at {url!r}")
-        self._scope.add_route(Route(parts.hostname, parts.port or 443, self._emulators.https.address))
+        self._scope.add_routes([Route(parts.hostname, parts.port or 443, self._emulators.https.address)])
         return self._emulators.resources.add(parts.hostname, audience)
 
     def certificate(self, *names: str) -> tuple[Path, Path]:

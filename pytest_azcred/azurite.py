@@ -21,6 +21,7 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from azcred_emulators.audiences import BLOB_STORAGE
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.serving.tls import NOT_AFTER, write_private
 
@@ -70,7 +71,7 @@ class Azurite:
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host names of the accounts in Azure."""
-        return tuple(f"{account}.blob.core.windows.net" for account in self.accounts)
+        return tuple(f"{account}.{BLOB_STORAGE}" for account in self.accounts)
 
     @property
     def address(self) -> tuple[str, int]:

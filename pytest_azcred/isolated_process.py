@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
+from azcred_emulators.serving.tls_relay import TlsRelays
+from pytest_azcred.redirect import advice
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.patching import sweep
@@ -23,12 +25,14 @@ class IsolatedProcess:
         self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
         self._variables = EnvironmentVariables()
         self._folders = Folders()
+        self._relays = TlsRelays(emulators.certificate_authority.issue)
         self._routing = Routing(
             emulators.certificate_authority.pem,
             [
                 *(Route(host, port, UNREACHABLE) for host, port in host_addresses()),
                 *(Route(name, port, to) for (name, port), to in emulators.authority_routes().items()),
             ],
+            advice.in_a_test(),
         )
 
     def start(self) -> None:
@@ -51,7 +55,12 @@ class IsolatedProcess:
         self.emulators.on_new_host = None
         self._folders.redirect({})
         self._routing.deactivate()
+        self._relays.stop()
         self._variables.restore()
+
+    def relay(self, host: str, target: tuple[str, int]) -> tuple[str, int]:
+        """Return where a server without TLS answers as a real host with it, until the end."""
+        return self._relays.address(host, target)
 
     @property
     def changed_variables(self) -> Mapping[str, str | None]:

@@ -5,7 +5,7 @@ They stack. An inner one has all that the outer ones have set up, and when it en
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -215,9 +215,9 @@ class Scope:
             for name, faults in self.emulators.unspent_faults().items()
         )
 
-    def add_route(self, route: Route) -> None:
-        """Lead connections to a host and port elsewhere on this machine, until the end."""
-        self.process.add_routes([route])
+    def add_routes(self, routes: Iterable[Route]) -> None:
+        """Lead connections to some hosts and ports elsewhere on this machine, until the end."""
+        self.process.add_routes(routes)
         self.process.redirect()
 
     def set_variables(self, variables: Mapping[str, str | None]) -> None:

@@ -27,6 +27,7 @@ from azcred_emulators.serving.broken_network import BrokenNetwork
 from azcred_emulators.serving.proxy import Proxy
 from azcred_emulators.serving.server import Server
 from azcred_emulators.serving.tls import CertificateAuthority
+from azcred_emulators.serving.tls_relay import TlsRelays
 from azcred_emulators.tokens.layers import Layers
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from azcred_emulators.tokens.keys import SigningKey
 
 
-_HTTPS_PORT = 443
+_HTTP_PORT, _HTTPS_PORT = 80, 443
 Address = tuple[str, int]
 
 
@@ -89,6 +90,7 @@ class Emulators:
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
         self.certificate_authority = certificate_authority or CertificateAuthority()
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
+        self.relays = TlsRelays(self.certificate_authority.issue)  # by which those at port 80 are at 443 as well
         proxy = Proxy(
             self.destination, http=lambda: self.http.address, https=lambda: self.https.address, fault=self.connect
         )
@@ -242,13 +244,27 @@ class Emulators:
     def destination(self, host: str, port: int) -> Address | None:
         """Return where a connection to a real host and port goes that comes through the proxy, None if nowhere."""
         name = host.lower().rstrip(".")
-        if (name, port) in self.routes:
-            return self.routes[name, port]
+        if (own := self._own_route(name, port)) is not None:
+            return own
         if name == IMDS_ADDRESS:
-            return self.http.address if port == 80 else None
-        if port == 80 or not (name == DEVICE_LOGIN_HOST or self._loaded.result().application.serves(name)):
+            return self.http.address if port == _HTTP_PORT else None
+        if port == _HTTP_PORT or not (name == DEVICE_LOGIN_HOST or self._loaded.result().application.serves(name)):
             return None
         return self.https.address
+
+    def own_routes(self) -> dict[Address, Address]:
+        """Return `routes`, and for each server at port 80 the relay by which it answers at 443, with TLS, as well."""
+        relayed = [(host, _HTTPS_PORT) for host, port in self.routes if port == _HTTP_PORT]
+        return {real: to for real in (*self.routes, *relayed) if (to := self._own_route(*real)) is not None}
+
+    def _own_route(self, host: str, port: int) -> Address | None:
+        patterns = [name for name, _ in self.routes if name.startswith("*.") and host.endswith(name[1:])]
+        for name in (host, *patterns):
+            if (name, port) in self.routes:
+                return self.routes[name, port]
+            if port == _HTTPS_PORT and (name, _HTTP_PORT) in self.routes:
+                return self.relays.address(name, self.routes[name, _HTTP_PORT])
+        return None
 
     def host_variables(self, name: str) -> Mapping[str, str]:
         """Return the variables that lead an app to a managed identity host."""
@@ -296,6 +312,7 @@ class Emulators:
         self.http.stop()
         self.https.stop()
         self.network.stop()
+        self.relays.stop()
         self.tokens.stop()
         self._folder.cleanup()
 

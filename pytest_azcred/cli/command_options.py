@@ -28,6 +28,14 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="let Azurite answer for this storage account, at ACCOUNT.blob.core.windows.net; may be repeated",
     )
     command.add_argument(
+        "--route",
+        action="append",
+        default=[],
+        metavar="HOST=URL",
+        help="let a local server answer for a real host, such as orders.contoso.com=http://127.0.0.1:8080; may be "
+        "repeated",
+    )
+    command.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
@@ -46,7 +54,12 @@ def run_in_environments(command: Sequence[str], options: argparse.Namespace) -> 
             )
     from azcred_emulators.standalone.configuration import load
     from pytest_azcred.cli.emulated_command import run
+    from pytest_azcred.redirect.own_route import own_route
 
+    try:
+        routes = [own_route(host, to) for host, _, to in (text.partition("=") for text in options.route)]
+    except ValueError as error:
+        raise CommandError(f"--route: {error}") from None
     try:
         return run(
             command,
@@ -54,6 +67,7 @@ def run_in_environments(command: Sequence[str], options: argparse.Namespace) -> 
             quiet=options.quiet,
             journal=options.journal,
             accounts=options.azurite,
+            routes=routes,
             configuration=load(options.config) if options.config else None,
         )
     except (LookupError, ValueError) as error:

@@ -15,7 +15,9 @@ from pytest_azcred.azurite import Azurite, find_executable
 from pytest_azcred.cli.child_process import supervise
 from pytest_azcred.cli.summary import summary
 from pytest_azcred.cli.watchdog import Watchdog
+from pytest_azcred.redirect import advice
 from pytest_azcred.redirect.children import children
+from pytest_azcred.redirect.own_route import OwnRoute
 from pytest_azcred.redirect.routes import Route
 from pytest_azcred.redirect.routing import Routing
 
@@ -27,14 +29,16 @@ def run(
     quiet: bool = False,
     journal: Path | None = None,
     accounts: Sequence[str] = (),
+    routes: Iterable[OwnRoute] = (),
     configuration: Configuration | None = None,
 ) -> int:
     """Run a command in environments of the table and return its exit code, 128+n if the signal n has ended it.
 
     Unless `quiet`, a summary of the requests follows on standard error; `journal` is a file for all of them, one JSON
-    object a line. Azurite answers for the storage `accounts`. Raises LookupError for an environment that is not in the
-    table, and if Azurite is needed and not installed; RuntimeError if it does not start; OSError if the journal cannot
-    be written; CommandError if the command cannot be run.
+    object a line. Azurite answers for the storage `accounts`, and local servers of the user's own for the `routes`.
+    Raises LookupError for an environment that is not in the table, and if Azurite is needed and not installed;
+    RuntimeError if it does not start; OSError if the journal cannot be written; CommandError if the command cannot be
+    run.
     """
     if journal is not None:
         write_journal(journal, ())  # rather now than after a long run
@@ -46,6 +50,8 @@ def run(
         stack.enter_context(emulators)
         emulators.on_new_host = lambda host: emulators.routes.update({(host, 443): emulators.https.address})
         configuration.apply(emulators)
+        for own in routes:
+            emulators.routes |= own.addresses(emulators.relays.address)
         if accounts:
             azurite = stack.enter_context(Azurite(emulators, *accounts, executable=find_executable(Path.cwd())))
             emulators.routes |= dict.fromkeys(((host, 443) for host in azurite.hosts), azurite.address)
@@ -72,8 +78,8 @@ def with_python_routing(emulators: Emulators, variables: Mapping[str, str]) -> d
         routes |= setup.routes
         folders |= {folder: str(stand_in) for folder, stand_in in setup.folders.items()}
     file = emulators.folder / "routing.json"
-    table = [Route(host, port, to) for (host, port), to in {**routes, **emulators.routes}.items()]
-    Routing(emulators.certificate_authority.pem, table).save(file, folders)
+    table = [Route(host, port, to) for (host, port), to in {**routes, **emulators.own_routes()}.items()]
+    Routing(emulators.certificate_authority.pem, table, advice.in_a_command()).save(file, folders)
     return {**variables, **children(variables, emulators.folder)}
 
 

@@ -5,17 +5,21 @@ Only the light part of the standard library is imported here, as in `routing`, w
 
 import errno
 import ipaddress
+import operator
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from pytest_azcred.redirect.remedies import Remedy, remedy_for
 
 Address = tuple[str, int]
 
 _LOOPBACK = "127.0.0.1"
 _DNS_PORT = 53
+_CHARACTERS = frozenset("0123456789abcdefxABCDEFX.")  # of IPv4 addresses in all the forms of C
 
 
 class Unreachable:
@@ -38,37 +42,48 @@ class Route(NamedTuple):
 
 
 class OutsideConnectionError(RuntimeError):
-    """A connection or look-up that would have left this machine.
+    """A connection or look-up that would have left this machine; `remedy` says what helps, if anything is known to.
 
     It is no OSError, so that no client takes it for a network failure that is worth retrying.
     """
 
-    def __init__(self, host: str, port: object = None) -> None:
-        super().__init__(host, port)  # as given, so that it survives pickling on its way from another process
+    def __init__(self, host: str, port: object = None, remedy: str = "") -> None:
+        super().__init__(host, port, remedy)  # as given, so that it survives pickling on its way from another process
         self.host = host
         self.port = port
+        self.remedy = remedy
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         where = f"{host}:{self.port}" if self.port else host
-        key = host if self.port in (None, 0, 80, 443, "http", "https") else where
-        return (
-            f"azcred refused a connection to {where!r}, because nothing may leave this machine during the test; "
-            f'call azcred.route("{key}", "http://127.0.0.1:PORT") to have a local server answer for it.'
-        )
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"azcred refused a connection to {where!r}, because nothing may leave this machine{remedy}."
+
+
+class Host(NamedTuple):
+    """A host in the one form in which it is judged and passed on.
+
+    `name` is as the table has it: a name, or an address, of IPv4 if it is one in IPv6. `text` is the same host for
+    Python's own functions, which ask no name server for an address in this form.
+    """
+
+    name: str
+    text: str
 
 
 class Routes:
     """A table of routes. Hosts are given in any form that sockets take: text or bytes, any case, a dot at the end.
 
-    `on_connect` is asked about each connection that stays on this machine, and may lead it elsewhere or raise OSError.
+    `remedies` are what a refusal names, the first that fits. `on_connect` is asked about each connection that stays on
+    this machine, and may lead it elsewhere or raise OSError.
     """
 
-    def __init__(self, routes: Iterable[Route] = ()) -> None:
+    def __init__(self, routes: Iterable[Route] = (), remedies: Iterable[Remedy] = ()) -> None:
         self._lock = threading.Lock()
         self._targets: dict[str, dict[int, Target]] = {}
         self._stand_ins: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self.remedies = list(remedies)
         self.on_connect: Callable[[str, int], Address | None] | None = None
         for route in routes:
             self.add(route)
@@ -79,17 +94,17 @@ class Routes:
         return (Route(host, port, target) for host, ports in table for port, target in ports.items())
 
     def __contains__(self, host: object) -> bool:
-        return self._ports(_canonical(host)) is not None
+        return host is not None and self._ports(one_form(host).name) is not None
 
     def add(self, route: Route) -> None:
         """Add a route; one for the same host and port is replaced.
 
         Raises ValueError if it leads away from this machine.
         """
-        if not isinstance(route.target, Unreachable) and not _is_this_machine(_canonical(route.target[0])):
+        if not isinstance(route.target, Unreachable) and not _is_this_machine(one_form(route.target[0]).name):
             raise ValueError(f"a route leads to an address of this machine, not to {route.target[0]!r}")
         with self._lock:
-            self._targets.setdefault(_canonical(route.host), {})[route.port] = route.target
+            self._targets.setdefault(one_form(route.host).name, {})[route.port] = route.target
 
     def replace(self, routes: Iterable[Route]) -> None:
         """Have these routes and no others."""
@@ -99,16 +114,20 @@ class Routes:
         with self._lock:
             self._targets = targets
 
-    def address_of(self, host: object, port: object = None) -> str | None:
-        """Return the address that a look-up of a name gives, None for a host that can be looked up as it is.
+    def refusal(self, host: str, port: object = None) -> OutsideConnectionError:
+        """Return the error for a connection or look-up that may not be."""
+        return OutsideConnectionError(host, port, remedy_for(self.remedies, host, port))
+
+    def address_of(self, host: object, port: object = None) -> str:
+        """Return what to look up in a host's place: an address, or a name that needs no name server.
 
         A routed name has an address of its own in 127/8, so that what slips through stays on this machine. It is
         written as IPv6 if the name leads to a server that only an IPv6 socket can reach. Raises
         OutsideConnectionError for a name that is neither routed nor this machine's.
         """
-        name = _canonical(host)
+        name, text = one_form(host)
         if not name or name == "localhost" or _address(name):
-            return None
+            return text
         ports = self._ports(name)
         if ports is not None:
             leads_to_ipv6 = any(
@@ -117,28 +136,30 @@ class Routes:
             return ("::ffff:" if leads_to_ipv6 else "") + self._stand_in(name)
         if _is_this_machine(name):
             return _LOOPBACK
-        raise OutsideConnectionError(name, port)
+        raise self.refusal(name, port)
 
     def name_of(self, host: object) -> str:
         """Return the name for an address, or for another name.
 
         Raises OutsideConnectionError for one outside this machine.
         """
-        name = _canonical(host)
+        name = one_form(host).name
         if name in self._names:
             return self._names[name]
-        if self.address_of(name) or name == "localhost":
+        if name and not _address(name):
+            self.address_of(name)
             return name
         if _is_this_machine(name):
             return "localhost"
-        raise OutsideConnectionError(name)
+        raise self.refusal(name)
 
-    def destination(self, host: object, port: int) -> Address | None:
-        """Return where a connection goes in place of this host and port, None if it goes there as it is.
+    def destination(self, host: object, port: Any) -> Address:
+        """Return where a connection to a host and port goes: there, in one form, or elsewhere on this machine.
 
         Raises OutsideConnectionError if that is outside this machine, OSError if it is a network that is not there.
         """
-        name = _canonical(host)
+        name, text = one_form(host)
+        port = exact_number(port)
         name = self._names.get(name, name)
         here = _is_this_machine(name)
         own_name = here and not _address(name)
@@ -153,8 +174,8 @@ class Routes:
         if target is not None:
             return target
         if not here or port == _DNS_PORT:  # a name server on this machine would ask others
-            raise OutsideConnectionError(name, port)
-        return (_LOOPBACK, port) if own_name and name not in ("", "localhost") else None
+            raise self.refusal(name, port)
+        return (_LOOPBACK if own_name and name not in ("", "localhost") else text), port
 
     def _ports(self, name: str) -> Mapping[int, Target] | None:
         """Return the routes of a host by port: its own, else those of the first pattern that it matches."""
@@ -174,21 +195,55 @@ class Routes:
             return self._stand_ins[name]
 
 
-def _canonical(host: object) -> str:
-    """Return a host as the table has it: ASCII, lower case, no dot at the end, IPv4 in IPv6 as IPv4."""
-    text = bytes(host).decode() if isinstance(host, bytes | bytearray) else str(host or "")
+def one_form(host: object) -> Host:
+    """Return a host in the one form: ASCII, lower case, no dot at the end, and addresses in their usual notation.
+
+    An object of a class that is derived from `str` or `bytes` is read once, as Python's own functions read it. Raises
+    TypeError for what is neither text nor bytes, and UnicodeError for a name that IDNA does not allow.
+    """
+    if isinstance(host, str):
+        text = str.__str__(host)
+    elif isinstance(host, bytes):
+        text = bytes.__getitem__(host, slice(None)).decode(errors="backslashreplace")
+    elif isinstance(host, bytearray):
+        text = bytearray.__getitem__(host, slice(None)).decode(errors="backslashreplace")
+    else:
+        raise TypeError(f"a host is text or bytes, not {type(host).__name__}")
     if not text.isascii():
         text = text.encode("idna").decode()
-    text = text.lower().rstrip(".")
+    text = text.removesuffix(".") or text
     address = _address(text)
-    return str(getattr(address, "ipv4_mapped", None) or address or text)
+    if address is None:
+        return Host(text.lower(), text.lower())
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped:
+        return Host(str(mapped), f"::ffff:{mapped}")
+    return Host(str(address).partition("%")[0], str(address))
+
+
+def exact_number(value: Any) -> int:
+    """Return a number as an `int`, as Python's own functions read one of a derived class.
+
+    Raises TypeError for what is no whole number.
+    """
+    return int.__add__(operator.index(value), 0)
 
 
 @lru_cache(maxsize=1024)
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a text is, also in the short, hexadecimal and octal forms of C (`127.1`, `0x7f000001`).
+
+    Python's look-ups take those as well, without asking a name server.
+    """
     try:
         return ipaddress.ip_address(host)
     except ValueError:
+        pass
+    if not host[:1].isdigit() or not _CHARACTERS.issuperset(host):  # C would overlook what stands behind a blank
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
         return None
 
 

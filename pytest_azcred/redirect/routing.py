@@ -21,7 +21,17 @@ from typing import Any
 
 from pytest_azcred.redirect.folders import Folders
 from pytest_azcred.redirect.patching import Patches
-from pytest_azcred.redirect.routes import UNREACHABLE, OutsideConnectionError, Route, Routes, Target, Unreachable
+from pytest_azcred.redirect.remedies import Remedy
+from pytest_azcred.redirect.routes import (
+    UNREACHABLE,
+    OutsideConnectionError,
+    Route,
+    Routes,
+    Target,
+    Unreachable,
+    exact_number,
+    one_form,
+)
 
 __all__ = ["UNREACHABLE", "OutsideConnectionError", "Route", "Routing", "Target"]
 
@@ -31,12 +41,14 @@ _Function = Callable[..., Any]
 class Routing:
     """The redirection of this process's connections by a table of routes while it is active.
 
-    `certificate_authority` is the PEM certificate that vouches for routed names.
+    `certificate_authority` is the PEM certificate that vouches for routed names; `remedies` are what refusals name.
     """
 
-    def __init__(self, certificate_authority: str, routes: Iterable[Route] = ()) -> None:
+    def __init__(
+        self, certificate_authority: str, routes: Iterable[Route] = (), remedies: Iterable[Remedy] = ()
+    ) -> None:
         self._certificate_authority = certificate_authority
-        self._routes = Routes(routes)
+        self._routes = Routes(routes, remedies)
         self._patches = Patches(isolating=True)
 
     @property
@@ -68,7 +80,12 @@ class Routing:
         `folders` are those that others stand for; see `Folders`.
         """
         routes = [[r.host, r.port, None if isinstance(r.target, Unreachable) else list(r.target)] for r in self._routes]
-        saved = {"certificate_authority": self._certificate_authority, "routes": routes, "folders": dict(folders)}
+        saved = {
+            "certificate_authority": self._certificate_authority,
+            "routes": routes,
+            "remedies": self._routes.remedies,
+            "folders": dict(folders),
+        }
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(saved))
         os.replace(unfinished, path)
@@ -78,7 +95,8 @@ class Routing:
         """Redirect this process as `save` has written it down, until it ends."""
         saved = json.loads(path.read_text())
         routes = (Route(host, port, tuple(to) if to else UNREACHABLE) for host, port, to in saved["routes"])
-        cls(saved["certificate_authority"], routes).activate()
+        remedies = (Remedy(*remedy) for remedy in saved["remedies"])
+        cls(saved["certificate_authority"], routes, remedies).activate()
         Folders().redirect(saved["folders"])
 
     def activate(self) -> None:
@@ -110,16 +128,18 @@ class Routing:
         def getaddrinfo(
             host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
         ) -> list[Any]:
-            address = None if flags & socket.AI_NUMERICHOST else self._routes.address_of(host, port)
-            if address is None:
+            flags = exact_number(flags)
+            if host is None or flags & socket.AI_NUMERICHOST:  # neither asks a name server
                 return original(host, port, family, type, proto, flags)  # type: ignore[no-any-return]
-            # A machine whose only network is loopback has no "configured" addresses.
-            return original(address, port, family, type, proto, flags & ~socket.AI_ADDRCONFIG)  # type: ignore[no-any-return]
+            address = self._routes.address_of(host, port)
+            if address != one_form(host).text:
+                flags &= ~socket.AI_ADDRCONFIG  # a machine whose only network is loopback has no such addresses
+            return original(address, port, family, type, proto, flags)  # type: ignore[no-any-return]
 
         return getaddrinfo
 
     def _look_up(self, original: _Function) -> _Function:
-        return lambda host: original(self._routes.address_of(host) or host)
+        return lambda host: original(self._routes.address_of(host))
 
     def _gethostbyaddr(self, _: _Function) -> _Function:
         def gethostbyaddr(host: Any) -> tuple[str, list[str], list[str]]:
@@ -141,12 +161,15 @@ class Routing:
         """Return the address to connect a socket to in place of this one."""
         if connection.family not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple):
             return address
-        if len(address) < 2:
-            return address
-        destination = self._routes.destination(*address[:2])
-        if destination and connection.family == socket.AF_INET6 and ":" not in destination[0]:
-            return f"::ffff:{destination[0]}", destination[1]
-        return destination or address
+        parts = tuple.__getitem__(address, slice(None))  # as C reads a tuple, of whatever class
+        if len(parts) < 2:
+            return parts
+        host, port = self._routes.destination(*parts[:2])
+        if host == one_form(parts[0]).text:
+            return host, port, *parts[2:]
+        if connection.family == socket.AF_INET6 and ":" not in host:
+            host = f"::ffff:{host}"
+        return host, port
 
     def _connect(self, original: _Function) -> _Function:
         def connect(connection: socket.socket, address: Any) -> None:
@@ -258,11 +281,10 @@ class Routing:
         async def create_connection(
             loop: Any, factory: Any, host: Any = None, port: Any = None, **keywords: Any
         ) -> tuple[Any, Any]:
-            destination = self._routes.destination(host, _port_number(port)) if host else None
-            if destination is not None:
+            if host:
                 if keywords.get("ssl") and keywords.get("server_hostname") is None:
                     keywords["server_hostname"] = host
-                host, port = destination
+                host, port = self._routes.destination(host, _port_number(port))
             return await original(loop, factory, host, port, **keywords)  # type: ignore[no-any-return]
 
         return create_connection
@@ -272,7 +294,7 @@ class Routing:
             loop: Any, factory: Any, local_addr: Any = None, remote_addr: Any = None, **keywords: Any
         ) -> tuple[Any, Any]:
             if remote_addr:
-                remote_addr = self._routes.destination(*remote_addr) or remote_addr
+                remote_addr = self._routes.destination(*remote_addr)
             return await original(loop, factory, local_addr, remote_addr, **keywords)  # type: ignore[no-any-return]
 
         return create_datagram_endpoint
@@ -280,12 +302,13 @@ class Routing:
     def _patch_pycares(self, pycares: Any) -> None:
         def look_up(original: _Function) -> _Function:
             return lambda channel, host, *rest, **keywords: original(
-                channel, self._routes.address_of(host) or host, *rest, **keywords
+                channel, self._routes.address_of(host), *rest, **keywords
             )
 
         def ask(_: _Function) -> _Function:
             def refuse(channel: object, question: Any, *_: object, **__: object) -> None:
-                raise OutsideConnectionError(question[0] if isinstance(question, tuple) else question)
+                host = question[0] if isinstance(question, tuple) else question
+                raise self._routes.refusal(one_form(host).name)
 
             return refuse
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
+from azcred_emulators.audiences import audience_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.emulator import Emulator
@@ -23,23 +24,6 @@ from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
 from azcred_emulators.tokens.layers import ANOTHER_TEST
 from azcred_emulators.tokens.mint import RejectionReason, issue_number
-
-# Services that are addressed by the account's own name take tokens for one common audience.
-_AUDIENCES = {
-    "vault.azure.net": "https://vault.azure.net",
-    "managedhsm.azure.net": "https://managedhsm.azure.net",
-    "blob.core.windows.net": "https://storage.azure.com",
-    "queue.core.windows.net": "https://storage.azure.com",
-    "table.core.windows.net": "https://storage.azure.com",
-    "dfs.core.windows.net": "https://storage.azure.com",
-    "servicebus.windows.net": "https://servicebus.azure.net",
-    "azconfig.io": "https://azconfig.io",
-    "search.windows.net": "https://search.azure.com",
-    "cognitiveservices.azure.com": "https://cognitiveservices.azure.com",
-    "openai.azure.com": "https://cognitiveservices.azure.com",
-    "documents.azure.com": "https://cosmos.azure.com",
-}
-
 
 _REJECTIONS: Mapping[RejectionReason, str] = {
     "malformed": "the bearer token is no JWT that Entra ID could have made",
@@ -232,14 +216,6 @@ class ProtectedResources(Emulator):
     def reset(self) -> None:
         """Forget every resource."""
         self._resources.clear()
-
-
-def audience_of(host: str) -> str:
-    """Return the audience that the service at a host name takes: the common one of a known service, else its URL."""
-    for suffix, audience in _AUDIENCES.items():
-        if host.endswith(f".{suffix}"):
-            return audience
-    return f"https://{host}"
 
 
 def _path(path: str) -> str:

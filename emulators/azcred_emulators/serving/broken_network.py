@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from azcred_emulators.serving.connection import WsgiApplication
 from azcred_emulators.serving.server import Server
-from azcred_emulators.serving.tls import CertificateAuthority, Issue
+from azcred_emulators.serving.tls import CertificateAuthority, Issue, server_context
 
 _LONG_AGO = datetime(2001, 1, 1, tzinfo=timezone.utc)
 
@@ -26,7 +26,6 @@ class BrokenNetwork:
             "expired": lambda: lambda name: authority.issue(name, not_after=_LONG_AGO),
             "wrong-name": lambda: lambda _: authority.issue("elsewhere.example"),
         }
-        self._authority = authority
         self._servers: dict[str, Server] = {}
         self._black_hole: list[socket.socket] = []
 
@@ -45,7 +44,7 @@ class BrokenNetwork:
         with self._lock:
             if defect not in self._servers:
                 issue = self._issue.get(defect)
-                tls = self._authority.server_context(issue()) if issue else None
+                tls = server_context(issue()) if issue else None
                 self._servers[defect] = Server(self._application, tls=tls)
                 self._servers[defect].start()
             return self._servers[defect].address

@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cache, cached_property
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -76,19 +76,9 @@ class CertificateAuthority:
         )
         return certificate.public_bytes(serialization.Encoding.PEM) + self.pem.encode(), private
 
-    def server_context(self, issue: Issue | None = None) -> ssl.SSLContext:
-        """Return a context that presents a certificate for the name in the client's hello, made at that moment.
-
-        `issue` makes the certificate chain and private key for a name if they are to have a defect.
-        """
-        context = _new_context()
-
-        def present(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-            server_name = (name or "localhost").lower()
-            connection.context = _load(*issue(server_name)) if issue else self._context_for(server_name)
-
-        context.sni_callback = present
-        return context
+    def server_context(self) -> ssl.SSLContext:
+        """Return a context that presents a certificate for the name in the client's hello, made at that moment."""
+        return _presenting(self._context_for, "localhost")
 
     @cached_property
     def thumbprint(self) -> str:
@@ -110,6 +100,22 @@ class CertificateAuthority:
         return self.issue("localhost", "127.0.0.1", "::1")
 
 
+def server_context(issue: Issue, name: str = "localhost") -> ssl.SSLContext:
+    """Return a context that presents what `issue` makes for the name in the client's hello, or else for this name."""
+    return _presenting(cache(lambda server_name: _load(*issue(server_name))), name)
+
+
+def _presenting(context_for: Callable[[str], ssl.SSLContext], default: str) -> ssl.SSLContext:
+    """Make a context that gives way to another one when the client says which server it wants."""
+    context = _new_context()
+
+    def present(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        connection.context = context_for((name or default).lower())
+
+    context.sni_callback = present
+    return context
+
+
 def write_private(path: Path, content: bytes) -> Path:
     """Write a file that only this user may read and return its path."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -128,7 +134,9 @@ def _load(chain: bytes, key: bytes) -> ssl.SSLContext:
 def _new_context() -> ssl.SSLContext:
     """Make a server context of Python's own class: an app may have put another in its place (truststore does)."""
     kind: type[ssl.SSLContext] = next(base for base in ssl.SSLContext.__mro__ if base.__module__ == "ssl")
-    return kind(ssl.PROTOCOL_TLS_SERVER)
+    context = kind(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])  # a client that could speak HTTP/2 must not
+    return context
 
 
 def _builder(

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from azcred_emulators.apis.protected_resource import audience_of
+from azcred_emulators.audiences import audience_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
 from azcred_emulators.emulation.checkpoint import Undo, undo_all
