@@ -5,7 +5,7 @@ What the fixture `azcred` adds for its test comes on top of it.
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from azcred_emulators.environments import agent_folders, host_addresses
@@ -17,14 +17,14 @@ from pytest_azcred.redirect.routing import Routing
 from pytest_azcred.variables import EnvironmentVariables
 
 
-def isolate() -> Callable[[], None]:
-    """Isolate this process and its children; returns the function that ends it."""
+def isolate(keep: Collection[str] = ()) -> Callable[[], None]:
+    """Isolate this process and its children, but for the variables to keep; returns the function that ends it."""
     folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
     variables = EnvironmentVariables()
     routing = Routing("", [Route(host, port, UNREACHABLE) for host, port in host_addresses()])
     folders = Folders()
     agents = {path: ABSENT for path in agent_folders() if os.path.isdir(path)}
-    variables.update({**isolation(os.environ, Path(folder.name)), **children(os.environ, Path(folder.name))})
+    variables.update({**isolation(os.environ, Path(folder.name), keep), **children(os.environ, Path(folder.name))})
     routing.save(Path(folder.name) / "routing.json", agents)
     routing.activate()
     folders.redirect(agents)

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -29,13 +29,14 @@ class IsolatedProcess:
     """This process and the emulators that it is led to, for the time of one test.
 
     `visited` are the names of the environments that the app has been in. Each of `observers` makes a context manager
-    around every isolation of the process.
+    around every isolation of the process. `keep` are names of variables that are not hidden.
     """
 
     observers: ClassVar[list[Callable[["IsolatedProcess"], AbstractContextManager[object]]]] = []
 
-    def __init__(self, emulators: Emulators, variables: VariableSetter) -> None:
+    def __init__(self, emulators: Emulators, variables: VariableSetter, keep: Collection[str] = ()) -> None:
         self.emulators = emulators
+        self._keep = keep
         self.clock = Clock(emulators.active.rotate_files)
         self.visited: set[str] = set()
         self._variables = variables
@@ -133,7 +134,7 @@ class IsolatedProcess:
     def _isolated(self) -> Iterator["IsolatedProcess"]:
         sweep()
         emulators = self.emulators
-        isolated = isolation(os.environ, emulators.folder)
+        isolated = isolation(os.environ, emulators.folder, self._keep)
         self.set_variables({**isolated, **children(os.environ, emulators.folder)})
         self._routing.on_connect(emulators.connect)
         self._routing.activate()
@@ -148,7 +149,7 @@ class IsolatedProcess:
             self._folders.redirect({})
             self._routing.deactivate()
             emulators.reset()
-            shutil.rmtree(str(isolated["HOME"]), ignore_errors=True)
+            shutil.rmtree(os.path.dirname(str(isolated["HOME"])), ignore_errors=True)
 
     def add_route(self, route: Route) -> None:
         """Lead connections to a host and port elsewhere on this machine."""

@@ -45,7 +45,7 @@ def _isolate(config: pytest.Config) -> None:
         from pytest_azcred.ambient import isolate
 
         config.stash[_ISOLATED] = True
-        config.add_cleanup(isolate())
+        config.add_cleanup(isolate(options.kept(config)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -119,11 +119,13 @@ def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
 
 
 @pytest.fixture
-def _azcred_process(azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Iterator[IsolatedProcess]:
+def _azcred_process(
+    azcred_emulators: Emulators, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> Iterator[IsolatedProcess]:
     """This process, isolated for one test."""
     from pytest_azcred.isolated_process import IsolatedProcess
 
-    with IsolatedProcess(azcred_emulators, monkeypatch).isolated() as process:
+    with IsolatedProcess(azcred_emulators, monkeypatch, options.kept(pytestconfig)).isolated() as process:
         yield process
 
 

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -259,14 +259,15 @@ class Emulators:
             self._keys[name] = SigningKey(name)
         return self._keys[name]
 
-    def variables(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    def variables(self, environ: Mapping[str, str] = os.environ, *, keep: Collection[str] = ()) -> dict[str, str]:
         """Return all variables of a process that runs in the environments: these, without this machine's identity.
 
-        Each call gives an empty home folder and puts the environments in place anew.
+        Each call gives an empty home folder and puts the environments in place anew. `keep` are names that are not
+        hidden, such as "AZURE_TENANT_ID"; raises ValueError for those that must be.
         """
         from azcred_emulators.environments import processes
 
-        isolated = processes.isolated(self, environ)
+        isolated = processes.isolated(self, environ, keep)
         self.active.reset()
         self.setups = self.active.enter_alone(*self.environments, environ=isolated)
         return processes.variables(self, self.setups, isolated)
