@@ -4,12 +4,12 @@ What the fixture `azcred` adds for its test comes on top of it.
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from azcred_emulators.environments import agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
+from azcred_emulators.private_folder import PrivateFolder
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.routes import UNREACHABLE, Route
@@ -19,7 +19,7 @@ from pytest_azcred.variables import EnvironmentVariables
 
 def isolate(keep: Collection[str] = ()) -> Callable[[], None]:
     """Isolate this process and its children, but for the variables to keep; returns the function that ends it."""
-    folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+    folder = PrivateFolder()
     variables = EnvironmentVariables()
     routing = Routing("", [Route(host, port, UNREACHABLE) for host, port in host_addresses()])
     folders = Folders()

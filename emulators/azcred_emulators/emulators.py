@@ -1,7 +1,6 @@
 """All emulators together: one directory, one clock, one journal, one key and two ports."""
 
 import os
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from azcred_emulators.environments import find, host_addresses
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.environments.initial_directory import initial_directory
 from azcred_emulators.loading import import_shared, in_background
+from azcred_emulators.private_folder import PrivateFolder
 from azcred_emulators.serving.broken_network import BrokenNetwork
 from azcred_emulators.serving.proxy import Proxy
 from azcred_emulators.serving.server import Server
@@ -91,7 +91,7 @@ class Emulators:
         self.http = server(port=http_port)
         self.https = server(port=https_port, tls=self.certificate_authority.server_context())
         self.network = BrokenNetwork(self.certificate_authority, self._answer)
-        self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+        self._folder = PrivateFolder()
         self._keys: dict[str, SigningKey] = {}
         self.active = ActiveEnvironments(self)
         self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
