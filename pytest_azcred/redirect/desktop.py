@@ -48,7 +48,7 @@ class DesktopConnectionError(OutsideConnectionError):
 
 def remember(environ: Mapping[str, str]) -> None:
     """Refuse from now on what the variables of a process name, unless they are those of an isolated one."""
-    if hasattr(os, "getuid") and _ISOLATED not in environ:
+    if hasattr(os, "getuid") and not environ.get(_ISOLATED):
         add(_of_user(environ))
 
 
