@@ -4,12 +4,12 @@ What the fixture `azcred` adds for its test comes on top of it.
 """
 
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from azcred_emulators.environments import agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
+from azcred_emulators.private_folder import PrivateFolder
 from pytest_azcred.redirect import advice
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
@@ -18,15 +18,15 @@ from pytest_azcred.redirect.routing import Routing
 from pytest_azcred.variables import EnvironmentVariables
 
 
-def isolate() -> Callable[[], None]:
-    """Isolate this process and its children; returns the function that ends it."""
-    folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+def isolate(keep: Collection[str] = ()) -> Callable[[], None]:
+    """Isolate this process and its children, but for the variables to keep; returns the function that ends it."""
+    folder = PrivateFolder()
     variables = EnvironmentVariables()
     unreachable = [Route(host, port, UNREACHABLE) for host, port in host_addresses()]
     routing = Routing("", unreachable, advice.in_an_isolated_run())
     folders = Folders()
     agents = {path: ABSENT for path in agent_folders() if os.path.isdir(path)}
-    variables.update({**isolation(os.environ, Path(folder.name)), **children(os.environ, Path(folder.name))})
+    variables.update({**isolation(os.environ, Path(folder.name), keep), **children(os.environ, Path(folder.name))})
     routing.save(Path(folder.name) / "routing.json", agents)
     routing.activate()
     folders.redirect(agents)

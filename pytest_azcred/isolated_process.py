@@ -1,7 +1,7 @@
 """This process while it is isolated: where its connections, its files and its children go."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import agent_folders, host_addresses
@@ -17,10 +17,14 @@ from pytest_azcred.variables import EnvironmentVariables
 
 
 class IsolatedProcess:
-    """This process from the start of the widest scope to its end, and the emulators that it is led to."""
+    """This process from the start of the widest scope to its end, and the emulators that it is led to.
 
-    def __init__(self, emulators: Emulators) -> None:
+    `keep` are names of variables that are not hidden.
+    """
+
+    def __init__(self, emulators: Emulators, keep: Collection[str] = ()) -> None:
         self.emulators = emulators
+        self._keep = keep
         # An agent that this machine really has must not be seen.
         self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
         self._variables = EnvironmentVariables()
@@ -39,7 +43,7 @@ class IsolatedProcess:
         """Isolate the process and redirect its connections."""
         sweep()
         emulators = self.emulators
-        isolated = isolation(os.environ, emulators.folder)
+        isolated = isolation(os.environ, emulators.folder, self._keep)
         self._variables.update({**isolated, **children(os.environ, emulators.folder)})
         self._routing.on_connect(emulators.connect)
         self._routing.activate()

@@ -56,6 +56,12 @@ def add_options(parser: pytest.Parser) -> None:
         default=False,
     )
     parser.addini(
+        "azcred_keep",
+        "variables that the suite sets for itself, such as AZURE_TENANT_ID, and that are not hidden from it; none that "
+        "holds a secret, or leads to one",
+        type="args",
+    )
+    parser.addini(
         "azcred_routes",
         "local servers that answer for real host names in every test that uses azcred, one a line: "
         "orders.contoso.com = http://127.0.0.1:8080",
@@ -83,6 +89,7 @@ def check(config: pytest.Config) -> None:
             raise ValueError("it cannot be set for the tokens of a server; give their identities `token_times`")
     except ValueError as error:
         raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
+    kept(config)
     if own_routes := routes(config):
         from pytest_azcred.redirect.own_route import own_route
 
@@ -101,6 +108,19 @@ def environment(config: pytest.Config) -> Environment | None:
     option: str | None = early_option(config, "azcred_environment")
     name: str = config.getini("azcred_environment") if option is None else option
     return find(name) if name else None
+
+
+def kept(config: pytest.Config) -> Sequence[str]:
+    """Return the names of variables that are not hidden; raises UsageError for one that must be, or that never is."""
+    names: Sequence[str] = config.getini("azcred_keep")
+    if names:
+        from azcred_emulators.environments.identity_variables import check_kept
+
+        try:
+            check_kept(names)
+        except ValueError as error:
+            raise pytest.UsageError(f"azcred_keep: {error}") from None
+    return names
 
 
 def early_option(config: pytest.Config, name: str) -> Any:

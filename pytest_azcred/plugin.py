@@ -48,14 +48,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def _begin(config: pytest.Config) -> None:
     if _RUN in config.stash:
         return
-    run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config)))
+    run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), options.kept(config)))
     config.add_cleanup(partial(end_run, run))
     if environment := _environment(config):
         run.begin("the run").enter([environment], {})
     elif config.getini("azcred_isolate") and not is_isolated():  # else `azcred run` or a test has started this
         from pytest_azcred.ambient import isolate
 
-        config.add_cleanup(isolate())
+        config.add_cleanup(isolate(options.kept(config)))
 
 
 def _environment(config: pytest.Config) -> Environment | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,16 @@ def _local_emulators() -> Emulators:
 class Run:
     """Emulators that are started when a scope first needs them, and the stack of scopes.
 
-    Each of `observers` is called with every scope that ends, before it is undone. `belongs_to_test` tells whether a
+    `keep` are names of variables that are not hidden. Each of `observers` is called with every scope that ends, before it is undone. `belongs_to_test` tells whether a
     scope that begins now is a test's own.
     """
 
-    def __init__(self, emulators: Callable[[], AbstractContextManager[Emulators]] = _local_emulators) -> None:
+    def __init__(
+        self,
+        emulators: Callable[[], AbstractContextManager[Emulators]] = _local_emulators,
+        keep: Collection[str] = (),
+    ) -> None:
+        self._keep = keep
         self._make_emulators = emulators
         self._emulators: Emulators | None = None
         self._stack = ExitStack()
@@ -54,7 +59,7 @@ class Run:
         from pytest_azcred.scope import Scope
 
         outer = self._scopes[-1] if self._scopes else None
-        process = outer.process if outer else IsolatedProcess(self.emulators)
+        process = outer.process if outer else IsolatedProcess(self.emulators, self._keep)
         scope = Scope(process, outer, name, belongs_to_test=self.belongs_to_test)
         scope.start()
         self._scopes.append(scope)

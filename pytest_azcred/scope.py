@@ -77,8 +77,8 @@ class Scope:
             undo.callback(self._variables.restore)
             undo.callback(self.clock.stop)
             undo.callback(emulators.add_layer())
-            self.set_variables(new_home(emulators.folder))
-        undo.callback(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
+            self.set_variables(new_home(os.environ, emulators.folder))
+        undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
         self.journal = Journal(emulators.recorder)
         self._first = emulators.recorder.total

@@ -22,6 +22,7 @@ REQUIREMENTS = (
     "aiohttp",
     "azure-identity",
     "httpx",
+    "keyring",
     "pytest-asyncio",
     "pytest-httpserver",
     "pytest-randomly",

@@ -1,8 +1,7 @@
 """All emulators together: one directory, one clock, one journal, one key and two ports."""
 
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from azcred_emulators.environments import find, host_addresses
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.environments.initial_directory import initial_directory
 from azcred_emulators.loading import import_shared, in_background
+from azcred_emulators.private_folder import PrivateFolder
 from azcred_emulators.serving.broken_network import BrokenNetwork
 from azcred_emulators.serving.proxy import Proxy
 from azcred_emulators.serving.server import Server
@@ -98,7 +98,7 @@ class Emulators:
         self.http = server(port=http_port)
         self.https = server(port=https_port, tls=self.certificate_authority.server_context())
         self.network = BrokenNetwork(self.certificate_authority, self._answer)
-        self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+        self._folder = PrivateFolder()
         self._token_lifetime = token_lifetime
         self._keys: dict[str, SigningKey] = {}
         self.active = ActiveEnvironments(self)
@@ -283,14 +283,15 @@ class Emulators:
             self._keys[name] = SigningKey(name)
         return self._keys[name]
 
-    def variables(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    def variables(self, environ: Mapping[str, str] = os.environ, *, keep: Collection[str] = ()) -> dict[str, str]:
         """Return all variables of a process that runs in the environments: these, without this machine's identity.
 
-        Each call gives an empty home folder and puts the environments in place anew.
+        Each call gives an empty home folder and puts the environments in place anew. `keep` are names that are not
+        hidden, such as "AZURE_TENANT_ID"; raises ValueError for those that must be.
         """
         from azcred_emulators.environments import processes
 
-        isolated = processes.isolated(self, environ)
+        isolated = processes.isolated(self, environ, keep)
         self.active.reset()
         self.setups = self.active.enter_alone(*self.environments, environ=isolated)
         return processes.variables(self, self.setups, isolated)

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from pytest_azcred.cli.commands import CommandError
+from pytest_azcred.cli.descendants import Descendants
 from pytest_azcred.cli.signals import Signals
 from pytest_azcred.cli.watchdog import Watchdog
 
 _FORWARDED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+_CHILD_ENDED = "SIGCHLD"
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")  # which the terminal sends to every process in front of it
 
 
@@ -19,13 +21,14 @@ def supervise(command: Sequence[str], variables: Mapping[str, str], watchdog: Wa
     """Run a command to its end and return its exit code; signals to this process are passed on to it.
 
     At a terminal it stays in front with this process, so that it can read and Ctrl-C reaches it; elsewhere it gets a
-    process group of its own, so that all of it can be ended. Raises CommandError with a shell's exit code if it cannot
-    be run.
+    process group of its own, so that all of it can be ended. What it leaves in the background ends after it. Raises
+    CommandError with a shell's exit code if it cannot be run.
     """
     terminal = _has_terminal()
     by_terminal = _FROM_TERMINAL if terminal else ()
     forwarded = {getattr(signal, name) for name in _FORWARDED if hasattr(signal, name) and name not in by_terminal}
-    signals = Signals(*_FORWARDED)  # also while everything is cleared away afterwards
+    signals = Signals(*_FORWARDED, _CHILD_ENDED)  # also while everything is cleared away afterwards
+    descendants = Descendants()
     try:
         child = subprocess.Popen(command, env=variables, start_new_session=not terminal)  # noqa: S603  # what it is for
     except FileNotFoundError:
@@ -43,6 +46,8 @@ def supervise(command: Sequence[str], variables: Mapping[str, str], watchdog: Wa
         number = signals.next()
         if number in forwarded:
             child.send_signal(number)
+        descendants.reap(child.pid)
+    descendants.end(None if terminal else child.pid)
     return 128 - child.returncode if child.returncode < 0 else child.returncode
 
 

@@ -41,6 +41,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a TOML file with directory, faults and resources, as for `azcred serve`",
     )
+    command.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="do not hide this variable, such as AZURE_TENANT_ID, from the command; may be repeated",
+    )
     command.add_argument("-q", "--quiet", action="store_true", help="print no summary of the requests")
     command.add_argument("--journal", type=Path, metavar="FILE", help="write every request, one JSON object a line")
 
@@ -68,6 +75,7 @@ def run_in_environments(command: Sequence[str], options: argparse.Namespace) -> 
             journal=options.journal,
             accounts=options.azurite,
             routes=routes,
+            keep=options.keep,
             configuration=load(options.config) if options.config else None,
         )
     except (LookupError, ValueError) as error:

@@ -3,13 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.environments.identity_variables import check_kept
 from azcred_emulators.standalone.configuration import Configuration
 from pytest_azcred.azurite import Azurite, find_executable
 from pytest_azcred.cli.child_process import supervise
@@ -30,16 +31,18 @@ def run(
     journal: Path | None = None,
     accounts: Sequence[str] = (),
     routes: Iterable[OwnRoute] = (),
+    keep: Collection[str] = (),
     configuration: Configuration | None = None,
 ) -> int:
     """Run a command in environments of the table and return its exit code, 128+n if the signal n has ended it.
 
     Unless `quiet`, a summary of the requests follows on standard error; `journal` is a file for all of them, one JSON
     object a line. Azurite answers for the storage `accounts`, and local servers of the user's own for the `routes`.
-    Raises LookupError for an environment that is not in the table, and if Azurite is needed and not installed;
-    RuntimeError if it does not start; OSError if the journal cannot be written; CommandError if the command cannot be
-    run.
+    The variables to `keep` are not hidden. Raises LookupError for an environment that is not in the table, and if
+    Azurite is needed and not installed; ValueError for a variable that must be hidden; RuntimeError if Azurite does not
+    start; OSError if the journal cannot be written; CommandError if the command cannot be run.
     """
+    check_kept(keep)
     if journal is not None:
         write_journal(journal, ())  # rather now than after a long run
     with ExitStack() as stack:
@@ -55,7 +58,7 @@ def run(
         if accounts:
             azurite = stack.enter_context(Azurite(emulators, *accounts, executable=find_executable(Path.cwd())))
             emulators.routes |= dict.fromkeys(((host, 443) for host in azurite.hosts), azurite.address)
-        exit_code = supervise(command, with_python_routing(emulators, emulators.variables()), watchdog)
+        exit_code = supervise(command, with_python_routing(emulators, emulators.variables(keep=keep)), watchdog)
         entries = emulators.journal.requests()
         if journal is not None:
             write_journal(journal, entries)

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pytest_azcred.redirect import desktop
 from pytest_azcred.redirect.folders import Folders
 from pytest_azcred.redirect.patching import Patches
 from pytest_azcred.redirect.remedies import Remedy
@@ -36,6 +37,7 @@ from pytest_azcred.redirect.routes import (
 __all__ = ["UNREACHABLE", "OutsideConnectionError", "Route", "Routing", "Target"]
 
 _Function = Callable[..., Any]
+_UNIX = getattr(socket, "AF_UNIX", None)
 
 
 class Routing:
@@ -50,6 +52,7 @@ class Routing:
         self._certificate_authority = certificate_authority
         self._routes = Routes(routes, remedies)
         self._patches = Patches(isolating=True)
+        desktop.remember(os.environ)
 
     @property
     def routes(self) -> list[Route]:
@@ -85,6 +88,7 @@ class Routing:
             "routes": routes,
             "remedies": self._routes.remedies,
             "folders": dict(folders),
+            "sockets": desktop.remembered(),
         }
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(saved))
@@ -95,6 +99,7 @@ class Routing:
         """Redirect this process as `save` has written it down, until it ends."""
         saved = json.loads(path.read_text())
         routes = (Route(host, port, tuple(to) if to else UNREACHABLE) for host, port, to in saved["routes"])
+        desktop.add(saved["sockets"])
         remedies = (Remedy(*remedy) for remedy in saved["remedies"])
         cls(saved["certificate_authority"], routes, remedies).activate()
         Folders().redirect(saved["folders"])
@@ -159,6 +164,8 @@ class Routing:
 
     def _target(self, connection: socket.socket, address: Any) -> Any:
         """Return the address to connect a socket to in place of this one."""
+        if connection.family == _UNIX:
+            desktop.check(address)
         if connection.family not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple):
             return address
         parts = tuple.__getitem__(address, slice(None))  # as C reads a tuple, of whatever class
@@ -275,6 +282,7 @@ class Routing:
         self._patches.replace(uvloop.Loop, "getaddrinfo", getaddrinfo)
         self._patches.replace(uvloop.Loop, "getnameinfo", getnameinfo)
         self._patches.wrap(uvloop.Loop, "create_connection", self._create_connection)
+        self._patches.wrap(uvloop.Loop, "create_unix_connection", self._create_unix_connection)
         self._patches.wrap(uvloop.Loop, "create_datagram_endpoint", self._create_datagram_endpoint)
 
     def _create_connection(self, original: _Function) -> _Function:
@@ -288,6 +296,13 @@ class Routing:
             return await original(loop, factory, host, port, **keywords)  # type: ignore[no-any-return]
 
         return create_connection
+
+    def _create_unix_connection(self, original: _Function) -> _Function:
+        async def create_unix_connection(loop: Any, factory: Any, path: Any = None, **keywords: Any) -> tuple[Any, Any]:
+            desktop.check(path)
+            return await original(loop, factory, path, **keywords)  # type: ignore[no-any-return]
+
+        return create_unix_connection
 
     def _create_datagram_endpoint(self, original: _Function) -> _Function:
         async def create_datagram_endpoint(

@@ -33,6 +33,15 @@ def test_java(azcred_run: Callable[..., Ran], name: str) -> None:
     )
 
 
+@pytest.mark.skipif(not shutil.which("java"), reason="java is not installed")
+def test_javas_home_folder(azcred_run: Callable[..., Ran]) -> None:
+    """The virtual machine does not go by HOME; its property leads to the same empty folder."""
+    ran = azcred_run("sh", "-c", 'echo "home=$HOME"; exec java -XshowSettings:properties -version')
+    home = ran.stdout.strip().removeprefix("home=")
+    assert home.endswith("/home")
+    assert f"user.home = {home}\n" in ran.stderr
+
+
 def check(ran: Ran, name: str) -> None:
     """Check whose token there is, and who asked for it."""
     answer = json.loads(ran.stdout)

@@ -166,6 +166,83 @@ def test_nothing_is_left_when_it_is_killed(temporary: Path) -> None:
     assert not list(temporary.iterdir())
 
 
+DAEMON = """
+import signal, sys, time
+if sys.argv[1] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(600)
+"""
+# Starts a process in the background that outlives it, says which, and ends.
+LEAVING = f"""
+import subprocess, sys
+command = [sys.executable, "-c", {DAEMON!r}, sys.argv[1]]
+own = sys.argv[2] == "session"
+background = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=own)
+background.stdout.readline()
+print(background.pid)
+"""
+
+
+@pytest.mark.parametrize("manners", ["polite", "stubborn"])
+def test_what_runs_in_the_background_ends_with_the_command(azcred_run: Callable[..., Ran], manners: str) -> None:
+    """It would ask emulators that are gone; SIGKILL follows if it takes no notice of SIGTERM."""
+    ran = azcred_run(sys.executable, "-c", LEAVING, manners, "group")
+    assert ran.exit_code == 0
+    assert not is_running(int(ran.stdout))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can adopt processes")
+def test_a_daemon_with_a_session_of_its_own(azcred_run: Callable[..., Ran]) -> None:
+    """On Linux it cannot hide there."""
+    ran = azcred_run(sys.executable, "-c", LEAVING, "polite", "session")
+    assert ran.exit_code == 0
+    assert not is_running(int(ran.stdout))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can adopt processes")
+def test_what_a_command_at_a_terminal_leaves(temporary: Path) -> None:
+    """There it has the process group of `azcred run`, which stays."""
+    terminal, end = os.openpty()
+    process = subprocess.Popen(
+        [*AZCRED, "run", "--quiet", "--", sys.executable, "-c", LEAVING, "polite", "group"],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdin=end,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(end)
+    printed, _ = process.communicate(timeout=60)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert not is_running(int(printed))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can adopt processes")
+def test_adopted_processes_are_waited_for(azcred_run: Callable[..., Ran]) -> None:
+    """A command that runs for long may leave many behind, which end before it does."""
+    program = """
+import os, subprocess, time
+def zombies(parent):
+    states = []
+    for child in open(f"/proc/{parent}/task/{parent}/children").read().split():
+        try:
+            states.append(open(f"/proc/{child}/stat").read().rpartition(")")[2].split()[0])
+        except OSError:  # it has gone meanwhile
+            pass
+    return states.count("Z")
+for _ in range(5):
+    subprocess.run(["sh", "-c", "true &"], check=True)
+deadline = time.monotonic() + 20
+while zombies(os.getppid()) and time.monotonic() < deadline:
+    os.sched_yield()
+print(zombies(os.getppid()))
+"""
+    assert azcred_run(sys.executable, "-c", program).stdout == "0\n"
+
+
 def test_ctrl_c_at_a_terminal_reaches_the_command_once(temporary: Path) -> None:
     """The terminal sends it to both; the command can read from the terminal as well."""
     program = """

@@ -1,6 +1,7 @@
 """`azcred_isolate` hides this machine's identity from a whole run, and not only from tests that use a fixture."""
 
 import pytest
+from support.desktop import listening
 
 SUITE = """
     import os
@@ -109,3 +110,60 @@ def test_it_is_off_by_default(pytester: pytest.Pytester) -> None:
     """A test that uses nothing of the plugin is left alone."""
     pytester.makepyfile("import os\ndef test_variables(): assert 'AZURE_CLIENT_ID' in os.environ\n")
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+SOCKETS = """
+    import os
+    import socket
+
+    BUS = "{bus}"
+
+    def connects():
+        with socket.socket(socket.AF_UNIX) as connection:
+            try:
+                connection.connect(BUS)
+            except RuntimeError as error:
+                assert "azcred refused a connection to the Unix socket" in str(error)
+                return False
+        return True
+
+    IN_MODULE = connects()
+
+    def test_without_a_fixture():
+        assert IN_MODULE == connects() == {expected}
+
+    def test_with_a_fixture(azcred):
+        assert not connects()
+
+    def test_without_one_again():
+        assert connects() == {expected}
+"""
+
+
+@pytest.mark.parametrize("options", [("-p", "no:xdist"), ("-n1",)], ids=["one-process", "xdist"])
+@pytest.mark.parametrize("isolated", [True, False], ids=["isolated", "control"])
+def test_the_session_bus(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], isolated: bool
+) -> None:
+    """It hears nothing from start to end; without the option it does, but for tests with fixtures.
+
+    pytest-socket is left out: after each test it puts `connect` back as it was when it was loaded.
+    """
+    with listening(pytester.path / "bus") as bus:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.bus_address)
+        pytester.makepyfile(SOCKETS.format(bus=bus.address, expected=not isolated))
+        result = pytester.runpytest_subprocess("-p", "no:socket", "-o", f"azcred_isolate={isolated}", *options)
+        result.assert_outcomes(passed=3)
+        assert (bus.connections == 0) is isolated
+
+
+@pytest.mark.parametrize("options", [("-p", "no:azcred"), ()], ids=["without-the-plugin", "with-it"])
+def test_required_plugins(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """pytest refuses to run where the options would protect nobody."""
+    pytester.makeini("[pytest]\nrequired_plugins = pytest-azcred\nazcred_isolate = true\n")
+    pytester.makepyfile("def test_nothing(): pass\n")
+    result = pytester.runpytest_subprocess(*options)
+    if options:
+        result.stderr.fnmatch_lines(["ERROR: Missing required plugins: pytest-azcred*"])
+    else:
+        result.assert_outcomes(passed=1)

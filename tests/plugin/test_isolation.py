@@ -24,13 +24,22 @@ IDENTITY = {
     for name, value in vars(EnvironmentVariables).items()
     if isinstance(value, str) and name.isupper() and not value.startswith("AZURE_CLI_")
 } | {"AZURE_CONFIG_DIR", "AZD_CONFIG_DIR", "IDENTITY_SERVER_THUMBPRINT", "SYSTEM_ACCESSTOKEN"}
+AGENTS = {"SSH_AUTH_SOCK", "PYTHON_KEYRING_BACKEND", "AZCRED_KEY", "AZURE_ADDITIONALLY_ALLOWED_TENANTS"}
+FOLDERS = {
+    "APPDATA",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+}
 PROXIES = {"HTTP_PROXY", "https_proxy", "ALL_PROXY", "no_proxy"}
 
 
 @pytest.fixture
 def developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The machine of a developer: every variable is set, and every tool is installed beside others."""
-    for name in IDENTITY | PROXIES:
+    for name in IDENTITY | PROXIES | AGENTS | FOLDERS:
         monkeypatch.setenv(name, "http://the-developers-own.example.com")
     tools = tmp_path / "tools"
     venv.create(tools, with_pip=False, symlinks=True)
@@ -45,7 +54,7 @@ def developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", sorted(IDENTITY | PROXIES))
+@pytest.mark.parametrize("name", sorted(IDENTITY | PROXIES | AGENTS | FOLDERS))
 def test_variables_are_hidden(developer: Path, azcred: Azcred, name: str) -> None:
     """No variable that azure-identity knows, and no proxy, is the developer's."""
     assert "the-developers-own" not in os.environ.get(name, "")
@@ -62,6 +71,37 @@ def test_home(developer: Path, azcred: Azcred) -> None:
     assert list(Path.home().iterdir()) == []
     assert Path(os.environ["AZURE_CONFIG_DIR"]).parent == Path.home()
     (Path.home() / ".azure").mkdir()
+
+
+@pytest.mark.parametrize("name", sorted(FOLDERS))
+def test_folders_are_below_the_home(developer: Path, azcred: Azcred, name: str) -> None:
+    """Where the developer has put them elsewhere; a program that makes them finds them empty."""
+    assert Path(os.environ[name]).is_relative_to(Path.home())
+
+
+def test_the_folder_of_sockets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """It is a private one, as XDG wants it, and goes with the test."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
+    request.getfixturevalue("azcred")
+    folder = Path(os.environ["XDG_RUNTIME_DIR"])
+    assert list(folder.iterdir()) == []
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert os.environ["DBUS_SESSION_BUS_ADDRESS"] == f"unix:path={folder}/bus"
+    assert not folder.is_relative_to(Path.home())
+
+
+def test_what_is_not_set_stays_so(tmp_path: Path) -> None:
+    """A server has none of the desktop's variables, and gets none."""
+    assert set(isolation({}, tmp_path)) == {"HOME", "AZURE_CONFIG_DIR", "AZD_CONFIG_DIR", "PATH"}
+
+
+def test_nothing_of_a_test_is_left(developer: Path, azcred_emulators: Emulators) -> None:
+    """Neither its home nor its folder of sockets."""
+    before = set(azcred_emulators.folder.iterdir())
+    with pytest.MonkeyPatch.context() as variables, isolated(azcred_emulators, variables):
+        (Path.home() / "cache").touch()
+    assert {path for path in azcred_emulators.folder.iterdir() if path.name.startswith("user-")} <= before
 
 
 def test_home_is_the_tests_own(tmp_path: Path) -> None:
@@ -130,6 +170,24 @@ def test_proxies_of_the_system(platform: str, tmp_path: Path, monkeypatch: pytes
     """Where Python reads proxies from the system's settings it is told to use none."""
     monkeypatch.setattr(sys, "platform", platform)
     assert isolation({}, tmp_path)["NO_PROXY"] == "*"
+    assert isolation({}, tmp_path)["PYTHON_KEYRING_BACKEND"] == "keyring.backends.fail.Keyring"
+
+
+class WindowsVariables(dict[str, str]):
+    """Variables whose names are compared as Windows does, which knows no small letters in them."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).upper())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="simulates another platform")
+def test_names_that_differ_in_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows they are one variable: the removal of the user's `no_proxy` must not delete ours."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    changes = isolation(WindowsVariables(NO_PROXY="example.com", HTTPS_PROXY="http://proxy.example.com"), tmp_path)
+    assert changes["NO_PROXY"] == "*"
+    assert changes["HTTPS_PROXY"] is None
+    assert all(name == name.upper() for name in changes)
 
 
 def test_the_chain_finds_nothing(developer: Path, azcred: Azcred) -> None:

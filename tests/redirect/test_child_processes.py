@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import forkserver
 from pathlib import Path
@@ -130,18 +131,104 @@ def test_the_path_of_a_child_is_as_ever(azcred: Azcred) -> None:
     assert redirected == python(program, "-I").stdout.replace("[", f"['', '{folder}', ")
 
 
-def test_a_child_that_cannot_be_redirected_does_not_start(azcred: Azcred) -> None:
-    """Better no child than one that reaches the real hosts."""
-    Path(os.environ["AZCRED_ROUTING"]).write_text("{}")
+def locked(file: Path) -> None:
+    """Let nobody read the table."""
+    file.chmod(0)
+
+
+def malformed(file: Path) -> None:
+    """Cut the table off."""
+    file.write_text(file.read_text()[:-9])
+
+
+def another(file: Path) -> None:
+    """Write something else."""
+    file.write_text("{}")
+
+
+def folder(file: Path) -> None:
+    """Put a folder in its place."""
+    file.unlink()
+    file.mkdir()
+
+
+def link_to_itself(file: Path) -> None:
+    """Put a link without an end in its place."""
+    file.unlink()
+    file.symlink_to(file)
+
+
+@pytest.fixture
+def table(azcred: Azcred, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A copy of the table of routes, which children read instead."""
+    copy = tmp_path / "folder" / "routing.json"
+    copy.parent.mkdir()
+    copy.write_bytes(Path(os.environ["AZCRED_ROUTING"]).read_bytes())
+    monkeypatch.setenv("AZCRED_ROUTING", str(copy))
+    return copy
+
+
+@pytest.mark.parametrize("spoil", [locked, malformed, another, folder, link_to_itself])
+def test_a_child_that_cannot_be_redirected_does_not_start(table: Path, spoil: Callable[[Path], None]) -> None:
+    """Better no child than one that reaches the real hosts; it says so in a sentence, and no traceback follows."""
+    assert started_without_privileges() == (0, "started\n", "")
+    spoil(table)
+    exit_code, printed, errors = started_without_privileges()
+    assert (exit_code, printed) == (1, "")
+    assert errors.startswith("azcred could not redirect the connections of this process, so it ends: ")
+    assert errors.count("\n") == 1
+    table.parent.chmod(0o700)
+
+
+def test_a_child_that_may_not_look_into_the_folder(table: Path) -> None:
+    """Such as one that runs as another user."""
+    table.parent.chmod(0)
+    exit_code, printed, errors = started_without_privileges()
+    table.parent.chmod(0o700)
+    assert (exit_code, printed) == (1, "")
+    assert "PermissionError" in errors
+
+
+def started_without_privileges() -> tuple[int, str, str]:
+    """Start Python as a user whom the mode of files binds; returns exit code, output and errors."""
+    command = [sys.executable, "-c", "print('started')"]
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("root may read everything, and setpriv is not installed")
+        command = ["setpriv", "--bounding-set=-all", *command]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return run.returncode, run.stdout, run.stderr
+
+
+def test_a_child_after_the_run(table: Path) -> None:
+    """What a background process starts when the run is over would reach the real hosts, so it ends and says why."""
+    table.unlink()
     run = python("print('started')")
-    assert run.stdout == ""
-    assert run.returncode != 0
-    assert "azcred could not redirect the connections of this process" in run.stderr
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"it ends: the test or the command that it belongs to is over: {table} is gone." in run.stderr
 
 
-def test_a_child_after_the_run(azcred: Azcred, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A background process that outlives the run can start children."""
-    monkeypatch.setenv("AZCRED_ROUTING", str(tmp_path / "gone.json"))
+def test_what_runs_already_goes_on(table: Path) -> None:
+    """A server that a test has started serves to its end; the children that it has then are gone as well."""
+    program = "import subprocess, sys; input(); sys.exit(subprocess.call([sys.executable, '-c', 'print(1)']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"print('up', flush=True); {program}"],
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as server:
+        assert server.stdout
+        assert server.stdout.readline() == "up\n"
+        table.unlink()
+        printed, errors = server.communicate("\n")
+    assert (server.returncode, printed) == (1, "")
+    assert "is gone" in errors
+
+
+def test_an_empty_variable_is_none(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts a process that is not to be redirected can say so."""
+    monkeypatch.setenv("AZCRED_ROUTING", "")
     assert python("print('started')").stdout == "started\n"
 
 

@@ -4,83 +4,61 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
-# Everything by which azure-identity, msal, the other Azure SDKs and the tools find an identity or its endpoint.
-_IDENTITY_VARIABLES = (
-    "ACC_CLOUD",
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-    "ACTIONS_ID_TOKEN_REQUEST_URL",
-    "AZD_AUTH_CERT",
-    "AZD_AUTH_ENDPOINT",
-    "AZD_AUTH_KEY",
-    "AZD_CONFIG_DIR",
-    "AZUREPS_HOST_ENVIRONMENT",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_CLIENT_ID",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
-    "AZURE_CONFIG_DIR",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_IDENTITY_DISABLE_CP1",
-    "AZURE_IDENTITY_DISABLE_MULTITENANTAUTH",
-    "AZURE_KUBERNETES_CA_DATA",
-    "AZURE_KUBERNETES_CA_FILE",
-    "AZURE_KUBERNETES_SNI_NAME",
-    "AZURE_KUBERNETES_TOKEN_PROXY",
-    "AZURE_PASSWORD",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-    "AZURE_REGIONAL_AUTHORITY_NAME",
-    "AZURE_TENANT_ID",
-    "AZURE_TOKEN_CREDENTIALS",
-    "AZURE_USERNAME",
-    "DEFAULT_IDENTITY_CLIENT_ID",
-    "IDENTITY_API_VERSION",
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IMDS_ENDPOINT",
-    "MSAL_FORCE_REGION",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "REGION_NAME",
-    "SYSTEM_ACCESSTOKEN",
-    "SYSTEM_OIDCREQUESTURI",
-)
-# A proxy would take the connections that the routes are for.
-_PROXY_VARIABLES = ("ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+from azcred_emulators.environments.identity_variables import FOLDERS, PROXIES, SECRETS, SETTINGS, check_kept
+
+_Value = TypeVar("_Value", bound="str | None")
+
 _TOOLS = ("az", "azd", "powershell", "pwsh")
 _WINDOWS_SUFFIXES = ("", ".bat", ".cmd", ".exe", ".ps1")
 
 
-def isolation(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]:
+def isolation(environ: Mapping[str, str], folder: Path, keep: Collection[str] = ()) -> dict[str, str | None]:
     """Return the variables to set, or to remove where the value is None, so that no real identity is found.
 
-    `environ` is the environment to isolate, `folder` a private one for an empty home and for the parts of PATH
-    that hold `az`, `azd` or PowerShell beside tools that must stay.
+    `environ` is the environment to isolate, `folder` a private one: for an empty home, whose parent holds all that
+    is this isolation's own, and for the parts of PATH that hold `az`, `azd` or PowerShell beside tools that must stay.
+    `keep` are names that are not hidden; raises ValueError for those that must be.
     """
-    hidden = {*_IDENTITY_VARIABLES, *_PROXY_VARIABLES, *(name.lower() for name in _PROXY_VARIABLES)}
+    hidden = {*SETTINGS, *SECRETS, *PROXIES, *(name.lower() for name in PROXIES)} - set(check_kept(keep))
     changes: dict[str, str | None] = {name: None for name in sorted(hidden) if name in environ}
-    changes |= new_home(folder)
+    changes |= new_home(environ, folder)
     changes["PATH"] = os.pathsep.join(_without_tools(environ.get("PATH", os.defpath), folder))
     if sys.platform in ("darwin", "win32"):
         changes["NO_PROXY"] = "*"  # else a proxy from the system's settings takes the place of the variables
-    return changes
+        if "PYTHON_KEYRING_BACKEND" not in keep:  # else it is the system's, which no variable leads to
+            changes["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    return distinct(changes)
 
 
-def new_home(folder: Path) -> dict[str, str | None]:
-    """Make an empty home in a private folder and return the variables that name it: an app may leave a cache there."""
-    home = Path(tempfile.mkdtemp(prefix="home-", dir=folder))
-    variables: dict[str, str | None] = {
-        "HOME": str(home),
-        "AZURE_CONFIG_DIR": str(home / ".azure"),
-        "AZD_CONFIG_DIR": str(home / ".azd"),
-    }
+def distinct(variables: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return variables under the names that this platform tells apart: on Windows capitals, where others are the same.
+
+    There a value outlasts the removal of the same variable under another spelling.
+    """
+    if sys.platform != "win32":
+        return dict(variables)
+    removed = {name.upper(): value for name, value in variables.items() if value is None}
+    return removed | {name.upper(): value for name, value in variables.items() if value is not None}
+
+
+def new_home(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]:
+    """Make an empty home in a private folder, and return the variables that name it: an app may leave a cache there."""
+    user = Path(tempfile.mkdtemp(prefix="user-", dir=folder))
+    home, runtime = user / "home", user / "run"
+    home.mkdir(mode=0o700)
+    runtime.mkdir(mode=0o700)
+    variables: dict[str, str | None] = {name: str(home / place) for name, place in FOLDERS.items() if name in environ}
+    if "XDG_RUNTIME_DIR" in environ:
+        variables["XDG_RUNTIME_DIR"] = str(runtime)
+    if "DBUS_SESSION_BUS_ADDRESS" in environ:  # without it, C libraries would look for a bus by other ways
+        variables["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime / 'bus'}"
+    variables |= {"HOME": str(home), "AZURE_CONFIG_DIR": str(home / ".azure"), "AZD_CONFIG_DIR": str(home / ".azd")}
     if sys.platform == "win32":
-        variables |= {"USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData" / "Local")}
+        variables |= {"USERPROFILE": str(home), "LOCALAPPDATA": str(home / FOLDERS["LOCALAPPDATA"])}
     return variables
 
 

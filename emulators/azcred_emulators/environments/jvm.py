@@ -11,10 +11,14 @@ _PASSWORD = "changeit"  # the JDK's own; the file holds nothing secret
 _TRUSTED = 2
 
 
-def options(trust_store: Path, proxy: tuple[str, int], others: str = "") -> str:
-    """Return a value of JAVA_TOOL_OPTIONS, which every virtual machine reads; `others` are what it held before."""
+def options(trust_store: Path, proxy: tuple[str, int], home: str | None = None, others: str = "") -> str:
+    """Return a value of JAVA_TOOL_OPTIONS, which every virtual machine reads; `others` are what it held before.
+
+    `home` is the user's folder, which it takes from the system's list of users, whatever HOME says.
+    """
     host, port = proxy
     properties = {
+        **({"user.home": home} if home else {}),
         "javax.net.ssl.trustStore": trust_store,
         "javax.net.ssl.trustStorePassword": _PASSWORD,
         "javax.net.ssl.trustStoreType": "JKS",

@@ -5,12 +5,12 @@ real names, and the certificate authority to trust.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from azcred_emulators.environments import jvm
 from azcred_emulators.environments.active import Setup
 from azcred_emulators.environments.backend import Backend
-from azcred_emulators.environments.isolation import isolation
+from azcred_emulators.environments.isolation import distinct, isolation
 from azcred_emulators.serving.tls import write_private
 
 _NO_PROXY = "localhost,127.0.0.1,::1"
@@ -18,9 +18,12 @@ _NO_PROXY = "localhost,127.0.0.1,::1"
 _AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
 
-def isolated(emulators: Backend, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return variables without what would lead a process to an identity of this machine's user."""
-    return changed(environ, isolation(environ, emulators.folder))
+def isolated(emulators: Backend, environ: Mapping[str, str], keep: Collection[str] = ()) -> dict[str, str]:
+    """Return variables without what would lead a process to an identity of this machine's user.
+
+    Those in `keep` stay; raises ValueError for names that must be hidden.
+    """
+    return changed(environ, isolation(environ, emulators.folder, keep))
 
 
 def variables(emulators: Backend, setups: Iterable[Setup], environ: Mapping[str, str]) -> dict[str, str]:
@@ -37,11 +40,12 @@ def connection(emulators: Backend, environ: Mapping[str, str] = os.environ) -> d
     authority = emulators.certificate_authority
     pem = write_private(emulators.folder / "authority.pem", authority.pem.encode())
     store = write_private(emulators.folder / "authority.jks", jvm.trust_store(authority.der))
+    java = jvm.options(store, emulators.http.address, environ.get("HOME"), environ.get("JAVA_TOOL_OPTIONS", ""))
     return {
         **proxy,
-        **{name.lower(): value for name, value in proxy.items()},
+        **distinct({name.lower(): value for name, value in proxy.items()}),
         **dict.fromkeys(_AUTHORITIES, str(pem)),
-        "JAVA_TOOL_OPTIONS": jvm.options(store, emulators.http.address, environ.get("JAVA_TOOL_OPTIONS", "")),
+        "JAVA_TOOL_OPTIONS": java,
         **emulators.hosts["imds"].variables(emulators.http.url),
     }
 

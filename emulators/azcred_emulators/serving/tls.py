@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from azcred_emulators.private_folder import PrivateFolder
+
 # Certificates are valid at any date to which a test may move its clock.
 NOT_BEFORE = datetime(2000, 1, 1, tzinfo=timezone.utc)
 NOT_AFTER = datetime(2099, 12, 31, tzinfo=timezone.utc)
@@ -117,16 +119,27 @@ def _presenting(context_for: Callable[[str], ssl.SSLContext], default: str) -> s
 
 
 def write_private(path: Path, content: bytes) -> Path:
-    """Write a file that only this user may read and return its path."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
+    """Write a file that only this user may read, at once, and return its path; a link there is replaced.
+
+    Raises OSError.
+    """
+    unfinished = None
+    try:
+        descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # O_EXCL, mode 0600
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(unfinished, path)
+    except OSError as error:
+        if unfinished:
+            os.unlink(unfinished)
+        raise OSError(error.errno, error.strerror, str(path)) from None
     return path
 
 
 def _load(chain: bytes, key: bytes) -> ssl.SSLContext:
     """Make a server context; the ssl module takes a key from a file only, so one exists for an instant."""
     context = _new_context()
-    with tempfile.TemporaryDirectory(prefix="azcred-") as folder:  # mode 0700
+    with PrivateFolder() as folder:
         context.load_cert_chain(write_private(Path(folder) / "server.pem", chain + key))
     return context
 

@@ -6,7 +6,6 @@ environments.
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +22,7 @@ from azcred_emulators.emulation.script import Faults
 from azcred_emulators.environments import Environment
 from azcred_emulators.environments.active import Setup
 from azcred_emulators.faults.registry import read_fault, write_fault
+from azcred_emulators.private_folder import PrivateFolder
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.standalone.control.client import ControlClient
 from azcred_emulators.standalone.control.mirrors import RemoteDirectory, RemoteRecorder
@@ -234,7 +234,7 @@ class RemoteEmulators:
         self._scripts: dict[str, RemoteFaults] = {}
         self.authority = RemoteEmulator("authority", self.faults_of("authority"))
         self.on_new_host: Callable[[str], None] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="azcred-")  # mode 0700
+        self._folder = PrivateFolder()
 
     @property
     def folder(self) -> Path:

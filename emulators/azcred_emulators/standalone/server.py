@@ -99,14 +99,8 @@ class StandaloneServer:
 
     def write_ready_file(self, path: Path) -> None:
         """Write where the server is to a file, as JSON, at once and for this user only; raises OSError."""
-        unfinished = path.with_name(f".{path.name}.unfinished")
         content = f"{json.dumps({**self.main.describe(), 'pid': os.getpid()})}\n"
-        try:
-            write_private(unfinished, content.encode())
-            os.replace(unfinished, path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise OSError(error.errno, error.strerror, str(path)) from None
+        write_private(path, content.encode())
 
     def write_certificate_authority(self, path: Path) -> None:
         """Write the certificate that clients must trust to a file, in PEM form; raises OSError."""

@@ -68,3 +68,24 @@ def test_a_private_file_is_the_users_own(tmp_path: Path) -> None:
     """Its mode is 0600 from the first moment on."""
     path = write_private(tmp_path / "key.pem", b"secret")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_private_file_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+    """A link is not followed, and a reader sees the old content or the new; nothing else is in the folder."""
+    others = tmp_path / "others"
+    others.write_bytes(b"others")
+    (tmp_path / "key.pem").symlink_to(others)
+    path = write_private(tmp_path / "key.pem", b"secret")
+    assert (path.read_bytes(), others.read_bytes()) == (b"secret", b"others")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["key.pem", "others"]
+
+
+def test_a_private_file_that_cannot_be_written(tmp_path: Path) -> None:
+    """The error names the file that was asked for."""
+    with pytest.raises(FileNotFoundError) as caught:
+        write_private(tmp_path / "nowhere" / "key.pem", b"secret")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "key.pem")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_private(tmp_path / "folder", b"secret")
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]

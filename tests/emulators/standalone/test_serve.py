@@ -102,6 +102,31 @@ def test_killed_under_load_and_started_again(ready_file: Path) -> None:
     assert set(answers) == {0, 200}
 
 
+def test_killed_with_a_session(ready_file: Path) -> None:
+    """The next server deletes what the watchdog does not know: the session's folder, with a private key in it."""
+    with serving(ready_file) as (process, where):
+        session = ControlClient(where["http"]).post("/sessions")
+        ControlClient(session["http"]).put("/environments", {"names": ["on-premises-certificate"], "environ": {}})
+        process.kill()
+        process.wait(30)
+    folder = Path(session["folder"])
+    assert list(folder.rglob("service-principal.pem"))
+    with serving(ready_file):
+        assert not folder.exists()
+
+
+def test_a_link_in_the_place_of_the_ready_file(ready_file: Path, tmp_path: Path) -> None:
+    """Somebody else may have put one there, also under the name that is written first; no link is followed."""
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    for name in ("ready.json", ".ready.json.unfinished"):
+        (tmp_path / name).symlink_to(mine)
+    with serving(ready_file) as (_, where):
+        assert where["status"] == "ready"
+        assert not ready_file.is_symlink()
+    assert mine.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("options", "exit_code", "reason"),
     [
