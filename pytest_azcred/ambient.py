@@ -4,7 +4,7 @@ What the fixture `azcred` adds for its test comes on top of it.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from azcred_emulators.environments import agent_folders, host_addresses
@@ -13,21 +13,24 @@ from azcred_emulators.private_folder import PrivateFolder
 from pytest_azcred.redirect import advice
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
+from pytest_azcred.redirect.refusals import Refusals
 from pytest_azcred.redirect.routes import UNREACHABLE, Route
 from pytest_azcred.redirect.routing import Routing
+from pytest_azcred.settings import IsolationSettings
 from pytest_azcred.variables import EnvironmentVariables
 
 
-def isolate(keep: Collection[str] = ()) -> Callable[[], None]:
-    """Isolate this process and its children, but for the variables to keep; returns the function that ends it."""
+def isolate(settings: IsolationSettings) -> tuple[Refusals, Callable[[], None]]:
+    """Isolate this process and its children; returns the record of what is refused, and the function that ends it."""
     folder = PrivateFolder()
+    path = Path(folder.name)
     variables = EnvironmentVariables()
     unreachable = [Route(host, port, UNREACHABLE) for host, port in host_addresses()]
-    routing = Routing("", unreachable, advice.in_an_isolated_run())
+    routing = Routing("", path, unreachable, advice.in_an_isolated_run(), unreachable=settings.unreachable)
     folders = Folders()
-    agents = {path: ABSENT for path in agent_folders() if os.path.isdir(path)}
-    variables.update({**isolation(os.environ, Path(folder.name), keep), **children(os.environ, Path(folder.name))})
-    routing.save(Path(folder.name) / "routing.json", agents)
+    agents = {name: ABSENT for name in agent_folders() if os.path.isdir(name)}
+    variables.update({**isolation(os.environ, path, settings.keep), **children(os.environ, path)})
+    routing.save(agents)
     routing.activate()
     folders.redirect(agents)
 
@@ -37,4 +40,4 @@ def isolate(keep: Collection[str] = ()) -> Callable[[], None]:
         variables.restore()
         folder.cleanup()
 
-    return restore
+    return routing.refusals, restore

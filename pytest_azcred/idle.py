@@ -10,12 +10,6 @@ if TYPE_CHECKING:
     from azcred_emulators.emulation.journal_entry import JournalEntry
     from azcred_emulators.environments import Environment
 
-ADVICE = (
-    "a credential or client that was made earlier (when a module was imported, or by a fixture of a wider scope) keeps "
-    "the place and the tokens that it has: make it in the test, or put what makes it into the environment, with "
-    "azcred_session.environment(...), azcred_module or the option --azcred-environment"
-)
-
 
 def is_idle(
     environments: Sequence[Environment],

@@ -1,7 +1,7 @@
 """This process while it is isolated: where its connections, its files and its children go."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import agent_folders, host_addresses
@@ -11,20 +11,23 @@ from pytest_azcred.redirect import advice
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.patching import sweep
+from pytest_azcred.redirect.refusals import Refusals
 from pytest_azcred.redirect.routes import UNREACHABLE, Route
 from pytest_azcred.redirect.routing import Routing
+from pytest_azcred.settings import IsolationSettings
 from pytest_azcred.variables import EnvironmentVariables
 
 
 class IsolatedProcess:
     """This process from the start of the widest scope to its end, and the emulators that it is led to.
 
-    `keep` are names of variables that are not hidden.
+    `settings` say what users may choose of the isolation. `refusals` is the record of refused connections.
     """
 
-    def __init__(self, emulators: Emulators, keep: Collection[str] = ()) -> None:
+    def __init__(self, emulators: Emulators, settings: IsolationSettings, refusals: Refusals) -> None:
         self.emulators = emulators
-        self._keep = keep
+        self.refusals = refusals
+        self._keep = settings.keep
         # An agent that this machine really has must not be seen.
         self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
         self._variables = EnvironmentVariables()
@@ -32,11 +35,14 @@ class IsolatedProcess:
         self._relays = TlsRelays(emulators.certificate_authority.issue)
         self._routing = Routing(
             emulators.certificate_authority.pem,
+            emulators.folder,
             [
                 *(Route(host, port, UNREACHABLE) for host, port in host_addresses()),
                 *(Route(name, port, to) for (name, port), to in emulators.authority_routes().items()),
             ],
             advice.in_a_test(),
+            refusals=refusals,
+            unreachable=settings.unreachable,
         )
 
     def start(self) -> None:
@@ -89,4 +95,4 @@ class IsolatedProcess:
         """Let this process and its children go where the routes lead, and other folders stand for these, if given."""
         if folders is not None:
             self._folders.redirect({**self._hidden, **folders})
-        self._routing.save(self.emulators.folder / "routing.json", self._folders.table)
+        self._routing.save(self._folders.table)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from azcred_emulators.environments import Environment, find
+from pytest_azcred.settings import IsolationSettings
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -47,6 +48,11 @@ def add_options(parser: pytest.Parser) -> None:
         "end, so that nothing can use a real credential, with or without a fixture",
         type="bool",
         default=False,
+    )
+    parser.addini(
+        "azcred_refused",
+        "how a connection that would leave this machine fails: 'error' is an exception that no client retries, "
+        "'unreachable' an OSError, which apps see as a network failure; the reports name it in any case",
     )
     parser.addini(
         "azcred_strict",
@@ -126,6 +132,14 @@ def kept(config: pytest.Config) -> Sequence[str]:
 def early_option(config: pytest.Config, name: str) -> Any:
     """Return the value of an option, also before conftests are loaded, when pytest has not read all of them."""
     return getattr(config.known_args_namespace, name)
+
+
+def isolation_settings(config: pytest.Config) -> IsolationSettings:
+    """Return how the run is isolated; raises UsageError for what cannot be."""
+    refused = config.getini("azcred_refused")
+    if refused not in ("", "error", "unreachable"):
+        raise pytest.UsageError(f"azcred_refused: a refused connection is an 'error' or 'unreachable', not {refused!r}")
+    return IsolationSettings(kept(config), unreachable=refused == "unreachable")
 
 
 def measures_coverage(config: pytest.Config) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _ScopeName = Literal["session", "module", "class", "function"]
 
 _RUN = pytest.StashKey[Run]()
+_REFUSALS = pytest.StashKey["Refusals | None"]()  # of a run that is isolated without emulators
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,14 +49,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def _begin(config: pytest.Config) -> None:
     if _RUN in config.stash:
         return
-    run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), options.kept(config)))
+    settings = options.isolation_settings(config)
+    run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), settings))
     config.add_cleanup(partial(end_run, run))
     if environment := _environment(config):
         run.begin("the run").enter([environment], {})
     elif config.getini("azcred_isolate") and not is_isolated():  # else `azcred run` or a test has started this
         from pytest_azcred.ambient import isolate
 
-        config.add_cleanup(isolate(options.kept(config)))
+        refusals, restore = isolate(settings)
+        config.stash[_REFUSALS] = refusals
+        config.add_cleanup(restore)
 
 
 def _environment(config: pytest.Config) -> Environment | None:
@@ -84,7 +88,8 @@ def pytest_configure(config: pytest.Config) -> None:
         'azcred(*environments, strict=...): run the test once in each of these environments, such as "kubernetes"; '
         '"*" stands for every one that gives an identity. `strict` is azcred_strict for this test.',
     )
-    config.pluginmanager.register(ReportHooks(config, config.stash[_RUN]), "azcred_reports")
+    reports = ReportHooks(config, config.stash[_RUN], config.stash.get(_REFUSALS, None))
+    config.pluginmanager.register(reports, "azcred_reports")
     if options.measures_coverage(config):
         from pytest_azcred.coverage.hooks import CoverageHooks
 

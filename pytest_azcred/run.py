@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
+
+from pytest_azcred.redirect.refusals import Refusals
+from pytest_azcred.settings import IsolationSettings
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
@@ -24,20 +27,21 @@ def _local_emulators() -> Emulators:
 class Run:
     """Emulators that are started when a scope first needs them, and the stack of scopes.
 
-    `keep` are names of variables that are not hidden. Each of `observers` is called with every scope that ends, before it is undone. `belongs_to_test` tells whether a
-    scope that begins now is a test's own.
+    `settings` say how the process is isolated. Each of `observers` is called with every scope that ends, before it is
+    undone. `belongs_to_test` tells whether a scope that begins now is a test's own.
     """
 
     def __init__(
         self,
         emulators: Callable[[], AbstractContextManager[Emulators]] = _local_emulators,
-        keep: Collection[str] = (),
+        settings: IsolationSettings | None = None,
     ) -> None:
-        self._keep = keep
+        self._settings = settings or IsolationSettings()
         self._make_emulators = emulators
         self._emulators: Emulators | None = None
         self._stack = ExitStack()
         self._scopes: list[Scope] = []
+        self._refusals: Refusals | None = None
         self.observers: list[Callable[[Scope], object]] = []
         self.belongs_to_test = True
 
@@ -47,6 +51,16 @@ class Run:
         if self._emulators is None:
             self._emulators = self._stack.enter_context(self._make_emulators())
         return self._emulators
+
+    @property
+    def refused(self) -> Sequence[str]:
+        """The hosts to which the processes of the run were refused a connection, as often as they were."""
+        return self._refusals.hosts if self._refusals else ()
+
+    def _record(self) -> Refusals:
+        if self._refusals is None:
+            self._refusals = Refusals(self.emulators.folder)
+        return self._refusals
 
     @property
     def scopes(self) -> Sequence[Scope]:
@@ -59,7 +73,7 @@ class Run:
         from pytest_azcred.scope import Scope
 
         outer = self._scopes[-1] if self._scopes else None
-        process = outer.process if outer else IsolatedProcess(self.emulators, self._keep)
+        process = outer.process if outer else IsolatedProcess(self.emulators, self._settings, self._record())
         scope = Scope(process, outer, name, belongs_to_test=self.belongs_to_test)
         scope.start()
         self._scopes.append(scope)
@@ -99,7 +113,7 @@ class Run:
         """End all scopes and stop the emulators."""
         if self._scopes:
             self.end(self._scopes[0])
-        self._emulators = None
+        self._emulators = self._refusals = None
         self._stack.close()
 
 

@@ -80,7 +80,8 @@ class Scope:
             self.set_variables(new_home(os.environ, emulators.folder))
         undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
-        self.journal = Journal(emulators.recorder)
+        first = len(process.refusals.hosts)
+        self.journal = Journal(emulators.recorder, refused=lambda: process.refusals.hosts[first:])
         self._first = emulators.recorder.total
 
     def end(self) -> None:

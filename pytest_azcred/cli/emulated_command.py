@@ -80,9 +80,8 @@ def with_python_routing(emulators: Emulators, variables: Mapping[str, str]) -> d
     for setup in emulators.setups:
         routes |= setup.routes
         folders |= {folder: str(stand_in) for folder, stand_in in setup.folders.items()}
-    file = emulators.folder / "routing.json"
     table = [Route(host, port, to) for (host, port), to in {**routes, **emulators.own_routes()}.items()]
-    Routing(emulators.certificate_authority.pem, table, advice.in_a_command()).save(file, folders)
+    Routing(emulators.certificate_authority.pem, emulators.folder, table, advice.in_a_command()).save(folders)
     return {**variables, **children(variables, emulators.folder)}
 
 

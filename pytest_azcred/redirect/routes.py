@@ -60,6 +60,14 @@ class OutsideConnectionError(RuntimeError):
         return f"azcred refused a connection to {where!r}, because nothing may leave this machine{remedy}."
 
 
+class UnreachableHostError(OutsideConnectionError, OSError):
+    """The same as an OSError, for suites whose apps are to see a network that is not there."""
+
+    def __init__(self, host: str, port: object = None, remedy: str = "") -> None:
+        super().__init__(host, port, remedy)
+        self.errno = errno.ENETUNREACH
+
+
 class Host(NamedTuple):
     """A host in the one form in which it is judged and passed on.
 
@@ -74,16 +82,21 @@ class Host(NamedTuple):
 class Routes:
     """A table of routes. Hosts are given in any form that sockets take: text or bytes, any case, a dot at the end.
 
-    `remedies` are what a refusal names, the first that fits. `on_connect` is asked about each connection that stays on
+    `remedies` are what a refusal names, the first that fits; if `unreachable`, it is an OSError. `on_refuse` is told of
+    each. `on_connect` is asked about each connection that stays on
     this machine, and may lead it elsewhere or raise OSError.
     """
 
-    def __init__(self, routes: Iterable[Route] = (), remedies: Iterable[Remedy] = ()) -> None:
+    def __init__(
+        self, routes: Iterable[Route] = (), remedies: Iterable[Remedy] = (), *, unreachable: bool = False
+    ) -> None:
         self._lock = threading.Lock()
         self._targets: dict[str, dict[int, Target]] = {}
         self._stand_ins: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self.remedies = list(remedies)
+        self.unreachable = unreachable
+        self.on_refuse: Callable[[str, object], object] = lambda _host, _port: None
         self.on_connect: Callable[[str, int], Address | None] | None = None
         for route in routes:
             self.add(route)
@@ -116,7 +129,9 @@ class Routes:
 
     def refusal(self, host: str, port: object = None) -> OutsideConnectionError:
         """Return the error for a connection or look-up that may not be."""
-        return OutsideConnectionError(host, port, remedy_for(self.remedies, host, port))
+        self.on_refuse(host, port)
+        kind = UnreachableHostError if self.unreachable else OutsideConnectionError
+        return kind(host, port, remedy_for(self.remedies, host, port))
 
     def address_of(self, host: object, port: object = None) -> str:
         """Return what to look up in a host's place: an address, or a name that needs no name server.

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_azcred.redirect import desktop
+from pytest_azcred.redirect.children import ROUTING
 from pytest_azcred.redirect.folders import Folders
 from pytest_azcred.redirect.patching import Patches
+from pytest_azcred.redirect.refusals import Refusals
 from pytest_azcred.redirect.remedies import Remedy
 from pytest_azcred.redirect.routes import (
     UNREACHABLE,
@@ -43,14 +45,26 @@ _UNIX = getattr(socket, "AF_UNIX", None)
 class Routing:
     """The redirection of this process's connections by a table of routes while it is active.
 
-    `certificate_authority` is the PEM certificate that vouches for routed names; `remedies` are what refusals name.
+    `certificate_authority` is the PEM certificate that vouches for routed names; `remedies` are what refusals name,
+    which are OSErrors if `unreachable`. `folder` is the private one of the files that children read and write. The
+    `refusals` are recorded.
     """
 
     def __init__(
-        self, certificate_authority: str, routes: Iterable[Route] = (), remedies: Iterable[Remedy] = ()
+        self,
+        certificate_authority: str,
+        folder: Path,
+        routes: Iterable[Route] = (),
+        remedies: Iterable[Remedy] = (),
+        *,
+        refusals: Refusals | None = None,
+        unreachable: bool = False,
     ) -> None:
         self._certificate_authority = certificate_authority
-        self._routes = Routes(routes, remedies)
+        self._folder = folder
+        self._routes = Routes(routes, remedies, unreachable=unreachable)
+        self.refusals = refusals or Refusals(folder)
+        self._routes.on_refuse = self.refusals.add
         self._patches = Patches(isolating=True)
         desktop.remember(os.environ)
 
@@ -77,7 +91,7 @@ class Routing:
         """
         self._routes.add(route)
 
-    def save(self, path: Path, folders: Mapping[str, str]) -> None:
+    def save(self, folders: Mapping[str, str]) -> None:
         """Write table and certificate to a file, for child processes, which may read it at any moment.
 
         `folders` are those that others stand for; see `Folders`.
@@ -87,9 +101,12 @@ class Routing:
             "certificate_authority": self._certificate_authority,
             "routes": routes,
             "remedies": self._routes.remedies,
+            "unreachable": self._routes.unreachable,
             "folders": dict(folders),
             "sockets": desktop.remembered(),
         }
+        self.refusals.prepare()
+        path = self._folder / ROUTING
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(saved))
         os.replace(unfinished, path)
@@ -101,7 +118,9 @@ class Routing:
         routes = (Route(host, port, tuple(to) if to else UNREACHABLE) for host, port, to in saved["routes"])
         desktop.add(saved["sockets"])
         remedies = (Remedy(*remedy) for remedy in saved["remedies"])
-        cls(saved["certificate_authority"], routes, remedies).activate()
+        routing = cls(saved["certificate_authority"], path.parent, routes, remedies, unreachable=saved["unreachable"])
+        routing._routes.on_refuse = routing.refusals.report
+        routing.activate()
         Folders().redirect(saved["folders"])
 
     def activate(self) -> None:

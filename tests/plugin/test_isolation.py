@@ -99,7 +99,7 @@ def test_what_is_not_set_stays_so(tmp_path: Path) -> None:
 def test_nothing_of_a_test_is_left(developer: Path, azcred_emulators: Emulators) -> None:
     """Neither its home nor its folder of sockets."""
     before = set(azcred_emulators.folder.iterdir())
-    with pytest.MonkeyPatch.context() as variables, isolated(azcred_emulators, variables):
+    with isolated(azcred_emulators):
         (Path.home() / "cache").touch()
     assert {path for path in azcred_emulators.folder.iterdir() if path.name.startswith("user-")} <= before
 

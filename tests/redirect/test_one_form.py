@@ -90,7 +90,9 @@ def received(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(socket.socket, "connect_ex", record(0, method=True), raising=False)
     monkeypatch.setattr(socket.socket, "sendto", record(1, method=True), raising=False)
     routing = Routing(
-        "", [Route(HOST, 80, ("127.0.0.1", 8080)), Route(METADATA, 80, UNREACHABLE), Route("10.1.2.3", 80, ("::1", 81))]
+        "",
+        tmp_path,
+        [Route(HOST, 80, ("127.0.0.1", 8080)), Route(METADATA, 80, UNREACHABLE), Route("10.1.2.3", 80, ("::1", 81))],
     )
     routing.activate()
     yield calls

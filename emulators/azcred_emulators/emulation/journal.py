@@ -1,11 +1,11 @@
 """The ordered record of every request that reached an emulator, and the assertions on it."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from azcred_emulators.emulation.journal_entry import FIELDS, JournalEntry, describe
+from azcred_emulators.emulation.journal_entry import FIELDS, JournalEntry, describe, describe_refused
 from azcred_emulators.emulation.recorder import Recorder
 
 
@@ -18,12 +18,18 @@ class Journal:
     `assert_tokens(provider="environment", times=1)`. A method raises TypeError for a criterion that does not exist.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, *, refused: Callable[[], Sequence[str]] = tuple) -> None:
         self._recorder = recorder
+        self._refused = refused
         self._start = recorder.position
 
     def __str__(self) -> str:
-        return describe(self._entries())
+        return "\n".join([describe(self._entries()), *describe_refused(self.refused)])
+
+    @property
+    def refused(self) -> Sequence[str]:
+        """The hosts outside this machine to which a connection was refused, as often as it was; `clear` keeps them."""
+        return self._refused()
 
     def _entries(self) -> list[JournalEntry]:
         """Return the entries since the start, counted from 1."""

@@ -1,5 +1,6 @@
 """The entries of the journal, each a request that reached an emulator, and the table that shows them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
@@ -76,6 +77,14 @@ def describe(entries: Sequence[JournalEntry]) -> str:
     if not entries:
         return "The emulators got no request."
     return f"The emulators got these requests:\n{table(entries)}"
+
+
+def describe_refused(hosts: Sequence[str]) -> Sequence[str]:
+    """Return a line that says to which hosts a connection was refused, none if there are none."""
+    if not hosts:
+        return ()
+    listed = (host if count == 1 else f"{host} ({count} times)" for host, count in Counter(hosts).items())
+    return (f"Refused were connections to {', '.join(listed)}.",)
 
 
 def table(entries: Sequence[JournalEntry]) -> str:
