@@ -171,3 +171,4 @@ def isolated(emulators: Emulators, variables: VariableSetter) -> Iterator[Azcred
     """Isolate this process for the time of a `with`, as the fixture `azcred` does for a test."""
     with IsolatedProcess(emulators, variables).isolated() as process:
         yield Azcred(process)
+        emulators.crashes.check()

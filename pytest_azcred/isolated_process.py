@@ -118,7 +118,7 @@ class IsolatedProcess:
         """Return a report of the faults that no request of the test has met, an empty one if there are none."""
         journal = self.emulators.journal
         return "\n".join(
-            describe(name, faults, journal.requests(emulator=name) or journal.requests(provider=name))
+            describe(name, faults, journal.requests(emulator=name))
             for name, faults in self.emulators.unspent_faults().items()
         )
 

@@ -140,6 +140,8 @@ def azcred(_azcred_process: IsolatedProcess, request: pytest.FixtureRequest) -> 
     for host, to in options.routes(request.config):
         azcred.route(host, to)
     yield azcred
+    if crashes := _azcred_process.emulators.crashes.reports:
+        pytest.fail("\n\n".join(crashes), pytrace=False)
     unspent = _azcred_process.unspent_faults()
     if unspent and not request.node.stash.get(_FAILED, False):  # else the test's own failure says more
         pytest.fail(unspent, pytrace=False)

@@ -15,9 +15,11 @@ from azcred_emulators.clouds import (
     authority_names,
     graph_names,
 )
+from azcred_emulators.emulation.crashes import Crashes
+from azcred_emulators.emulation.criteria import Vocabulary, hint
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
-from azcred_emulators.environments import find, host_addresses
+from azcred_emulators.environments import ENVIRONMENTS, find, host_addresses
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.environments.initial_directory import initial_directory
 from azcred_emulators.loading import import_shared, in_background
@@ -29,8 +31,11 @@ from azcred_emulators.serving.tls import CertificateAuthority
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResources
     from azcred_emulators.authority.service import Authority
+    from azcred_emulators.emulation.command import CommandFault
     from azcred_emulators.emulation.emulator import Emulator
+    from azcred_emulators.emulation.fault import RequestFault
     from azcred_emulators.emulation.script import Faults
+    from azcred_emulators.executables.executable import Executable
     from azcred_emulators.executables.launcher_endpoint import Executables
     from azcred_emulators.federation.adfs.ad_fs import AdFs
     from azcred_emulators.federation.issuers import Issuers
@@ -80,7 +85,8 @@ class Emulators:
         self.clock = Clock()
         self.directory = initial_directory()
         self.recorder = Recorder()
-        self.journal = Journal(self.recorder)
+        self.journal = Journal(self.recorder, self.vocabulary)
+        self.crashes = Crashes()
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
         self.certificate_authority = certificate_authority or CertificateAuthority()
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
@@ -101,15 +107,48 @@ class Emulators:
     def _load(self) -> "Services":
         from azcred_emulators.services import Services
 
-        return Services(
+        services = Services(
             self.directory,
             self.clock,
             self.recorder,
+            self.crashes,
             self._announce,
             folder=self.folder,
             address=lambda: self.http.address,
             thumbprint=self.certificate_authority.thumbprint,
         )
+        for emulator in services.emulators:
+            if emulator.is_host:
+                emulator.faults.checks.append(partial(self._check_host, emulator.name))
+        for tool in services.executables.tools:
+            tool.faults.checks.append(partial(self._check_tool, tool))
+        return services
+
+    def _check_host(self, name: str, fault: "RequestFault") -> None:
+        """Raise TypeError for a fault that nobody meets, since the app's places lack the host.
+
+        A connection to a host's real address can go wrong in any place.
+        """
+        from azcred_emulators.faults.network import NetworkFault
+
+        if self.active.lacks(name) and not (isinstance(fault, NetworkFault) and name in host_addresses().values()):
+            raise self._nowhere(name, fault, [place.name for place in ENVIRONMENTS.values() if place.host == name])
+
+    def _check_tool(self, tool: "Executable", fault: "CommandFault") -> None:
+        """Raise TypeError for a fault that nobody meets, since the app is in a place and the tool not on PATH."""
+        if self.active.environments and not self.executables.is_installed(tool):
+            places = [place.name for place in ENVIRONMENTS.values() if set(place.executables) & set(tool.names)]
+            raise self._nowhere(tool.names[0], fault, places)
+
+    def _nowhere(self, name: str, fault: object, places: Sequence[str]) -> TypeError:
+        here = ", ".join(dict.fromkeys(environment.name for environment in self.active.environments))
+        return TypeError(
+            f"nobody meets {fault!r}: the app is in {here}, which has no {name!r}; it is in {', '.join(places)}"
+        )
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the values that the closed fields of the journal's entries can have."""
+        return self._loaded.result().vocabulary()
 
     def _announce(self, host: str) -> None:
         if self.on_new_host:
@@ -170,10 +209,10 @@ class Emulators:
 
     def faults_of(self, name: str) -> "Faults[Any]":
         """Return what is to go wrong with an emulator's next requests; raises LookupError if there is none so named."""
-        for emulator in self._loaded.result().emulators:
-            if emulator.name == name:
-                return emulator.faults
-        raise LookupError(f"there is no emulator {name!r}")
+        scripts = self.faults()
+        if name not in scripts:
+            raise LookupError(f"there is no emulator {name!r}; {hint(name, scripts)}")
+        return scripts[name]
 
     def faults(self) -> "Mapping[str, Faults[Any]]":
         """Return the scripts of what is to go wrong with requests, by emulator."""
@@ -193,7 +232,7 @@ class Emulators:
         """
         if not self._loaded.done():
             return None
-        from azcred_emulators.faults.network import NetworkFault
+        from azcred_emulators.faults.network import CONNECTION, NetworkFault
 
         for emulator in self._behind(host, port):
             fault: NetworkFault | None = emulator.faults.take_for_connection(NetworkFault, host)
@@ -207,7 +246,7 @@ class Emulators:
                     path="",
                 )
                 kind, provider = type(fault).__name__, emulator.provider
-                self.recorder.close(entry, operation="connection", provider=provider, fault=kind)
+                self.recorder.close(entry, operation=CONNECTION, provider=provider, fault=kind)
                 return fault.connect(self.network)
         return None
 
@@ -297,6 +336,7 @@ class Emulators:
         self.directory.reset()
         self.clock.reset()
         self.journal.clear()
+        self.crashes.clear()
         if self._loaded.done():
             self._loaded.result().reset()
         self.network.stop()

@@ -4,21 +4,28 @@ Importing this module costs several times what a server costs that listens; see 
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
 from azcred_emulators.apis.graph import Graph
 from azcred_emulators.apis.protected_resource import ProtectedResources
 from azcred_emulators.apis.resource_manager import ResourceManager
+from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
+from azcred_emulators.emulation.crashes import Crashes
+from azcred_emulators.emulation.criteria import Vocabulary
 from azcred_emulators.emulation.dispatcher import Dispatcher
 from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.fault import Fault, kinds
 from azcred_emulators.emulation.recorder import Recorder
-from azcred_emulators.environments import host_addresses
+from azcred_emulators.environments import ENVIRONMENTS, host_addresses
 from azcred_emulators.executables.launcher_endpoint import Executables
+from azcred_emulators.faults.network import CONNECTION
 from azcred_emulators.federation.adfs.ad_fs import AdFs
 from azcred_emulators.federation.identity_binding import IdentityBinding
 from azcred_emulators.federation.issuers import Issuers
@@ -42,13 +49,14 @@ class Services:
         directory: Directory,
         clock: Clock,
         recorder: Recorder,
+        crashes: Crashes,
         announce: Callable[[str], None],
         *,
         folder: Path,
         address: Callable[[], tuple[str, int]],
         thumbprint: str,
     ) -> None:
-        self.tokens = Tokens(clock)  # first: its key is made while the rest is set up
+        self.tokens = Tokens(clock, directory)  # first: its key is made while the rest is set up
         self.issuers = Issuers(clock, announce)
         self.adfs = AdFs(directory, clock, announce)
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
@@ -80,8 +88,27 @@ class Services:
         self.emulators = tuple(dict.fromkeys((*named, *self.mounted.values())))
         addresses = {address: self.hosts[name] for address, name in host_addresses().items()}
         self.application = Dispatcher(
-            named, self.mounted, addresses, recorder, clock, mint=lambda claims: self.tokens.mint(claims).value
+            named, self.mounted, addresses, recorder, clock, crashes, mint=lambda claims: self.tokens.mint(claims).value
         )
+
+        for emulator in self.emulators:
+            emulator.faults.vocabulary = partial(self.vocabulary, emulator.operations)
+        for tool in self.executables.tools:
+            tool.faults.vocabulary = partial(self.vocabulary, tool.operations)
+
+    def vocabulary(self, operations: Collection[str] | None = None) -> Vocabulary:
+        """Return the values of the journal's closed fields, with these operations or those of all emulators."""
+        tools = self.executables.tools
+        every = {CONNECTION, *chain(*(emulator.operations for emulator in self.emulators))}
+        places = {environment.provider for environment in ENVIRONMENTS.values() if environment.provider}
+        return {
+            "emulator": {*(emulator.name for emulator in self.emulators), *(tool.provider for tool in tools)},
+            "fault": kinds(Fault),
+            "grant": GRANTS,
+            "host": {emulator.name for emulator in self.emulators if emulator.is_host},
+            "operation": {*every, *chain(*(tool.operations for tool in tools))} if operations is None else operations,
+            "provider": places,
+        }
 
     def reset(self) -> None:
         """Forget what requests have left behind, and all faults; those that are waiting end."""

@@ -1,7 +1,7 @@
 """The entries of the journal, each a request that reached an emulator, and the table that shows them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 
@@ -66,9 +66,6 @@ class JournalEntry:
 
     def __str__(self) -> str:
         return f"{self.provider or '-'}  {self.request}  {self.outcome}"
-
-
-FIELDS = frozenset(field.name for field in fields(JournalEntry)) | {"answered"}  # what entries can be chosen by
 
 
 def describe(entries: Sequence[JournalEntry]) -> str:

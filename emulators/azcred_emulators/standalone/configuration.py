@@ -34,8 +34,6 @@ class AnswerData:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 200 <= self.status <= 599:
-            raise ValueError(f"an answer has a status from 200 to 599, not {self.status}")
         for name, value in self.headers.items():
             if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[\x20-\x7e]*", value):
                 raise ValueError(f"an answer cannot have the header {name!r}")
@@ -160,10 +158,13 @@ def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "
         for table in _tables(data.get("answers", []), f"{where}.answers")
     ]
     resource = emulators.resources.add(url.hostname, audience)
-    for json, answer in answers:
-        resource.answer(
-            answer.method, answer.path, status=answer.status, json=json, data=answer.data, headers=answer.headers
-        )
+    try:
+        for json, answer in answers:
+            resource.answer(
+                answer.method, answer.path, status=answer.status, json=json, data=answer.data, headers=answer.headers
+            )
+    except ValueError as error:
+        raise ValueError(f"{where}.answers: {error}") from None
 
 
 def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:

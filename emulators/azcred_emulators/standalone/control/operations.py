@@ -103,6 +103,10 @@ def _read_journal(request: ControlRequest) -> object:
     return {"entries": [asdict(entry) for entry in entries]}
 
 
+def _list_values(request: ControlRequest) -> object:
+    return {name: sorted(values) for name, values in request.session.emulators.vocabulary().items()}
+
+
 def _clear_journal(request: ControlRequest) -> object:
     request.session.emulators.journal.clear()
     return {"entries": []}
@@ -127,13 +131,13 @@ def _reset(request: ControlRequest) -> object:
 
 def _mint(request: ControlRequest) -> object:
     tokens = request.session.emulators.tokens
-    defect, claims = request.body.defect, request.body.claims
+    defect, claims, version = request.body.defect, request.body.claims, request.body.version
     if defect is None:
-        token = tokens.mint(claims)
+        token = tokens.mint(claims, version=version)
         return {"token": token.value, "claims": dict(token.claims)}
     if defect not in DEFECTS:
         raise ValueError(f"there is no defect {defect!r}; there are {', '.join(DEFECTS)}")
-    return {"token": tokens.forge(defect, claims), "claims": None}
+    return {"token": tokens.forge(defect, claims, version=version), "claims": None}
 
 
 def _issue(request: ControlRequest) -> object:
@@ -213,6 +217,7 @@ OPERATIONS = (
     ),
     Operation("DELETE", "/faults", "clearFaults", "Remove every fault", _clear_faults),
     Operation("GET", "/journal", "journal", "Every request, or those with higher numbers", _read_journal, query=_AFTER),
+    Operation("GET", "/journal/values", "journalValues", "What the closed fields of requests can hold", _list_values),
     Operation("DELETE", "/journal", "clearJournal", "Empty the journal", _clear_journal),
     Operation(
         "GET",
