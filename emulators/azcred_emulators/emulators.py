@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -211,7 +211,7 @@ class Emulators:
         """Return what is to go wrong with an emulator's next requests; raises LookupError if there is none so named."""
         scripts = self.faults()
         if name not in scripts:
-            raise LookupError(f"there is no emulator {name!r}; {hint(name, scripts)}")
+            raise no_emulator(name, scripts)
         return scripts[name]
 
     def faults(self) -> "Mapping[str, Faults[Any]]":
@@ -347,3 +347,8 @@ class Emulators:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+
+def no_emulator(name: str, names: Collection[str]) -> LookupError:
+    """Return the error that no emulator has this name; these are the names that there are."""
+    return LookupError(f"there is no emulator {name!r}; {hint(name, names)}")

@@ -19,6 +19,7 @@ from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_na
 from azcred_emulators.emulation.fault import Fault
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.script import Faults, check_faults
+from azcred_emulators.emulators import no_emulator
 from azcred_emulators.environments import Environment
 from azcred_emulators.environments.active import Setup
 from azcred_emulators.faults.registry import read_fault, write_fault
@@ -235,8 +236,13 @@ class RemoteEmulators:
         return {name: RemoteEmulator(name, self.faults_of(name)) for name in self._client.get("/faults")["faults"]}
 
     def faults_of(self, name: str) -> Faults[Fault]:
-        """Return the faults of an emulator's next requests."""
-        return self._scripts.setdefault(name, RemoteFaults(self._client, name))
+        """Return the faults of an emulator's next requests; raises LookupError if there is none so named."""
+        if name not in self._scripts:
+            names = self._client.get("/faults")["faults"]
+            if name not in names:
+                raise no_emulator(name, names)
+            self._scripts[name] = RemoteFaults(self._client, name)
+        return self._scripts[name]
 
     def unspent_faults(self) -> Mapping[str, Faults[Fault]]:
         """Return the scripts to which this process has added faults that have not all happened.

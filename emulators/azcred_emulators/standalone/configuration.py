@@ -120,13 +120,14 @@ def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the
 
     Raises ValueError if the data is not of that form, or there is no such emulator.
     """
+    from azcred_emulators.emulation.criteria import hint
     from azcred_emulators.faults.registry import read_fault
 
     scripts = emulators.faults()
     options = {name: data[name] for name in _FAULT_OPTIONS if name in data}
     name = str(options.pop("emulator", ""))
     if name not in scripts:
-        raise ValueError(f"{where} is for no emulator {name!r}; there are {', '.join(scripts)}")
+        raise ValueError(f"{where} is for no emulator {name!r}; {hint(name, scripts)}")
     criteria = options.pop("criteria", {})
     if not isinstance(criteria, Mapping):
         raise ValueError(f"{where}.criteria must be a table")

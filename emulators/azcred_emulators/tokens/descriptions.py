@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from azcred_emulators.directory import Application, Directory, Principal, User
-from azcred_emulators.directory.identifiers import AZURE_CLI_CLIENT_ID, TENANT_ID, USER_ID
+from azcred_emulators.directory.identifiers import AZURE_CLI_CLIENT_ID, SERVICE_PRINCIPAL_CLIENT_ID, TENANT_ID, USER_ID
 from azcred_emulators.tokens import claims as make
 from azcred_emulators.tokens.access import AppOnlyAccess, ClientAuthentication, Delegation, SignIn
 from azcred_emulators.tokens.claims import issuers_of
@@ -91,8 +91,9 @@ class TokenDescription:
         return replace(application, access_token_version=self.version)
 
     def _client(self) -> Principal:
-        """Return the client that is described, by default a developer's tool."""
-        client_id = self._text("azp", "appid") or AZURE_CLI_CLIENT_ID
+        """Return the client that is described, by default a developer's tool for a user, else a service principal."""
+        default = AZURE_CLI_CLIENT_ID if self.given.get("scp") else SERVICE_PRINCIPAL_CLIENT_ID
+        client_id = self._text("azp", "appid") or default
         known = self.directory.principal(client_id)
         return known or Application(name="client", tenant_id=self._tenant_id, client_id=client_id)
 
