@@ -16,7 +16,7 @@ from azcred_emulators.clouds import (
     graph_names,
 )
 from azcred_emulators.emulation.crashes import Crashes
-from azcred_emulators.emulation.criteria import Vocabulary, hint
+from azcred_emulators.emulation.criteria import hint
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import ENVIRONMENTS, find, host_addresses
@@ -146,9 +146,9 @@ class Emulators:
             f"nobody meets {fault!r}: the app is in {here}, which has no {name!r}; it is in {', '.join(places)}"
         )
 
-    def vocabulary(self) -> Vocabulary:
-        """Return the values that the closed fields of the journal's entries can have."""
-        return self._loaded.result().vocabulary()
+    def vocabulary(self, field: str) -> Collection[str]:
+        """Return the values that a closed field of the journal's entries can have, such as "provider"."""
+        return self._loaded.result().vocabulary(field)
 
     def _announce(self, host: str) -> None:
         if self.on_new_host:
@@ -247,7 +247,13 @@ class Emulators:
                 )
                 kind, provider = type(fault).__name__, emulator.provider
                 self.recorder.close(entry, operation=CONNECTION, provider=provider, fault=kind)
-                return fault.connect(self.network)
+                try:
+                    return fault.connect(self.network)
+                except OSError:
+                    raise
+                except Exception as error:
+                    self.crashes.record(emulator.name, f"a connection to {host}:{port}", error)
+                    raise ConnectionAbortedError(f"azcred: the fault {kind} crashed") from error
         return None
 
     def _behind(self, host: str, port: int) -> "Iterable[Emulator]":

@@ -18,12 +18,12 @@ from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.crashes import Crashes
-from azcred_emulators.emulation.criteria import Vocabulary
 from azcred_emulators.emulation.dispatcher import Dispatcher
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.fault import Fault, kinds
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.environments import ENVIRONMENTS, host_addresses
+from azcred_emulators.executables.executable import Executable
 from azcred_emulators.executables.launcher_endpoint import Executables
 from azcred_emulators.faults.network import CONNECTION
 from azcred_emulators.federation.adfs.ad_fs import AdFs
@@ -92,23 +92,32 @@ class Services:
         )
 
         for emulator in self.emulators:
-            emulator.faults.vocabulary = partial(self.vocabulary, emulator.operations)
+            emulator.faults.vocabulary = partial(self._own_vocabulary, emulator)
         for tool in self.executables.tools:
-            tool.faults.vocabulary = partial(self.vocabulary, tool.operations)
+            tool.faults.vocabulary = partial(self._own_vocabulary, tool)
 
-    def vocabulary(self, operations: Collection[str] | None = None) -> Vocabulary:
-        """Return the values of the journal's closed fields, with these operations or those of all emulators."""
+    def vocabulary(self, field: str) -> Collection[str]:
+        """Return the values that a closed field of the journal's entries can have."""
         tools = self.executables.tools
-        every = {CONNECTION, *chain(*(emulator.operations for emulator in self.emulators))}
-        places = {environment.provider for environment in ENVIRONMENTS.values() if environment.provider}
-        return {
-            "emulator": {*(emulator.name for emulator in self.emulators), *(tool.provider for tool in tools)},
-            "fault": kinds(Fault),
-            "grant": GRANTS,
-            "host": {emulator.name for emulator in self.emulators if emulator.is_host},
-            "operation": {*every, *chain(*(tool.operations for tool in tools))} if operations is None else operations,
-            "provider": places,
-        }
+        match field:
+            case "emulator":
+                return {*(emulator.name for emulator in self.emulators), *(tool.provider for tool in tools)}
+            case "fault":
+                return kinds(Fault)
+            case "grant":
+                return GRANTS
+            case "host":
+                return {emulator.name for emulator in self.emulators if emulator.is_host}
+            case "operation":
+                lists = (*(emulator.operations for emulator in self.emulators), *(tool.operations for tool in tools))
+                return {CONNECTION, *chain(*lists)}
+            case "provider":
+                return {environment.provider for environment in ENVIRONMENTS.values() if environment.provider}
+        raise LookupError(f"the field {field!r} can have any value")
+
+    def _own_vocabulary(self, emulator: Emulator | Executable, field: str) -> Collection[str]:
+        """Return the same for the requests to one emulator."""
+        return emulator.operations if field == "operation" else self.vocabulary(field)
 
     def reset(self) -> None:
         """Forget what requests have left behind, and all faults; those that are waiting end."""

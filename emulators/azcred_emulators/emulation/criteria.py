@@ -7,13 +7,18 @@ from typing import get_args, get_origin
 
 from azcred_emulators.emulation.journal_entry import JournalEntry
 
-Vocabulary = Mapping[str, Collection[str]]
+Vocabulary = Callable[[str], Collection[str]]  # returns the values that a closed field can have, none for any
 
-# Fields whose every value is known: a vocabulary has the values of each.
+# Fields whose every value is known.
 CLOSED = frozenset({"emulator", "fault", "grant", "host", "operation", "provider"})
 FIELDS: Mapping[str, object] = {**{field.name: field.type for field in fields(JournalEntry)}, "answered": bool}
 _NOUNS: Mapping[object, str] = {bool: "True or False", float: "a number", int: "a whole number", str: "text"}
 _DEFAULT_SCOPE = "/.default"
+
+
+def any_value(field: str) -> Collection[str]:
+    """Return no values: the vocabulary of a journal that does not know which emulators there are."""
+    return ()
 
 
 def check_names(criteria: Collection[str], names: Collection[str], *, refusal: str, there_are: str) -> None:
@@ -23,7 +28,7 @@ def check_names(criteria: Collection[str], names: Collection[str], *, refusal: s
             raise TypeError(f"{refusal} {name!r}; {hint(name, names, there_are)}")
 
 
-def check_values(criteria: Mapping[str, object], vocabulary: Callable[[], Vocabulary]) -> None:
+def check_values(criteria: Mapping[str, object], vocabulary: Vocabulary) -> None:
     """Raise ValueError for a value that no request can have, by its type or by the vocabulary of its field."""
     for name, value in criteria.items():
         types = _types(name)
@@ -33,13 +38,9 @@ def check_values(criteria: Mapping[str, object], vocabulary: Callable[[], Vocabu
         if name == "resource" and isinstance(value, str) and value.endswith(_DEFAULT_SCOPE):
             resource = value.removesuffix(_DEFAULT_SCOPE).rstrip("/")
             raise ValueError(f"a resource has no scope's suffix {_DEFAULT_SCOPE!r}: write resource={resource!r}")
-    closed = {name: value for name, value in criteria.items() if name in CLOSED and value is not None}
-    if not closed:
-        return
-    known = vocabulary()
-    for name, value in closed.items():
-        if name in known and value not in known[name]:
-            raise ValueError(f"there is no {name} {value!r}; {hint(str(value), known[name])}")
+        known = vocabulary(name) if name in CLOSED and value is not None else ()
+        if known and value not in known:
+            raise ValueError(f"there is no {name} {value!r}; {hint(str(value), known)}")
 
 
 def matches(criteria: Mapping[str, object], field: Callable[[str], object]) -> bool:

@@ -1,9 +1,9 @@
 """The ordered record of every request that reached an emulator, and the assertions on it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
-from azcred_emulators.emulation.criteria import FIELDS, Vocabulary, check_names, check_values, matches
+from azcred_emulators.emulation.criteria import FIELDS, Vocabulary, any_value, check_names, check_values, matches
 from azcred_emulators.emulation.journal_entry import JournalEntry, describe
 from azcred_emulators.emulation.recorder import Recorder
 
@@ -18,7 +18,7 @@ class Journal:
     for when it is needed.
     """
 
-    def __init__(self, recorder: Recorder, vocabulary: Callable[[], Vocabulary] = dict) -> None:
+    def __init__(self, recorder: Recorder, vocabulary: Vocabulary = any_value) -> None:
         self._recorder = recorder
         self._vocabulary = vocabulary
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from azcred_emulators.emulation.criteria import Vocabulary, check_names, check_values, matches
+from azcred_emulators.emulation.criteria import Vocabulary, any_value, check_names, check_values, matches
 
 Kind = TypeVar("Kind")
 
@@ -62,7 +62,7 @@ class Faults(Generic[Kind]):
         self._default_criteria = default_criteria
         self._names = names
         self.checks = [check]
-        self.vocabulary: Callable[[], Vocabulary] = dict
+        self.vocabulary: Vocabulary = any_value
         self._lock = threading.Lock()
         self._script: list[_Line[Kind]] = []
         self._added = 0

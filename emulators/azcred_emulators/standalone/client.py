@@ -214,7 +214,7 @@ class RemoteEmulators:
         self.clock = Clock()
         self.directory = RemoteDirectory(client)
         self.recorder = RemoteRecorder(client)
-        self.journal = Journal(self.recorder, lambda: client.get("/journal/values"))
+        self.journal = Journal(self.recorder, lambda field: client.get("/journal/values")[field])
         self.crashes = RemoteCrashes(client)
         self.tokens = RemoteTokens(client)
         self.resources = RemoteResources(client)

@@ -12,6 +12,8 @@ from azcred_emulators.emulation.command import CommandFault
 from azcred_emulators.emulation.crashes import EmulatorCrash
 from azcred_emulators.emulation.fault import Exchange, RequestFault, in_pieces
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.faults import RefusedPort
+from azcred_emulators.faults.network import Network
 
 KEYS = "/common/discovery/keys"
 
@@ -76,6 +78,22 @@ def test_the_middle_of_a_body(emulators: Emulators) -> None:
     with pytest.raises(requests.RequestException):
         requests.get(f"{emulators.http.url}{KEYS}", timeout=30)
     assert "ZeroDivisionError" in emulators.crashes.reports[0]
+
+
+def test_a_connection(emulators: Emulators) -> None:
+    """There is no request yet, so it is aborted."""
+
+    class BrokenNetwork(RefusedPort):
+        """A kind of a fault of connections, with a defect."""
+
+        def connect(self, network: Network) -> tuple[str, int]:
+            """Fail."""
+            raise ZeroDivisionError
+
+    emulators.authority.faults.add(BrokenNetwork())
+    with pytest.raises(ConnectionAbortedError, match="the fault BrokenNetwork crashed"):
+        emulators.connect("login.microsoftonline.com", 443)
+    assert "while it answered a connection to login.microsoftonline.com:443" in emulators.crashes.reports[0]
 
 
 def test_an_emulator_itself(emulators: Emulators) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from azcred_emulators.directory.serialization import fill_directory, write_directory
+from azcred_emulators.emulation.criteria import CLOSED
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.faults.registry import write_fault
 from azcred_emulators.standalone.configuration import add_fault, add_resource
@@ -104,7 +105,7 @@ def _read_journal(request: ControlRequest) -> object:
 
 
 def _list_values(request: ControlRequest) -> object:
-    return {name: sorted(values) for name, values in request.session.emulators.vocabulary().items()}
+    return {field: sorted(request.session.emulators.vocabulary(field)) for field in sorted(CLOSED)}
 
 
 def _clear_journal(request: ControlRequest) -> object:
