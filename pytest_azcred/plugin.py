@@ -166,9 +166,11 @@ def _scoped(scope: _ScopeName, name: str) -> object:
                 azcred.route(host, to)
             with _isolation_held(request, own):
                 yield azcred
-            unspent = own.unspent_faults()
+            crashes, unspent = own.emulators.crashes.reports, own.unspent_faults()
         finally:
             run.end(own)
+        if crashes:
+            pytest.fail("\n\n".join(crashes), pytrace=False)
         if unspent and not request.node.stash.get(FAILED, False):  # else the test's own failure says more
             pytest.fail(unspent, pytrace=False)
 

@@ -70,11 +70,10 @@ class ReportHooks:
             text = [str(own[0].journal), *finding.advice()] if own else finding.advice(refused=True)
             if text:
                 report.sections.append(("azcred", "\n".join(text)))
-        elif finding.idle and report.passed and not hasattr(report, "wasxfail"):
-            if is_strict(item, self._config.getini("azcred_strict")):
-                item.stash[FAILED] = True
-                report.outcome = "failed"
-                report.longrepr = finding.failure()
+        elif finding.idle and report.passed and is_strict(item, self._config.getini("azcred_strict")):
+            item.stash[FAILED] = True
+            report.outcome = "failed"
+            report.longrepr = finding.failure()
         setattr(report, _FINDING, finding.to_json() if report.passed else replace(finding, idle=[]).to_json())
         return report
 

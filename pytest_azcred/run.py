@@ -106,6 +106,7 @@ class Run:
         scope = self.begin(name)
         try:
             yield Azcred(scope)
+            scope.emulators.crashes.check()
         finally:
             self.end(scope)
 

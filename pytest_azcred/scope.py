@@ -81,7 +81,7 @@ class Scope:
         undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
         first = len(process.refusals.hosts)
-        self.journal = Journal(emulators.recorder, refused=lambda: process.refusals.hosts[first:])
+        self.journal = Journal(emulators.recorder, emulators.vocabulary, refused=lambda: process.refusals.hosts[first:])
         self._first = emulators.recorder.total
 
     def end(self) -> None:
@@ -212,7 +212,7 @@ class Scope:
     def unspent_faults(self) -> str:
         """Return a report of the scope's faults that no request has met, an empty one if there are none."""
         return "\n".join(
-            describe(name, faults, self.journal.requests(emulator=name) or self.journal.requests(provider=name))
+            describe(name, faults, self.journal.requests(emulator=name))
             for name, faults in self.emulators.unspent_faults().items()
         )
 

@@ -16,9 +16,11 @@ from azcred_emulators.clouds import (
 )
 from azcred_emulators.durations import Duration
 from azcred_emulators.emulation.checkpoint import Undo, checkpoint, undo_all
+from azcred_emulators.emulation.crashes import Crashes
+from azcred_emulators.emulation.criteria import hint
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
-from azcred_emulators.environments import find, host_addresses
+from azcred_emulators.environments import ENVIRONMENTS, find, host_addresses
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.environments.initial_directory import initial_directory
 from azcred_emulators.loading import import_shared, in_background
@@ -33,8 +35,11 @@ from azcred_emulators.tokens.layers import Layers
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResources
     from azcred_emulators.authority.service import Authority
+    from azcred_emulators.emulation.command import CommandFault
     from azcred_emulators.emulation.emulator import Emulator
+    from azcred_emulators.emulation.fault import RequestFault
     from azcred_emulators.emulation.script import Faults
+    from azcred_emulators.executables.executable import Executable
     from azcred_emulators.executables.launcher_endpoint import Executables
     from azcred_emulators.federation.adfs.ad_fs import AdFs
     from azcred_emulators.federation.issuers import Issuers
@@ -86,7 +91,8 @@ class Emulators:
         self.layers = Layers()
         self.directory = initial_directory()
         self.recorder = Recorder()
-        self.journal = Journal(self.recorder)
+        self.journal = Journal(self.recorder, self.vocabulary)
+        self.crashes = Crashes()
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
         self.certificate_authority = certificate_authority or CertificateAuthority()
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
@@ -109,10 +115,11 @@ class Emulators:
     def _load(self) -> "Services":
         from azcred_emulators.services import Services
 
-        return Services(
+        services = Services(
             self.directory,
             self.clock,
             self.recorder,
+            self.crashes,
             self._announce,
             layers=self.layers,
             token_lifetime=self._token_lifetime,
@@ -120,6 +127,38 @@ class Emulators:
             address=lambda: self.http.address,
             thumbprint=self.certificate_authority.thumbprint,
         )
+        for emulator in services.emulators:
+            if emulator.is_host:
+                emulator.faults.checks.append(partial(self._check_host, emulator.name))
+        for tool in services.executables.tools:
+            tool.faults.checks.append(partial(self._check_tool, tool))
+        return services
+
+    def _check_host(self, name: str, fault: "RequestFault") -> None:
+        """Raise TypeError for a fault that nobody meets, since the app's places lack the host.
+
+        A connection to a host's real address can go wrong in any place.
+        """
+        from azcred_emulators.faults.network import NetworkFault
+
+        if self.active.lacks(name) and not (isinstance(fault, NetworkFault) and name in host_addresses().values()):
+            raise self._nowhere(name, fault, [place.name for place in ENVIRONMENTS.values() if place.host == name])
+
+    def _check_tool(self, tool: "Executable", fault: "CommandFault") -> None:
+        """Raise TypeError for a fault that nobody meets, since the app is in a place and the tool not on PATH."""
+        if self.active.environments and not self.executables.is_installed(tool):
+            places = [place.name for place in ENVIRONMENTS.values() if set(place.executables) & set(tool.names)]
+            raise self._nowhere(tool.names[0], fault, places)
+
+    def _nowhere(self, name: str, fault: object, places: Sequence[str]) -> TypeError:
+        here = ", ".join(dict.fromkeys(environment.name for environment in self.active.environments))
+        return TypeError(
+            f"nobody meets {fault!r}: the app is in {here}, which has no {name!r}; it is in {', '.join(places)}"
+        )
+
+    def vocabulary(self, field: str) -> Collection[str]:
+        """Return the values that a closed field of the journal's entries can have, such as "provider"."""
+        return self._loaded.result().vocabulary(field)
 
     def _announce(self, host: str) -> None:
         if self.on_new_host:
@@ -180,10 +219,10 @@ class Emulators:
 
     def faults_of(self, name: str) -> "Faults[Any]":
         """Return what is to go wrong with an emulator's next requests; raises LookupError if there is none so named."""
-        for emulator in self._loaded.result().emulators:
-            if emulator.name == name:
-                return emulator.faults
-        raise LookupError(f"there is no emulator {name!r}")
+        scripts = self.faults()
+        if name not in scripts:
+            raise no_emulator(name, scripts)
+        return scripts[name]
 
     def faults(self) -> "Mapping[str, Faults[Any]]":
         """Return the scripts of what is to go wrong with requests, by emulator."""
@@ -203,7 +242,7 @@ class Emulators:
         """
         if not self._loaded.done():
             return None
-        from azcred_emulators.faults.network import NetworkFault
+        from azcred_emulators.faults.network import CONNECTION, NetworkFault
 
         for emulator in self._behind(host, port):
             fault: NetworkFault | None = emulator.faults.take_for_connection(NetworkFault, host)
@@ -217,8 +256,14 @@ class Emulators:
                     path="",
                 )
                 kind, provider = type(fault).__name__, emulator.provider
-                self.recorder.close(entry, operation="connection", provider=provider, fault=kind)
-                return fault.connect(self.network)
+                self.recorder.close(entry, operation=CONNECTION, provider=provider, fault=kind)
+                try:
+                    return fault.connect(self.network)
+                except OSError:
+                    raise
+                except Exception as error:
+                    self.crashes.record(emulator.name, f"a connection to {host}:{port}", error)
+                    raise ConnectionAbortedError(f"azcred: the fault {kind} crashed") from error
         return None
 
     def _behind(self, host: str, port: int) -> "Iterable[Emulator]":
@@ -324,7 +369,7 @@ class Emulators:
         """
         services = self._loaded.result()
         known, restore_directory = self.directory.checkpoint()
-        undo = undo_all([restore_directory, checkpoint(self.clock), services.checkpoint()])
+        undo = undo_all([restore_directory, checkpoint(self.clock), self.crashes.checkpoint(), services.checkpoint()])
         self.layers.add(known)
 
         def remove() -> None:
@@ -340,6 +385,7 @@ class Emulators:
         self.directory.reset()
         self.clock.reset()
         self.recorder.clear()
+        self.crashes.clear()
         if self._loaded.done():
             self._loaded.result().reset()
         self.network.stop()
@@ -350,3 +396,8 @@ class Emulators:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+
+def no_emulator(name: str, names: Collection[str]) -> LookupError:
+    """Return the error that no emulator has this name; these are the names that there are."""
+    return LookupError(f"there is no emulator {name!r}; {hint(name, names)}")

@@ -4,23 +4,30 @@ Importing this module costs several times what a server costs that listens; see 
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
 from azcred_emulators.apis.graph import Graph
 from azcred_emulators.apis.protected_resource import ProtectedResources
 from azcred_emulators.apis.resource_manager import ResourceManager
+from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.durations import Duration
 from azcred_emulators.emulation.checkpoint import Undo, undo_all
+from azcred_emulators.emulation.crashes import Crashes
 from azcred_emulators.emulation.dispatcher import Dispatcher
 from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.fault import Fault, kinds
 from azcred_emulators.emulation.recorder import Recorder
-from azcred_emulators.environments import host_addresses
+from azcred_emulators.environments import ENVIRONMENTS, host_addresses
+from azcred_emulators.executables.executable import Executable
 from azcred_emulators.executables.launcher_endpoint import Executables
+from azcred_emulators.faults.network import CONNECTION
 from azcred_emulators.federation.adfs.ad_fs import AdFs
 from azcred_emulators.federation.identity_binding import IdentityBinding
 from azcred_emulators.federation.issuers import Issuers
@@ -45,6 +52,7 @@ class Services:
         directory: Directory,
         clock: Clock,
         recorder: Recorder,
+        crashes: Crashes,
         announce: Callable[[str], None],
         *,
         layers: Layers,
@@ -53,7 +61,9 @@ class Services:
         address: Callable[[], tuple[str, int]],
         thumbprint: str,
     ) -> None:
-        self.tokens = Tokens(clock, layers, lifetime=token_lifetime)  # first: its key is made while the rest is set up
+        self.tokens = Tokens(
+            clock, directory, layers, lifetime=token_lifetime
+        )  # first: its key is made while the rest is set up
         self.issuers = Issuers(clock, announce)
         self.adfs = AdFs(directory, clock, announce)
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
@@ -85,8 +95,36 @@ class Services:
         self.emulators = tuple(dict.fromkeys((*named, *self.mounted.values())))
         addresses = {address: self.hosts[name] for address, name in host_addresses().items()}
         self.application = Dispatcher(
-            named, self.mounted, addresses, recorder, clock, mint=lambda claims: self.tokens.mint(claims).value
+            named, self.mounted, addresses, recorder, clock, crashes, mint=lambda claims: self.tokens.mint(claims).value
         )
+
+        for emulator in self.emulators:
+            emulator.faults.vocabulary = partial(self._own_vocabulary, emulator)
+        for tool in self.executables.tools:
+            tool.faults.vocabulary = partial(self._own_vocabulary, tool)
+
+    def vocabulary(self, field: str) -> Collection[str]:
+        """Return the values that a closed field of the journal's entries can have."""
+        tools = self.executables.tools
+        match field:
+            case "emulator":
+                return {*(emulator.name for emulator in self.emulators), *(tool.provider for tool in tools)}
+            case "fault":
+                return kinds(Fault)
+            case "grant":
+                return GRANTS
+            case "host":
+                return {emulator.name for emulator in self.emulators if emulator.is_host}
+            case "operation":
+                lists = (*(emulator.operations for emulator in self.emulators), *(tool.operations for tool in tools))
+                return {CONNECTION, *chain(*lists)}
+            case "provider":
+                return {environment.provider for environment in ENVIRONMENTS.values() if environment.provider}
+        raise LookupError(f"the field {field!r} can have any value")
+
+    def _own_vocabulary(self, emulator: Emulator | Executable, field: str) -> Collection[str]:
+        """Return the same for the requests to one emulator."""
+        return emulator.operations if field == "operation" else self.vocabulary(field)
 
     def checkpoint(self) -> Undo:
         """Note the state of every emulator; returns the function that undoes what is changed after that."""

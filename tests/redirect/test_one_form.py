@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ class ChangingTuple(tuple[Any, ...]):
 
 
 @pytest.fixture
-def received(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+def received(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Any]]:
     """What Python's own functions receive while this process is redirected. They reach nothing."""
     calls: list[Any] = []
 

@@ -6,10 +6,12 @@ client capabilities" of the Microsoft identity platform; what azure-core 1.41 an
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
@@ -17,9 +19,11 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.audiences import audience_of
 from azcred_emulators.clock import Clock
+from azcred_emulators.clouds import audiences
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.emulator import Emulator
-from azcred_emulators.emulation.request import Request, json_response
+from azcred_emulators.emulation.request import Request, check_method, check_status, json_response
+from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
 from azcred_emulators.tokens.layers import ANOTHER_TEST
@@ -45,6 +49,23 @@ class ResourceAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def make_answer(
+    method: str, path: str, *, status: int, json: object, data: bytes | str, headers: Mapping[str, str] | None
+) -> ResourceAnswer:
+    """Return the answer to requests with this method and path; raises ValueError as `ProtectedResource.answer` does."""
+    check_method(method)
+    _check_path(path)
+    check_status(status)
+    if json is not None and data:
+        raise ValueError("an answer has one body: give either json or data")
+    if not isinstance(data, bytes | str):
+        raise ValueError(f"an answer's data is bytes or text, not {data!r}; anything else is json")
+    if json is None:
+        return ResourceAnswer(status, data.encode() if isinstance(data, str) else data, dict(headers or {}))
+    typed = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
+    return ResourceAnswer(status, _dumps(json), typed)
+
+
 class BearerTokenError(Exception):
     """A token that the resource does not take; `error` and `description` are RFC 6750's."""
 
@@ -57,7 +78,8 @@ class BearerTokenError(Exception):
 class ProtectedResource:
     """One protected resource. A test says what it answers; it says who may ask.
 
-    `audience` is the resource that tokens must be for. A trailing slash makes no difference.
+    `audience` is the resource that tokens must be for. A trailing slash makes no difference, and Azure Resource
+    Manager's older name is as good as its own.
     """
 
     def __init__(self, host: str, audience: str, directory: Directory, tokens: Tokens, clock: Clock) -> None:
@@ -91,15 +113,13 @@ class ProtectedResource:
     ) -> None:
         """Set what requests with this method and path, query left aside, are answered once they are authorized.
 
-        The body is `json` if given, else `data`.
+        The body is `json` or `data`. Raises ValueError for what no request or answer can have: another method, a path
+        that does not start with a slash or has a query, a status that is none, or what JSON cannot hold; and if both
+        `json` and `data` are given.
         """
-        body = data.encode() if isinstance(data, str) else data
-        response_headers = dict(headers or {})
-        if json is not None:
-            body = _dumps(json)
-            response_headers.setdefault("Content-Type", "application/json; charset=utf-8")
+        answer = make_answer(method, path, status=status, json=json, data=data, headers=headers)
         with self._lock:
-            self._answers[method.upper(), _path(path)] = ResourceAnswer(status, body, response_headers)
+            self._answers[method.upper(), _path(path)] = answer
 
     def revoke(self) -> None:
         """Reject tokens that were issued before now: clients that can handle it are challenged for a new one.
@@ -118,7 +138,7 @@ class ProtectedResource:
             raise BearerTokenError("", "there is no bearer token")
         tenant_ids = [tenant.id for tenant in self._directory.tenants()]
         try:
-            claims = self._tokens.check(token.strip(), audiences=[self.audience], tenant_ids=tenant_ids)
+            claims = self._tokens.check(token.strip(), audiences=audiences(self.audience), tenant_ids=tenant_ids)
         except TokenRejected as rejected:
             raise BearerTokenError("invalid_token", _REJECTIONS[rejected.reason].format(self.audience)) from rejected
         if CAE_CAPABILITY in claims.get("xms_cc", ()) and issue_number(claims) <= self._revoked:
@@ -219,11 +239,22 @@ class ProtectedResources(Emulator):
 
 
 def _path(path: str) -> str:
-    return path.partition("?")[0].rstrip("/") or "/"
+    return path.rstrip("/") or "/"
+
+
+def _check_path(path: str) -> None:
+    """Raise ValueError for a path that requests do not have when they are compared, with the one that they have."""
+    parts = split_url(path)
+    plain = "/" + re.sub("/{2,}", "/", unquote(parts.path)).lstrip("/")
+    if path != plain:
+        raise ValueError(f"an answer is for a path alone, which starts with a slash: write {plain!r}, not {path!r}")
 
 
 def _dumps(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"an answer's json is what JSON can hold: {error}") from None
 
 
 def _base64(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.clock import Clock, stopwatch
 from azcred_emulators.clouds import cloud_of
+from azcred_emulators.emulation.crashes import Crashes
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.fault import Exchange, RequestFault
 from azcred_emulators.emulation.journal_entry import JournalEntry
@@ -27,7 +28,8 @@ class Dispatcher:
 
     `emulators` say themselves what they serve. `mounted` are those without a name of their own: a first part is put
     before their path, `/app-service/msi/token`, which is theirs alone and not in the journal. `addresses` are where
-    real machines have emulators of those. `mint` signs claims.
+    real machines have emulators of those. `mint` signs claims. An emulator or a fault that raises what it should not is
+    one of the `crashes`; its client gets a 500.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Dispatcher:
         addresses: Mapping[tuple[str, int], Emulator],
         recorder: Recorder,
         clock: Clock,
+        crashes: Crashes,
         mint: Callable[[Mapping[str, object]], str],
     ) -> None:
         self._emulators = emulators
@@ -44,6 +47,7 @@ class Dispatcher:
         self._addresses = addresses
         self._recorder = recorder
         self._clock = clock
+        self._crashes = crashes
         self._mint = mint
 
     def serves(self, host: str) -> bool:
@@ -74,16 +78,42 @@ class Dispatcher:
             path=path,
         )
         cancelled = emulator.faults.cancelled
-        fault = self._fault(emulator, request, path, entry)
-        if fault is not None:
-            entry = self._recorder.close(entry, fault=type(fault).__name__, **request.details)
+        fault = None
         result: dict[str, object] = {}
         try:
+            fault = self._fault(emulator, request, path, entry)
+            if fault is not None:
+                entry = self._recorder.close(entry, fault=type(fault).__name__, **request.details)
             response = self._answer(emulator, request, path, fault, cancelled)
             result["status"] = response.status_code
-        finally:  # a fault may leave the request unanswered
-            self._recorder.close(entry, duration=stopwatch() - started, **result, **request.details)
-        return response(environ, start_response)
+        except Disconnect:  # a fault leaves the request unanswered
+            raise
+        except Exception as error:
+            response = self._crashed(emulator, request, error)
+            result["status"] = response.status_code
+        finally:
+            self._recorder.close(entry, duration=stopwatch() - started, **{**request.details, **result})
+        pieces = response(environ, start_response)
+        return pieces if fault is None else self._guarded(pieces, emulator, request)
+
+    def _crashed(self, emulator: Emulator, request: Request, error: Exception) -> Response:
+        """Record a crash and return the answer to its request, which names the exception's class alone: its text may
+        hold a secret.
+        """
+        name = str(request.details.get("emulator", emulator.name))
+        self._crashes.record(name, f"{request.method} {request.path}", error)
+        request.details["error"] = reason = f"the emulator {name!r} crashed: {type(error).__name__}"
+        return Response(f"azcred: {reason}; its traceback is on standard error", status=500)
+
+    def _guarded(self, pieces: Iterable[bytes], emulator: Emulator, request: Request) -> Iterator[bytes]:
+        """Yield the pieces of a body that a fault makes; if that crashes, the connection breaks."""
+        try:
+            yield from pieces
+        except Disconnect:
+            raise
+        except Exception as error:
+            self._crashed(emulator, request, error)
+            raise Disconnect(reset=True) from error
 
     def _fault(self, emulator: Emulator, request: Request, path: str, entry: JournalEntry) -> RequestFault | None:
         """Return the fault that is due, if it is for such a request."""

@@ -1,7 +1,7 @@
 """What every emulator is: rules that lead a request to a small function, and answers in the service's shape."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import ClassVar, TypeVar
 
@@ -10,7 +10,7 @@ from werkzeug.routing import Map
 from werkzeug.wrappers import Response
 
 from azcred_emulators.emulation.checkpoint import Undo, checkpoint, undo_all
-from azcred_emulators.emulation.fault import RequestFault
+from azcred_emulators.emulation.fault import RequestFault, kinds
 from azcred_emulators.emulation.refusals import NamedRefusals
 from azcred_emulators.emulation.request import Request
 from azcred_emulators.emulation.script import Faults
@@ -45,8 +45,16 @@ class Emulator(ABC):
 
     def _check_fault(self, fault: RequestFault) -> None:
         if not isinstance(fault, RequestFault):
-            raise ValueError(f"the emulator {self.name!r} answers requests, and {fault!r} is not a fault of requests")
+            raise TypeError(
+                f"the emulator {self.name!r} answers requests, whose faults are {', '.join(kinds(RequestFault))}; "
+                f"{fault!r} is none of these"
+            )
         fault.check(self)
+
+    @property
+    def operations(self) -> Collection[str]:
+        """What requests to the emulator are for, as the journal calls it: the endpoints of the rules."""
+        return {rule.endpoint for rule in self.rules.iter_rules()}
 
     def serves(self, host: str, path: str) -> bool:
         """Tell whether a request to this host name and path is this emulator's; some have no name of their own."""

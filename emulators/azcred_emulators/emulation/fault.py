@@ -4,6 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from inspect import isabstract
 from typing import Any, ClassVar, Protocol
 
 from werkzeug.wrappers import Response
@@ -82,11 +83,17 @@ class RequestFault(Fault, ABC):
     __slots__ = ()
 
     def check(self, emulator: FaultTarget) -> None:  # most faults can happen anywhere
-        """Raise ValueError if the fault cannot happen at this emulator."""
+        """Raise TypeError if the fault cannot happen at this emulator."""
 
     @abstractmethod
     def apply(self, exchange: Exchange) -> Response:
         """Return the answer in place of the normal one; raises Disconnect for no answer."""
+
+
+def kinds(base: type[Fault]) -> list[str]:
+    """Return the names of the loaded kinds of faults that are kinds of this one, a test's own included."""
+    names = {name for kind in base.__subclasses__() for name in kinds(kind)}
+    return sorted(names if isabstract(base) or base is Fault else {*names, base.__name__})
 
 
 def _default(field: Field[Any]) -> object:

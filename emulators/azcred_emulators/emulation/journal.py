@@ -1,11 +1,11 @@
 """The ordered record of every request that reached an emulator, and the assertions on it."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
+from functools import partial
 
-from azcred_emulators.emulation.journal_entry import FIELDS, JournalEntry, describe, describe_refused
+from azcred_emulators.emulation.criteria import FIELDS, Vocabulary, any_value, check_names, check_values, matches
+from azcred_emulators.emulation.journal_entry import JournalEntry, describe, describe_refused
 from azcred_emulators.emulation.recorder import Recorder
 
 
@@ -15,11 +15,21 @@ class Journal:
     The journal of a wider scope, such as a session's, has also the requests of the tests inside it.
 
     The criteria of its methods are the fields of an entry, and `answered`:
-    `assert_tokens(provider="environment", times=1)`. A method raises TypeError for a criterion that does not exist.
+    `assert_tokens(provider="environment", times=1)`. A trailing slash of a resource makes no difference. A method
+    raises TypeError for a criterion that does not exist, and ValueError for a value that no request can have: one of
+    another type, a resource with a scope's suffix, or one that is not in the `vocabulary` of its field, which is asked
+    for when it is needed.
     """
 
-    def __init__(self, recorder: Recorder, *, refused: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        vocabulary: Vocabulary = any_value,
+        *,
+        refused: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._recorder = recorder
+        self._vocabulary = vocabulary
         self._refused = refused
         self._start = recorder.position
 
@@ -41,10 +51,9 @@ class Journal:
 
     def requests(self, **criteria: object) -> list[JournalEntry]:
         """Return the entries whose fields have these values: `requests(provider="environment", status=401)`."""
-        for name in criteria:
-            _check_criterion(name)
-        expected = [(attrgetter(name), value) for name, value in criteria.items()]
-        return [entry for entry in self._entries() if all(get(entry) == value for get, value in expected)]
+        check_names(criteria, FIELDS, refusal="journal entries have no field", there_are="they have")
+        check_values(criteria, self._vocabulary)
+        return [entry for entry in self._entries() if matches(criteria, partial(getattr, entry))]
 
     def assert_requests(self, *, times: int | None = None, **criteria: object) -> None:
         """Check the number of requests like these, whatever their outcome: `times`, or at least one.
@@ -66,8 +75,11 @@ class Journal:
         """Check that requests came from these providers in this order, and from no other; without one, from none.
 
         Each counts once, where its first request is, a probe for example. A provider that finds out without a request
-        that it is not available leaves no trace. Raises AssertionError, which lists every request.
+        that it is not available leaves no trace. Raises AssertionError, which lists every request, and ValueError for a
+        provider that does not exist.
         """
+        for provider in providers:
+            check_values({"provider": provider}, self._vocabulary)
         seen = tuple(dict.fromkeys(entry.provider for entry in self.requests() if entry.provider))
         if seen != providers:
             expected = ", ".join(providers) or "none"
@@ -88,10 +100,3 @@ class Journal:
 
     def _failure(self, reason: str) -> AssertionError:
         return AssertionError(f"azcred: {reason}.\n{self}")
-
-
-def _check_criterion(name: str) -> None:
-    if name not in FIELDS:
-        near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]!r}?" if near else f"they have {', '.join(sorted(FIELDS))}"
-        raise TypeError(f"journal entries have no field {name!r}; {hint}")

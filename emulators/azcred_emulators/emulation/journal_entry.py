@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 
@@ -67,9 +67,6 @@ class JournalEntry:
 
     def __str__(self) -> str:
         return f"{self.provider or '-'}  {self.request}  {self.outcome}"
-
-
-FIELDS = frozenset(field.name for field in fields(JournalEntry)) | {"answered"}  # what entries can be chosen by
 
 
 def describe(entries: Sequence[JournalEntry]) -> str:

@@ -39,13 +39,13 @@ class NamedRefusals:
     details: Collection[str] = ("retry_after",)
 
     def check(self, emulator: str, refusal: NamedRefusal) -> None:
-        """Raise ValueError if the emulator of this name has no such refusal, or no room for its details."""
+        """Raise TypeError if the emulator of this name has no such refusal, or no room for its details."""
         if refusal.name not in self.names:
-            raise ValueError(f"the emulator {emulator!r} has no refusal {refusal.name!r}; {self._hint(refusal.name)}")
+            raise TypeError(f"the emulator {emulator!r} has no refusal {refusal.name!r}; {self._hint(refusal.name)}")
         for detail in ("claims", "suberror", "retry_after"):
             if getattr(refusal, detail) is not None and detail not in self.details:
                 allowed = " and ".join(self.details)
-                raise ValueError(f"a refusal of the emulator {emulator!r} has no {detail}, only {allowed}")
+                raise TypeError(f"a refusal of the emulator {emulator!r} has no {detail}, only {allowed}")
 
     def _hint(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.names, n=1, cutoff=0.7)

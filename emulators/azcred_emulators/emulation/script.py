@@ -1,11 +1,12 @@
 """Scripts of faults: which faults apply to which requests, in which order."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from azcred_emulators.emulation.checkpoint import Undo
+from azcred_emulators.emulation.criteria import Vocabulary, any_value, check_names, check_values, matches
 
 Kind = TypeVar("Kind")
 
@@ -41,24 +42,29 @@ class _Line(Generic[Kind]):
     is_taken: bool = False
 
     def matches(self, details: Mapping[str, object]) -> bool:
-        return all(details.get(name) == value for name, value in self.criteria.items())
+        return matches(self.criteria, details.get)
 
 
 class Faults(Generic[Kind]):
     """Faults that apply to an emulator's next requests, one each, in the order in which they were added.
 
     `default_criteria` are the criteria of faults that are added without a criterion of that name: the token service's
-    are for `operation="token"`. `check` raises ValueError for a fault that cannot happen here.
+    are for `operation="token"`. `names` are those of all criteria. Each of the `checks` raises TypeError for a fault
+    that cannot happen here, and `vocabulary` returns the values that requests have in closed fields; whoever knows
+    more than the emulator does may change both.
     """
 
     def __init__(
         self,
         default_criteria: Mapping[str, object] = _NO_CRITERIA,
         *,
+        names: Collection[str] = CRITERIA,
         check: Callable[[Kind], object] = lambda _fault: None,
     ) -> None:
         self._default_criteria = default_criteria
-        self._check = check
+        self._names = names
+        self.checks = [check]
+        self.vocabulary: Vocabulary = any_value
         self._lock = threading.Lock()
         self._script: list[_Line[Kind]] = []
         self._earlier: Sequence[_Line[Kind]] = ()  # what was there at the last checkpoint
@@ -70,18 +76,22 @@ class Faults(Generic[Kind]):
 
         They apply only to requests that match the criteria, which are fields of the journal's entries:
         `add(Status(500), grant="refresh_token", resource="https://vault.azure.net")`; None stands for a request
-        without such a field. The first applies to the `nth` such request from now on. An `optional` fault may stay
-        unused. Raises ValueError if `times` or `nth` is less than 1 or a fault cannot happen here, TypeError for a
-        criterion that requests do not have.
+        without such a field. A trailing slash of a resource makes no difference. The first applies to the `nth` such
+        request from now on. An `optional` fault may stay unused.
+
+        Raises TypeError for what is no fault or cannot happen here, and for a criterion that requests do not have;
+        ValueError for a value that they cannot have, and if `times` or `nth` is no whole number of 1 or more.
         """
-        if times < 1:
+        check_faults(faults)
+        if not _is_count(times):
             raise ValueError(f"a fault happens at least once, not {times} times")
-        if nth < 1:
+        if not _is_count(nth):
             raise ValueError(f"requests are counted from 1, so there is none with the number {nth}")
-        for unknown in sorted(set(criteria) - CRITERIA):
-            raise TypeError(f"faults cannot be chosen by {unknown!r}; they can by {', '.join(sorted(CRITERIA))}")
+        check_names(criteria, self._names, refusal="faults cannot be chosen by", there_are="they can by")
+        check_values(criteria, self.vocabulary)
         for fault in faults:
-            self._check(fault)
+            for check in self.checks:
+                check(fault)
         merged = {**self._default_criteria, **criteria}
         with self._lock:
             self._script += [_Line(fault, merged, criteria, nth - 1, optional) for fault in faults * times]
@@ -163,3 +173,16 @@ class Faults(Generic[Kind]):
             self._added = 0
             cancelled, self._cancelled = self._cancelled, threading.Event()
         cancelled.set()
+
+
+def check_faults(faults: Collection[object]) -> None:
+    """Raise TypeError if there is no fault, or a class in place of one."""
+    if not faults:
+        raise TypeError("add() takes at least one fault, such as Throttle()")
+    for fault in faults:
+        if isinstance(fault, type):
+            raise TypeError(f"{fault.__name__} is the class of a fault; add one of it: {fault.__name__}(...)")
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1

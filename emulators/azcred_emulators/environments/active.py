@@ -40,6 +40,7 @@ class ActiveEnvironments:
         self._hidden: list[list[Environment]] = []  # by environments that were entered in a scope inside theirs
         self._hidden_hosts: set[str | None] = set()
         self._written: dict[Path, str] = {}
+        self._alone = False  # whether `enter_alone` was the last to put environments in place
         self._unassigned: Sequence[ManagedIdentity] = ()  # what `enter_alone` has taken from the metadata service
 
     def enter(self, environment: Environment, environ: Mapping[str, str] = os.environ) -> Setup:
@@ -77,9 +78,19 @@ class ActiveEnvironments:
                 del self._written[path]
 
     @property
+    def environments(self) -> Sequence[Environment]:
+        """The environments that are in place, the last one last."""
+        return tuple(self._environments)
+
+    @property
     def hosts(self) -> list[str]:
         """The names of the managed identity hosts that the environments have."""
         return list(dict.fromkeys(other.host for other in self._environments if other.host))
+
+    def lacks(self, host: str) -> bool:
+        """Tell whether the app is in places that all lack this host; processes elsewhere always find IMDS."""
+        everywhere = ("imds",) if self._alone else ()
+        return bool(self._environments) and host not in (*self.hosts, *everywhere)
 
     def enter_alone(self, *environments: Environment, environ: Mapping[str, str]) -> list[Setup]:
         """Put environments in place for another process, whose connections nothing refuses.
@@ -90,6 +101,7 @@ class ActiveEnvironments:
         directory = self._emulators.directory
         directory.assign("imds", *self._unassigned)
         setups = [self.enter(environment, environ) for environment in environments]
+        self._alone = True
         has_metadata = any(environment.host == "imds" for environment in environments)
         self._unassigned = () if has_metadata else directory.assigned("imds")
         directory.unassign("imds", *self._unassigned)
@@ -138,6 +150,7 @@ class ActiveEnvironments:
         self._hidden.clear()
         for environment in list(self._environments):
             self.leave(environment)
+        self._alone = False
         self.installed.clear()
 
     def _all(self) -> Iterable[Environment]:

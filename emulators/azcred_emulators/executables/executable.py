@@ -1,7 +1,7 @@
 """What every executable is: a function from a call to what it prints."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
@@ -27,23 +27,24 @@ class Executable(ABC):
     """A fake developer tool.
 
     `names` are its names on PATH, `provider` is the link of the chain that calls it. The values of its `secret_options`
-    stay out of the journal. `token_command` are the words with which a call for a token starts. `faults` apply to its
-    next calls, or to those for tokens if they are added with `operation="token"`. `run` may add to the `details` that
-    the journal shows.
+    stay out of the journal. `operations` are what its calls are for, as the journal says it, and `token_command` the
+    words with which a call for a token starts. `faults` apply to its next calls, or to those for tokens if they are
+    added with `operation="token"`. `run` may add to the `details` that the journal shows.
     """
 
     names: tuple[str, ...]
     provider: str
     secret_options: tuple[str, ...] = ()
+    operations: Collection[str] = ("token",)
     token_command: tuple[str, ...]
 
     def __init__(self) -> None:
-        self.faults: Faults[CommandFault] = Faults(check=self._check_fault)
+        self.faults: Faults[CommandFault] = Faults(names=("operation", "provider"), check=self._check_fault)
 
     def _check_fault(self, fault: CommandFault) -> None:
         if not isinstance(fault, CommandFault):
             kinds = ", ".join(COMMAND_KINDS)
-            raise ValueError(f"{self.names[0]!r} runs commands, whose faults are {kinds}; {fault!r} is none of these")
+            raise TypeError(f"{self.names[0]!r} runs commands, whose faults are {kinds}; {fault!r} is none of these")
 
     @abstractmethod
     def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:

@@ -29,10 +29,19 @@ def write(folder: Path, name: str, state: Path, *, windows: bool = WINDOWS) -> P
     return path
 
 
+def exists(folder: Path, name: str) -> bool:
+    """Tell whether a folder has the launcher of an executable."""
+    return any(path.exists() for path in _paths(folder, name))
+
+
 def remove(folder: Path, name: str) -> None:
     """Delete the launcher of an executable, of either platform, from a folder."""
-    for path in (folder / name, folder / f"{name}.cmd"):
+    for path in _paths(folder, name):
         path.unlink(missing_ok=True)
+
+
+def _paths(folder: Path, name: str) -> tuple[Path, Path]:
+    return folder / name, folder / f"{name}.cmd"
 
 
 def script(command: list[str]) -> str:

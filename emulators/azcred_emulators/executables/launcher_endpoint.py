@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from werkzeug.exceptions import HTTPException
@@ -109,6 +110,10 @@ class Executables(Emulator):
         others = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if entry != folder]
         return {"AZCRED_EXECUTABLES": str(self.state), "PATH": os.pathsep.join([folder, *others])}
 
+    def is_installed(self, tool: Executable) -> bool:
+        """Tell whether the folder for PATH has a tool, under any of its names."""
+        return any(launcher.exists(self._folder, name) for name in tool.names)
+
     def serves(self, host: str, path: str) -> bool:
         """Serve the launchers' address on loopback."""
         return path.startswith(_PREFIX) and host in ("127.0.0.1", "localhost", "[::1]")
@@ -133,18 +138,20 @@ class Executables(Emulator):
             for_token = invocation.arguments[: len(tool.token_command)] == tool.token_command
             fields = {"provider": tool.provider, "operation": "token" if for_token else None}
             fault = tool.faults.take(fields)
+        run = partial(tool.run, invocation, details)
         if fault:
             details["fault"] = type(fault).__name__
-            result = fault.apply_to_command(lambda: tool.run(invocation, details))
-        else:
-            result = tool.run(invocation, details)
-            if result.exit_code:
-                error = result.stderr.strip().partition("\n")[0]
-                for argument, replacement in zip(invocation.arguments, visible, strict=True):
-                    error = error.replace(argument, replacement) if argument != replacement else error
-                details.setdefault("error", error or None)
+        try:
+            result = fault.apply_to_command(run) if fault else run()
+        finally:  # what answers the tool has noted itself
+            details.update(emulator=tool.provider, provider=tool.provider)
+        if result.exit_code and not fault:
+            error = result.stderr.strip().partition("\n")[0]
+            for argument, replacement in zip(invocation.arguments, visible, strict=True):
+                error = error.replace(argument, replacement) if argument != replacement else error
+            details.setdefault("error", error or None)
         exit_code = None if result.resume else result.exit_code
-        details.update(emulator=tool.provider, provider=tool.provider, exit_code=exit_code)
+        details["exit_code"] = exit_code
         return Response(result_bytes(result), content_type="application/octet-stream")
 
     def http_error(self, request: Request, error: HTTPException) -> Response:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.durations import Duration, as_header, in_seconds
 from azcred_emulators.emulation.fault import Exchange, RequestFault
+from azcred_emulators.emulation.request import check_status
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,8 +28,7 @@ class Status(RequestFault):
     content_type: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not 200 <= self.code <= 599:
-            raise ValueError(f"an answer has a status from 200 to 599, not {self.code}")
+        check_status(self.code)
         if self.retry_after is not None and not isinstance(self.retry_after, str):
             in_seconds(self.retry_after)  # raises ValueError for what is no duration
 

@@ -36,7 +36,7 @@ class BadChallenge(RequestFault):
             raise ValueError(f"a challenge can have {', '.join(CHALLENGE_DEFECTS)}, not {self.defect!r}")
 
     def check(self, emulator: FaultTarget) -> None:
-        """Raise ValueError if the emulator challenges nobody."""
+        """Raise TypeError if the emulator challenges nobody."""
         _challenger(self, emulator)
 
     def apply(self, exchange: Exchange) -> Response:
@@ -46,5 +46,5 @@ class BadChallenge(RequestFault):
 
 def _challenger(fault: RequestFault, emulator: FaultTarget) -> Challenger:
     if not isinstance(emulator, Challenger):
-        raise ValueError(f"the emulator {emulator.name!r} sends no challenges, so {fault!r} is for 'azure-arc' only")
+        raise TypeError(f"the emulator {emulator.name!r} sends no challenges, so {fault!r} is for 'azure-arc' only")
     return emulator

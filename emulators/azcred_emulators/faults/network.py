@@ -17,6 +17,7 @@ from azcred_emulators.serving.connection import Disconnect
 
 Address = tuple[str, int]
 Defect = Literal["untrusted", "expired", "wrong-name", "handshake"]
+CONNECTION = "connection"  # the operation of a fault's entry in the journal if there was no request yet
 _DEFECTS = ("untrusted", "expired", "wrong-name", "handshake")
 
 

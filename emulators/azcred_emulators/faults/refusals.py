@@ -29,7 +29,7 @@ class Refuse(RequestFault):
         _check(self.retry_after)
 
     def check(self, emulator: FaultTarget) -> None:
-        """Raise ValueError if the emulator has no such refusal."""
+        """Raise TypeError if the emulator has no such refusal."""
         _refusals(self, emulator).check(emulator.name, self._refusal)
 
     def apply(self, exchange: Exchange) -> Response:
@@ -56,7 +56,7 @@ class Throttle(RequestFault):
         _check(self.retry_after)
 
     def check(self, emulator: FaultTarget) -> None:
-        """Raise ValueError if the emulator has no answer for it."""
+        """Raise TypeError if the emulator has no answer for it."""
         _refusals(self, emulator)
 
     def apply(self, exchange: Exchange) -> Response:
@@ -75,7 +75,7 @@ def _check(duration: Duration | None) -> None:
 
 def _refusals(fault: RequestFault, emulator: FaultTarget) -> NamedRefusals:
     if emulator.named_refusals is None:
-        raise ValueError(
+        raise TypeError(
             f"the emulator {emulator.name!r} has no answer for {fault!r}, which is for the token service and the hosts "
             "of managed identities; Status(...) gives any answer"
         )

@@ -5,7 +5,7 @@ clients, the last of which asks it for the token service's documents, too. Which
 not documented; the service account's stands for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
@@ -53,6 +53,11 @@ class IdentityBinding(Emulator):
         self.named_refusals = authority.named_refusals  # the proxy passes them on
         self._clock = clock
         self.service_accounts: tuple[str, ...] = (SERVICE_ACCOUNT,)
+
+    @property
+    def operations(self) -> Collection[str]:
+        """What the requests are for that the token service gets."""
+        return self._authority.operations
 
     def describe(self, request: Request, path: str) -> None:
         """Note who asks for what, as the token service reads it from the request."""

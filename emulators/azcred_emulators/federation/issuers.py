@@ -5,7 +5,7 @@ there: an issuer whose documents cannot be had is of no use, as with a private c
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from werkzeug.exceptions import HTTPException
@@ -135,6 +135,11 @@ class Issuers(Emulator):
         request.details["operation"] = _operation(path)
         document = self.document(f"https://{request.host}{path}")
         return Response(status=404) if document is None else json_response(document)
+
+    @property
+    def operations(self) -> Collection[str]:
+        """The documents that issuers have."""
+        return {_operation(_DISCOVERY), _operation("")}
 
     def describe(self, request: Request, path: str) -> None:
         """Note which of an issuer's documents the request is for."""

@@ -5,7 +5,7 @@ Sources: Azure DevOps' REST API "Oidctoken - Create", version 7.1; GitHub's "Ope
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
@@ -22,6 +22,8 @@ from azcred_emulators.directory.identifiers import (
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
+
+_OPERATION = "oidc-token"
 
 
 class Pipeline(Emulator):
@@ -48,9 +50,19 @@ class Pipeline(Emulator):
     def reply(self, request: Request) -> Response:
         """Answer a request with the right key."""
 
+    @property
+    def operations(self) -> Collection[str]:
+        """What requests are for, whatever the rules call it."""
+        return {_OPERATION}
+
+    def describe(self, request: Request, path: str) -> None:
+        """Note what a request is for."""
+        super().describe(request, path)
+        request.details["operation"] = _OPERATION
+
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Answer a request for a token."""
-        request.details.update(operation="oidc-token", identity=self.subject)
+        request.details.update(operation=_OPERATION, identity=self.subject)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or key != self._key:
             return self.error_response(request, 401, "The access token of the job is missing or wrong.")

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -83,6 +83,11 @@ class AzureArc(Host):
         """Return the identity that is named as IMDS names it; the agent ignores App Service's `mi_res_id`."""
         understood = ("client_id", "object_id", "msi_res_id") if self.supports_user_assigned else ()
         return super().select({name: parameters[name] for name in understood if name in parameters})
+
+    @property
+    def operations(self) -> Collection[str]:
+        """What `operation` returns."""
+        return {"challenge", "token"}
 
     def operation(self, request: Request) -> str:
         """Return "challenge" for a request that has yet to be told where its key is."""

@@ -126,6 +126,11 @@ class Endpoint(Emulator):
         """Return what a request is for: a token, on most hosts."""
         return "token"
 
+    @property
+    def operations(self) -> Collection[str]:
+        """What `operation` returns."""
+        return {"token"}
+
     def describe(self, request: Request, path: str) -> None:
         """Note what a request is for."""
         super().describe(request, path)

@@ -4,7 +4,7 @@ Sources: Microsoft's "How to use managed identities for Azure resources on an Az
 token"; recorded bodies; azure-identity 1.27 and msal 1.39 as clients.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from werkzeug.wrappers import Response
@@ -116,6 +116,11 @@ class Imds(Host):
     def answer(self, request: Request, path: str) -> Response:
         """Answer whatever the path's case: the JavaScript SDK lower-cases it, IMDS does not mind."""
         return super().answer(request, path.lower())
+
+    @property
+    def operations(self) -> Collection[str]:
+        """What `operation` returns."""
+        return {"probe", "token"}
 
     def is_absent(self, request: Request) -> bool:
         """Let a probe find nobody where this is hidden; a credential of the outer place has found it and asks on."""

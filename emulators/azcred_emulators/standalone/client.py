@@ -12,21 +12,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from azcred_emulators.apis.protected_resource import make_answer
 from azcred_emulators.audiences import audience_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
 from azcred_emulators.emulation.checkpoint import Undo, undo_all
 from azcred_emulators.emulation.fault import Fault
 from azcred_emulators.emulation.journal import Journal
-from azcred_emulators.emulation.script import Faults
+from azcred_emulators.emulation.script import Faults, check_faults
+from azcred_emulators.emulators import no_emulator
 from azcred_emulators.environments import Environment
 from azcred_emulators.environments.active import Setup
 from azcred_emulators.faults.registry import read_fault, write_fault
 from azcred_emulators.private_folder import PrivateFolder
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.standalone.control.client import ControlClient
-from azcred_emulators.standalone.control.mirrors import RemoteDirectory, RemoteRecorder
+from azcred_emulators.standalone.control.mirrors import RemoteCrashes, RemoteDirectory, RemoteRecorder
 from azcred_emulators.tokens import Token
+from azcred_emulators.tokens.descriptions import Version
 
 Address = tuple[str, int]
 
@@ -47,8 +50,13 @@ class RemoteFaults(Faults[Fault]):
         self._emulator = emulator
 
     def add(self, *faults: Fault, times: int = 1, nth: int = 1, optional: bool = False, **criteria: object) -> None:
-        """Append faults to the script; see `Faults.add`. Raises ServerError if the server refuses one."""
+        """Append faults to the script; see `Faults.add`. Raises TypeError for what is no fault, and ServerError if
+        the server refuses one.
+        """
+        check_faults(faults)
         for fault in faults * times:
+            if not isinstance(fault, Fault):
+                raise TypeError(f"{fault!r} is no fault")
             options = {"emulator": self._emulator, "nth": nth, "optional": optional, "criteria": criteria}
             self._client.post("/faults", {**write_fault(fault), **options})
             self._added += 1
@@ -89,15 +97,15 @@ class RemoteTokens:
     def __init__(self, client: ControlClient) -> None:
         self._client = client
 
-    def mint(self, claims: Mapping[str, object]) -> Token:
+    def mint(self, claims: Mapping[str, object], *, version: Version | None = None) -> Token:
         """Sign these claims; see `Tokens.mint`."""
-        token = self._client.post("/tokens", {"claims": claims})
+        token = self._client.post("/tokens", {"claims": claims, "version": version})
         content = token["claims"]
         return Token(token["token"], content, int(content.get("exp", 0)), int(content.get("nbf", 0)))
 
-    def forge(self, defect: str, claims: Mapping[str, object]) -> str:
+    def forge(self, defect: str, claims: Mapping[str, object], *, version: Version | None = None) -> str:
         """Return a token with a defect; see `Tokens.forge`."""
-        return str(self._client.post("/tokens", {"claims": claims, "defect": defect})["token"])
+        return str(self._client.post("/tokens", {"claims": claims, "version": version, "defect": defect})["token"])
 
     def __getattr__(self, name: str) -> Any:
         raise UnavailableRemotely(f"tokens.{name}")
@@ -124,9 +132,12 @@ class RemoteResource:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Set the answer to authorized requests with this method and path; see `ProtectedResource.answer`."""
+        make_answer(method, path, status=status, json=json, data=data, headers=headers)  # checks them
         text = data.decode() if isinstance(data, bytes) else data
         answer = {"method": method, "path": path, "status": status, "data": text, "headers": dict(headers or {})}
-        self._client.post("/resources", {"url": self.url, "answers": [answer | ({"json": json} if json else {})]})
+        self._client.post(
+            "/resources", {"url": self.url, "answers": [answer | ({} if json is None else {"json": json})]}
+        )
 
     def revoke(self) -> None:
         """Refuse every token that was issued before now."""
@@ -226,7 +237,8 @@ class RemoteEmulators:
         self.clock = Clock()
         self.directory = RemoteDirectory(client)
         self.recorder = RemoteRecorder(client)
-        self.journal = Journal(self.recorder)
+        self.journal = Journal(self.recorder, lambda field: client.get("/journal/values")[field])
+        self.crashes = RemoteCrashes(client)
         self.tokens = RemoteTokens(client)
         self.resources = RemoteResources(client)
         self.active = RemoteEnvironments(client)
@@ -247,8 +259,13 @@ class RemoteEmulators:
         return {name: RemoteEmulator(name, self.faults_of(name)) for name in self._client.get("/faults")["faults"]}
 
     def faults_of(self, name: str) -> Faults[Fault]:
-        """Return the faults of an emulator's next requests."""
-        return self._scripts.setdefault(name, RemoteFaults(self._client, name))
+        """Return the faults of an emulator's next requests; raises LookupError if there is none so named."""
+        if name not in self._scripts:
+            names = self._client.get("/faults")["faults"]
+            if name not in names:
+                raise no_emulator(name, names)
+            self._scripts[name] = RemoteFaults(self._client, name)
+        return self._scripts[name]
 
     def unspent_faults(self) -> Mapping[str, Faults[Fault]]:
         """Return the scripts to which this process has added faults that have not all happened.

@@ -34,8 +34,6 @@ class AnswerData:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 200 <= self.status <= 599:
-            raise ValueError(f"an answer has a status from 200 to 599, not {self.status}")
         for name, value in self.headers.items():
             if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[\x20-\x7e]*", value):
                 raise ValueError(f"an answer cannot have the header {name!r}")
@@ -122,13 +120,14 @@ def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the
 
     Raises ValueError if the data is not of that form, or there is no such emulator.
     """
+    from azcred_emulators.emulation.criteria import hint
     from azcred_emulators.faults.registry import read_fault
 
     scripts = emulators.faults()
     options = {name: data[name] for name in _FAULT_OPTIONS if name in data}
     name = str(options.pop("emulator", ""))
     if name not in scripts:
-        raise ValueError(f"{where} is for no emulator {name!r}; there are {', '.join(scripts)}")
+        raise ValueError(f"{where} is for no emulator {name!r}; {hint(name, scripts)}")
     criteria = options.pop("criteria", {})
     if not isinstance(criteria, Mapping):
         raise ValueError(f"{where}.criteria must be a table")
@@ -160,10 +159,13 @@ def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "
         for table in _tables(data.get("answers", []), f"{where}.answers")
     ]
     resource = emulators.resources.add(url.hostname, audience)
-    for json, answer in answers:
-        resource.answer(
-            answer.method, answer.path, status=answer.status, json=json, data=answer.data, headers=answer.headers
-        )
+    try:
+        for json, answer in answers:
+            resource.answer(
+                answer.method, answer.path, status=answer.status, json=json, data=answer.data, headers=answer.headers
+            )
+    except ValueError as error:
+        raise ValueError(f"{where}.answers: {error}") from None
 
 
 def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:

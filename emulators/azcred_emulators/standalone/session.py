@@ -100,6 +100,7 @@ class ServerSession:
             "environments": [environment.name for environment in emulators.environments],
             "folder": str(emulators.folder),
             "requests": emulators.recorder.total,
+            "crashes": emulators.crashes.reports,
             "status": "ready",
         }
 

@@ -184,9 +184,9 @@ def issuer(cloud: Cloud, tenant_id: str, version: int) -> str:
     return f"https://{cloud.authority_host}/{tenant_id}/v2.0"
 
 
-def issuers_of(tenant_id: str) -> frozenset[str]:
-    """Return every `iss` that a token of the tenant may have, in any cloud and version."""
-    return frozenset(issuer(cloud, tenant_id, version) for cloud in CLOUDS for version in (1, 2))
+def issuers_of(tenant_id: str, *versions: int) -> frozenset[str]:
+    """Return every `iss` that a token of the tenant may have, in any cloud, and in these versions or both."""
+    return frozenset(issuer(cloud, tenant_id, version) for cloud in CLOUDS for version in versions or (1, 2))
 
 
 def is_graph(resource: str) -> bool:

@@ -14,7 +14,7 @@ import jwt
 
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import PUBLIC
-from azcred_emulators.directory import TokenTimes
+from azcred_emulators.directory import Directory, TokenTimes
 from azcred_emulators.directory.identifiers import TENANT_ID
 from azcred_emulators.durations import Duration, as_timedelta, in_seconds
 from azcred_emulators.emulation.checkpoint import Undo
@@ -22,6 +22,7 @@ from azcred_emulators.tokens import claims as make
 from azcred_emulators.tokens.access import AppOnlyAccess, Delegation
 from azcred_emulators.tokens.claims import BACK_DATED, CAE_CAPABILITY, issuer, issuers_of
 from azcred_emulators.tokens.defects import DEFECTS, Forger
+from azcred_emulators.tokens.descriptions import TokenDescription, Version
 from azcred_emulators.tokens.keys import SigningKey
 from azcred_emulators.tokens.layers import Layers
 
@@ -95,8 +96,11 @@ class Tokens:
     `lifetime` is how long access tokens last at the start. `layers` say who issues tokens at the moment.
     """
 
-    def __init__(self, clock: Clock, layers: Layers | None = None, *, lifetime: Duration | None = None) -> None:
+    def __init__(
+        self, clock: Clock, directory: Directory, layers: Layers | None = None, *, lifetime: Duration | None = None
+    ) -> None:
         self._clock = clock
+        self._directory = directory
         self.layers = layers or Layers()
         self._lifetime: timedelta | None = None
         self.lifetime = lifetime
@@ -185,17 +189,20 @@ class Tokens:
             )
         ).value
 
-    def mint(self, claims: Mapping[str, object]) -> Token:
+    def mint(self, claims: Mapping[str, object], *, version: Version | None = None) -> Token:
         """Sign these claims; those that every token has are added, unless one is given, if only as None.
 
-        They are `iss`, `iat`, `nbf`, `exp`, `tid`, `uti` and `ver` of a token that the tenant issues now.
+        They are `iss`, `iat`, `nbf`, `exp`, `tid`, `uti` and `ver` of a token that the tenant issues now. With a
+        `version`, 1 or 2, all are added that Entra ID writes in it, and those that are given have the names of that
+        version: of a user who lets a client act if there is `scp`, else of a client that acts for itself. `aud` names
+        the API and becomes its client id in version 2. Raises ValueError for claims that contradict the version.
         """
-        return self._sign(self._completed(claims))
+        return self._sign(self._completed(claims, version))
 
-    def forge(self, defect: str, claims: Mapping[str, object]) -> str:
+    def forge(self, defect: str, claims: Mapping[str, object], *, version: Version | None = None) -> str:
         """Return a token with these claims, completed as `mint` does, that has one of the `DEFECTS`.
 
-        Raises LookupError for a defect that is not among them.
+        Raises LookupError for a defect that is not among them, else as `mint` does.
         """
         if defect not in DEFECTS:
             near = difflib.get_close_matches(defect, DEFECTS, n=1, cutoff=0.5)
@@ -204,7 +211,10 @@ class Tokens:
         wrong = DEFECTS[defect]
         now = int(self._clock.now())
         times = {name: now + seconds for name, seconds in wrong.times.items()}
-        forged = {**self._completed(claims), **times, **wrong.claims}
+        completed = self._completed(claims, version)
+        forged = {**completed, **times, **wrong.claims}
+        if "tid" in wrong.claims:
+            forged["iss"] = issuer(PUBLIC, str(forged["tid"]), 2 if completed.get("ver") == "2.0" else 1)
         present = {name: value for name, value in forged.items() if value is not None}
         return wrong.sign(present, Forger(self.key, self._foreign_key))
 
@@ -237,18 +247,21 @@ class Tokens:
             raise TokenRejected("not-yet-valid")
         return claims
 
-    def _completed(self, claims: Mapping[str, object]) -> dict[str, object]:
+    def _completed(self, claims: Mapping[str, object], version: Version | None) -> dict[str, object]:
         now = int(self._clock.now())
+        if version is not None:
+            description = TokenDescription(given=claims, version=version, directory=self._directory)
+            return description.claims(now=now, lifetime=APPLICATION_LIFETIME, uti=self._uti())
         tenant_id = str(claims.get("tid") or TENANT_ID)
-        version = 2 if claims.get("ver") == "2.0" else 1
+        number = 2 if claims.get("ver") == "2.0" else 1
         every: dict[str, object] = {
-            "iss": issuer(PUBLIC, tenant_id, version),
+            "iss": issuer(PUBLIC, tenant_id, number),
             "iat": now - BACK_DATED,
             "nbf": now - BACK_DATED,
             "exp": now + APPLICATION_LIFETIME,
             "tid": tenant_id,
             "uti": self._uti(*(str(claims[name]) for name in ("oid", "appid", "azp") if name in claims)),
-            "ver": f"{version}.0",
+            "ver": f"{number}.0",
         }
         return {name: value for name, value in {**every, **claims}.items() if value is not None}
 

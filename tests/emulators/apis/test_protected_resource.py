@@ -133,6 +133,82 @@ def test_misuse_is_one_sentence(azcred: Azcred) -> None:
             azcred.resource(wrong)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "answer", "sentence"),
+    [
+        ("GET", "secrets/x", {}, "an answer is for a path alone, which starts with a slash: write '/secrets/x'"),
+        ("GET", "/secrets?x=1", {}, "write '/secrets', not '/secrets?x=1'"),
+        ("GET", "/secrets#x", {}, "write '/secrets'"),
+        ("GET", "https://orders.contoso.com/orders", {}, "write '/orders'"),
+        ("GET", "/a//b", {}, "write '/a/b'"),
+        ("GET", "/a%20b", {}, "write '/a b'"),
+        ("GTE", "/", {}, "there is no method 'GTE'; did you mean 'GET'?"),
+        ("FETCH", "/", {}, "there is no method 'FETCH'; did you mean 'PATCH'?"),
+        ("GET", "/", {"status": 99}, "an answer has a status from 200 to 599, not 99"),
+        ("GET", "/", {"status": "200"}, "an answer has a status from 200 to 599, not '200'"),
+        ("GET", "/", {"json": {"value": object}}, "an answer's json is what JSON can hold: Object of type type is not"),
+        ("GET", "/", {"json": float("nan")}, "an answer's json is what JSON can hold: Out of range float"),
+        ("GET", "/", {"json": {}, "data": "{}"}, "an answer has one body: give either json or data"),
+        ("GET", "/", {"data": {"value": 1}}, "an answer's data is bytes or text, not {'value': 1}"),
+    ],
+)
+def test_an_answer_that_nobody_gets(
+    vault: ProtectedResource, method: str, path: str, answer: dict[str, Any], sentence: str
+) -> None:
+    """Where the test sets it, and not when the app is answered that there is none."""
+    with pytest.raises(ValueError) as error:  # noqa: PT011  # the sentence is compared below
+        vault.answer(method, path, **answer)
+    assert sentence in str(error.value)
+
+
+def test_answers_with_a_body_that_is_false(azcred: Azcred, fake_managed_identity: Place) -> None:
+    """An empty list, and a path with a character that URLs encode, or a slash at its end."""
+    orders = azcred.resource("https://orders.contoso.com", audience="https://vault.azure.net")
+    orders.answer("get", "/all orders/", json=[])
+    token = azure.identity.ManagedIdentityCredential().get_token("https://vault.azure.net/.default").token
+    answer = requests.get(f"{orders.url}/all%20orders?top=1", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+# Azure Resource Manager's two names
+
+
+@pytest.mark.parametrize(
+    ("host", "audience"),
+    [
+        ("management.azure.com", "https://management.azure.com"),
+        ("management.azure.com", "https://management.core.windows.net"),
+        ("management.azure.com", "https://management.core.windows.net/"),
+        ("management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net/"),
+        ("management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn"),
+    ],
+)
+@pytest.mark.parametrize("place", ["virtual-machine", "developer-service-principal", "developer-azure-cli"])
+def test_a_stand_in_for_azure_resource_manager(azcred: Azcred, place: str, host: str, audience: str) -> None:
+    """It takes tokens for its own name and for the older one, which every place hands out."""
+    azcred.environment(place)
+    manager = azcred.resource(f"https://{host}")
+    manager.answer("GET", "/providers", json={"value": []})
+    with azure.identity.DefaultAzureCredential() as credential:
+        token = credential.get_token(f"{audience}/.default").token
+    answer = requests.get(f"{manager.url}/providers", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert answer.json() == {"value": []}
+    azcred.journal.assert_tokens(resource=audience, times=1)
+
+
+@pytest.mark.parametrize("audience", ["https://management.core.windows.net", "https://management.core.windows.net/"])
+def test_the_emulated_azure_resource_manager_takes_the_older_name(
+    azcred: Azcred, fake_managed_identity: Place, audience: str
+) -> None:
+    """And refuses what is for another cloud's."""
+    credential = azure.identity.ManagedIdentityCredential()
+    url = "https://management.azure.com/subscriptions?api-version=2022-12-01"
+    for resource, status in ((audience, 200), ("https://management.core.usgovcloudapi.net", 401)):
+        token = credential.get_token(f"{resource}/.default").token
+        assert requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30).status_code == status
+    azcred.journal.assert_requests(emulator="resource-manager", status=401, times=1)
+
+
 # Continuous access evaluation
 
 

@@ -29,4 +29,4 @@ def test_only_entries_of_hosts_have_a_host(
     client.get(path, base_url=base_url)
     [entry] = emulators.journal.requests()
     assert (entry.emulator, entry.host) == (emulator, host)
-    assert emulators.journal.requests(host=emulator) == ([entry] if host else [])
+    assert emulators.journal.requests(host=host) == [entry]

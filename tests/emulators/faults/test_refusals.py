@@ -95,7 +95,7 @@ def test_throttling_is_a_refusal_of_its_own(entra: Entra, azcred: Azcred) -> Non
 )
 def test_a_refusal_that_is_not_entra_ids(azcred: Azcred, fault: RequestFault, message: str) -> None:
     """Is an error where the test adds it."""
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(TypeError, match=re.escape(message)):
         azcred.authority.faults.add(fault)
     assert not azcred.authority.faults
 

@@ -76,12 +76,16 @@ def test_every_refusal_of_a_host_by_its_name(emulators: Emulators, name: str, re
         ),
         ("graph", Throttle(), "the emulator 'graph' has no answer for Throttle(), which is for the token service and"),
         ("resource", Refuse("no-identity"), "the emulator 'resource' has no answer for Refuse('no-identity')"),
-        ("imds", Exit(1), "the emulator 'imds' answers requests, and Exit(1) is not a fault of requests"),
-        ("imds", Gone, "is not a fault of requests"),
+        (
+            "imds",
+            Exit(1),
+            "the emulator 'imds' answers requests, whose faults are BadChallenge, BlackHole",
+        ),
+        ("imds", Gone, "Gone is the class of a fault; add one of it: Gone(...)"),
     ],
 )
 def test_a_fault_that_cannot_happen_is_an_error(emulators: Emulators, name: str, fault: object, message: str) -> None:
     """Where the test adds it."""
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(TypeError, match=re.escape(message)):
         emulators.faults_of(name).add(fault)
     assert not emulators.faults_of(name)

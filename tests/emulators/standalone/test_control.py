@@ -11,6 +11,10 @@ import pytest
 from support.standalone import VAULT, managed_identity_token
 
 from azcred_emulators.directory.contoso import TENANT
+from azcred_emulators.emulation.crashes import EmulatorCrash
+from azcred_emulators.emulation.criteria import CLOSED
+from azcred_emulators.faults import Gone, Status
+from azcred_emulators.standalone.client import remote_emulators
 from azcred_emulators.standalone.control.client import ControlClient, ServerError
 from azcred_emulators.standalone.server import StandaloneServer
 
@@ -108,13 +112,80 @@ def test_faults_apply_to_the_next_requests(client: ControlClient) -> None:
         ({"emulator": "nobody", "kind": "Gone"}, "no emulator 'nobody'"),
         ({"emulator": "imds", "kind": "Gonne"}, "did you mean 'Gone'"),
         ({"emulator": "imds", "kind": "Gone", "times": 0}, "times must be from 1"),
+        ({"emulator": "imsd", "kind": "Gone"}, "no emulator 'imsd'; did you mean 'imds'"),
         ({"emulator": "imds", "kind": "Gone", "criteria": {"x": 1}}, "cannot be chosen by 'x'"),
+        ({"emulator": "imds", "kind": "Gone", "criteria": {"operation": "tokn"}}, "did you mean 'token'"),
+        (
+            {"emulator": "imds", "kind": "Gone", "criteria": {"resource": 1}},
+            "is text or None, not 1",
+        ),
+        (
+            {"emulator": "imds", "kind": "Gone", "criteria": {"resource": f"{VAULT}/.default"}},
+            f"write resource='{VAULT}'",
+        ),
+        ({"emulator": "graph", "kind": "Throttle"}, "the emulator 'graph' has no answer for Throttle"),
     ],
 )
 def test_a_fault_that_there_is_not(client: ControlClient, body: dict[str, object], reason: str) -> None:
     """The answer says what there is."""
     with pytest.raises(ServerError, match=reason):
         client.post("/faults", body)
+    assert not any(client.get("/faults")["faults"].values())
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"path": "secrets/x"}, "the resource.answers: an answer is for a path alone, which starts with a slash"),
+        ({"path": "/", "method": "GTE"}, "there is no method 'GTE'; did you mean 'GET'"),
+        ({"path": "/", "status": 99}, "an answer has a status from 200 to 599, not 99"),
+        ({"path": "/", "json": {}, "data": "{}"}, "an answer has one body"),
+    ],
+)
+def test_an_answer_that_nobody_gets(client: ControlClient, answer: dict[str, object], reason: str) -> None:
+    """The same for the answers of a resource."""
+    with pytest.raises(ServerError, match=reason):
+        client.post("/resources", {"url": "https://shop.vault.azure.net", "answers": [answer]})
+
+
+def test_a_place_without_the_host(client: ControlClient) -> None:
+    """A process in App Service finds IMDS nevertheless, but no other host."""
+    client.put("/environments", {"names": ["app-service"]})
+    client.post("/faults", {"emulator": "imds", "kind": "Gone"})
+    with pytest.raises(ServerError, match="the app is in app-service, which has no 'functions'; it is in functions"):
+        client.post("/faults", {"emulator": "functions", "kind": "Throttle"})
+
+
+def test_the_values_of_closed_fields(client: ControlClient) -> None:
+    """For whoever checks the journal in another language."""
+    values = client.get("/journal/values")
+    assert set(values) == CLOSED
+    assert {"imds", "app-service"} <= set(values["host"])
+
+
+def test_a_crash(client: ControlClient, server: StandaloneServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its traceback is on standard error, and the session shows it until it is reset, to a test run as well."""
+
+    class Broken(Gone):
+        """A kind with a defect."""
+
+        def answer(self) -> Status:
+            raise ZeroDivisionError
+
+    with remote_emulators(client.url) as remote:
+        server.sessions[remote.name].emulators.faults_of("imds").add(Broken())
+        assert managed_identity_token(remote.http.url).status_code == 500
+        with pytest.raises(EmulatorCrash, match=r"'imds' crashed .*\nTraceback"):
+            remote.crashes.check()
+        assert "ZeroDivisionError" in capsys.readouterr().err
+        remote.journal.assert_requests(status=500, provider="managed-identity", times=1)
+        with pytest.raises(ValueError, match="did you mean 'managed-identity'"):
+            remote.journal.requests(provider="managed-identty")
+        with pytest.raises(LookupError, match="there is no emulator 'imsd'; did you mean 'imds'"):
+            remote.faults_of("imsd")
+        remote.reset()
+        remote.crashes.check()
+    assert client.get("/health")["crashes"] == []
 
 
 def test_the_journal_holds_no_token(client: ControlClient) -> None:

@@ -37,6 +37,7 @@ class AzureCli(Executable):
 
     names = ("az",)
     provider = "azure-cli"
+    operations = ("login", "token")
     token_command = ("account", "get-access-token")
     secret_options = ("-p", "--password", "--federated-token", "--claims-challenge")
 

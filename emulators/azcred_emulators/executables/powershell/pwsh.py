@@ -73,6 +73,7 @@ class PowerShell(Tool):
 
     names = ("pwsh", "powershell")
     provider = "azure-powershell"
+    operations = ("module", "token")
     token_command = ("-NoProfile",)  # a call that only looks whether it is installed starts with /?
 
     def __init__(self, client: TokenClient) -> None:

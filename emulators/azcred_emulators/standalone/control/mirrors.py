@@ -5,6 +5,7 @@ from typing import Any
 
 from azcred_emulators.directory import Directory
 from azcred_emulators.directory.serialization import fill_directory, write_directory
+from azcred_emulators.emulation.crashes import Crashes
 from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.standalone.control.client import ControlClient
@@ -52,6 +53,19 @@ def _fetching(name: str) -> Callable[..., Any]:
 
 for _name in (*_READERS, *_WRITERS):
     setattr(RemoteDirectory, _name, _fetching(_name))
+
+
+class RemoteCrashes(Crashes):
+    """The crashes of a session's emulators."""
+
+    def __init__(self, client: ControlClient) -> None:
+        super().__init__()
+        self._client = client
+
+    @property
+    def reports(self) -> list[str]:
+        """A text for each crash, with its traceback."""
+        return [str(report) for report in self._client.get("/health")["crashes"]]
 
 
 class RemoteRecorder(Recorder):

@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from azcred_emulators.directory.serialization import fill_directory, write_directory
+from azcred_emulators.emulation.criteria import CLOSED
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.faults.registry import write_fault
 from azcred_emulators.standalone.configuration import add_fault, add_resource
@@ -103,6 +104,10 @@ def _read_journal(request: ControlRequest) -> object:
     return {"entries": [asdict(entry) for entry in entries]}
 
 
+def _list_values(request: ControlRequest) -> object:
+    return {field: sorted(request.session.emulators.vocabulary(field)) for field in sorted(CLOSED)}
+
+
 def _clear_journal(request: ControlRequest) -> object:
     request.session.emulators.recorder.clear()
     return {"entries": []}
@@ -138,13 +143,13 @@ def _reset(request: ControlRequest) -> object:
 
 def _mint(request: ControlRequest) -> object:
     tokens = request.session.emulators.tokens
-    defect, claims = request.body.defect, request.body.claims
+    defect, claims, version = request.body.defect, request.body.claims, request.body.version
     if defect is None:
-        token = tokens.mint(claims)
+        token = tokens.mint(claims, version=version)
         return {"token": token.value, "claims": dict(token.claims)}
     if defect not in DEFECTS:
         raise ValueError(f"there is no defect {defect!r}; there are {', '.join(DEFECTS)}")
-    return {"token": tokens.forge(defect, claims), "claims": None}
+    return {"token": tokens.forge(defect, claims, version=version), "claims": None}
 
 
 def _issue(request: ControlRequest) -> object:
@@ -224,6 +229,7 @@ OPERATIONS = (
     ),
     Operation("DELETE", "/faults", "clearFaults", "Remove every fault", _clear_faults),
     Operation("GET", "/journal", "journal", "Every request, or those with higher numbers", _read_journal, query=_AFTER),
+    Operation("GET", "/journal/values", "journalValues", "What the closed fields of requests can hold", _list_values),
     Operation("DELETE", "/journal", "clearJournal", "Empty the journal", _clear_journal),
     Operation(
         "GET",

@@ -28,9 +28,10 @@ class ClockMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenClaims:
-    """The claims of a token beside the usual ones, and its defect if it is to have one."""
+    """The claims of a token beside the usual ones, its version for all of them, and a defect if it is to have one."""
 
     claims: Mapping[str, object] = field(default_factory=dict)
+    version: int | None = None
     defect: str | None = None
 
 
