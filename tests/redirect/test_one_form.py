@@ -126,6 +126,15 @@ HERE = [
 ]
 
 
+def test_without_the_redirection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own function gets each form as the caller wrote it."""
+    calls: list[Any] = []
+    monkeypatch.setattr(_socket, "getaddrinfo", lambda *arguments: calls.append(arguments[0]) or [])
+    for host, _ in HERE:
+        socket.getaddrinfo(host, 81)
+    assert calls == [host for host, _ in HERE]
+
+
 @pytest.mark.parametrize(("host", "passed"), HERE, ids=[ascii(host) for host, _ in HERE])
 def test_this_machine(received: list[Any], host: Any, passed: str) -> None:
     """Look-ups and connections get the one form, as plain text."""

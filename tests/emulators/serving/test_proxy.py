@@ -166,6 +166,15 @@ def test_a_route_leads_there_with_tls_as_well(emulators: Emulators, client: requ
     assert client.get("http://orders.contoso.com/").status_code == 403
 
 
+def test_a_plain_route_takes_no_emulators_place(emulators: Emulators, client: requests.Session) -> None:
+    """A name that the emulators answer for with TLS stays theirs."""
+    emulators.routes["login.microsoftonline.com", 80] = ("127.0.0.1", 9)
+    try:
+        assert client.get("https://login.microsoftonline.com/common/discovery/v2.0/keys").status_code == 200
+    finally:
+        del emulators.routes["login.microsoftonline.com", 80]
+
+
 def test_a_route_to_a_server_that_has_gone(emulators: Emulators, client: requests.Session) -> None:
     """The answer is a gateway's, and says where nothing answers."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
