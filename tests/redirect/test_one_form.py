@@ -99,7 +99,7 @@ def received(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 # What is of this machine, in forms that a name server would be asked about, or that C reads in its own way; and what
 # is passed on in their place.
-HERE = [
+HERE: list[tuple[Any, str]] = [
     ("localhost", "localhost"),
     ("localhost.", "localhost"),
     ("LocalHost.", "localhost"),
@@ -129,7 +129,12 @@ HERE = [
 def test_without_the_redirection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python's own function gets each form as the caller wrote it."""
     calls: list[Any] = []
-    monkeypatch.setattr(_socket, "getaddrinfo", lambda *arguments: calls.append(arguments[0]) or [])
+
+    def record(host: Any, *_: Any) -> list[Any]:
+        calls.append(host)
+        return []
+
+    monkeypatch.setattr(_socket, "getaddrinfo", record)
     for host, _ in HERE:
         socket.getaddrinfo(host, 81)
     assert calls == [host for host, _ in HERE]
