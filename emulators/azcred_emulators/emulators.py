@@ -293,23 +293,22 @@ class Emulators:
             return own
         if name == IMDS_ADDRESS:
             return self.http.address if port == _HTTP_PORT else None
-        if port == _HTTP_PORT or not (name == DEVICE_LOGIN_HOST or self._loaded.result().application.serves(name)):
-            return None
-        return self.https.address
+        if port != _HTTP_PORT and (name == DEVICE_LOGIN_HOST or self._loaded.result().application.serves(name)):
+            return self.https.address
+        return self._relay(name) if port == _HTTPS_PORT else None
 
-    def own_routes(self) -> dict[Address, Address]:
-        """Return `routes`, and for each server at port 80 the relay by which it answers at 443, with TLS, as well."""
-        relayed = [(host, _HTTPS_PORT) for host, port in self.routes if port == _HTTP_PORT]
-        return {real: to for real in (*self.routes, *relayed) if (to := self._own_route(*real)) is not None}
+    def relayed_routes(self) -> dict[Address, Address]:
+        """Return where the hosts that `routes` have at port 80 alone answer at port 443: with TLS, by a relay."""
+        hosts = [host for host, port in self.routes if port == _HTTP_PORT and (host, _HTTPS_PORT) not in self.routes]
+        return {(host, _HTTPS_PORT): self.relays.address(host, self.routes[host, _HTTP_PORT]) for host in hosts}
+
+    def _relay(self, host: str) -> Address | None:
+        plain = self._own_route(host, _HTTP_PORT)
+        return None if plain is None else self.relays.address(host, plain)
 
     def _own_route(self, host: str, port: int) -> Address | None:
         patterns = [name for name, _ in self.routes if name.startswith("*.") and host.endswith(name[1:])]
-        for name in (host, *patterns):
-            if (name, port) in self.routes:
-                return self.routes[name, port]
-            if port == _HTTPS_PORT and (name, _HTTP_PORT) in self.routes:
-                return self.relays.address(name, self.routes[name, _HTTP_PORT])
-        return None
+        return next((self.routes[name, port] for name in (host, *patterns) if (name, port) in self.routes), None)
 
     def host_variables(self, name: str) -> Mapping[str, str]:
         """Return the variables that lead an app to a managed identity host."""

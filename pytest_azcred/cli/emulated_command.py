@@ -73,14 +73,14 @@ def with_python_routing(emulators: Emulators, variables: Mapping[str, str]) -> d
 
     They also find the files of Azure Arc's agent.
     """
-    routes = dict(emulators.authority_routes())
+    routes = emulators.relayed_routes() | emulators.authority_routes()
     folders: dict[str, str] = {}
     routes |= {(host, 443): emulators.https.address for host in emulators.resources.hosts}
     routes["169.254.169.254", 80] = emulators.http.address
     for setup in emulators.setups:
         routes |= setup.routes
         folders |= {folder: str(stand_in) for folder, stand_in in setup.folders.items()}
-    table = [Route(host, port, to) for (host, port), to in {**routes, **emulators.own_routes()}.items()]
+    table = [Route(host, port, to) for (host, port), to in {**routes, **emulators.routes}.items()]
     Routing(emulators.certificate_authority.pem, emulators.folder, table, advice.in_a_command()).save(folders)
     return {**variables, **children(variables, emulators.folder)}
 

@@ -55,7 +55,8 @@ class OutsideConnectionError(RuntimeError):
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        where = f"{host}:{self.port}" if self.port else host
+        port = self.port.decode("ascii", "replace") if isinstance(self.port, bytes) else self.port
+        where = f"{host}:{port}" if port else host
         remedy = f"; {self.remedy}" if self.remedy else ""
         return f"azcred refused a connection to {where!r}, because nothing may leave this machine{remedy}."
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.azcred_run import AZCRED, WHOSE_TOKEN, Ran
+from support.servers import served
 
 from azcred_emulators.directory.identifiers import USER_PRINCIPAL_NAME
 from azcred_emulators.environments import find
@@ -314,3 +315,34 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_local_servers_answer_for_real_hosts(azcred_run: Callable[..., Ran]) -> None:
+    """With TLS and without, for Python and for what goes through the proxy."""
+    program = """
+import subprocess, sys, requests
+for url in ("https://orders.contoso.com/", "http://orders.contoso.com/", "https://api.shop.contoso.com:8443/"):
+    print(requests.get(url).text)
+    print(subprocess.run(["curl", "-sS", url], capture_output=True, text=True, check=True).stdout)
+"""
+    with served() as url:
+        routes = ("--route", f"orders.contoso.com={url}", "--route", f"*.shop.contoso.com:8443={url}")
+        ran = azcred_run(sys.executable, "-c", program, options=("--quiet", *routes))
+    assert ran.stderr == ""
+    hosts = ("orders.contoso.com", "orders.contoso.com", "api.shop.contoso.com:8443")
+    assert ran.stdout.splitlines() == [f"this is {host}" for host in hosts for _ in range(2)]
+
+
+def test_what_is_no_route_is_refused(azcred_run: Callable[..., Ran]) -> None:
+    """The command does not run."""
+    ran = azcred_run("echo", "ran", options=("--route", "orders.contoso.com"))
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "azcred: --route: a route leads to a local server's URL such as 'https://127.0.0.1:10000', not to ''\n"
+    )
+
+
+def test_a_refusal_says_what_azcred_run_can_do(azcred_run: Callable[..., Ran]) -> None:
+    """There are no fixtures here."""
+    ran = azcred_run(sys.executable, "-c", "import socket; socket.create_connection(('orders.contoso.com', 443))")
+    assert "start the command with the option --route orders.contoso.com=http://127.0.0.1:PORT" in ran.stderr

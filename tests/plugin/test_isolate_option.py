@@ -31,13 +31,14 @@ SUITE = """
         assert IN_MODULE == session_wide == real_identity() == set()
 
     def test_nothing_leaves():
-        with pytest.raises(RuntimeError, match="azcred refused a connection to 'login.microsoftonline.com:443'"):
+        with pytest.raises(RuntimeError, match="'login.microsoftonline.com:443'.*; let the test use"):
             socket.create_connection(("login.microsoftonline.com", 443))
 
     def test_children_are_isolated_as_well():
         code = "import socket; socket.create_connection(('www.example.com', 80))"
         child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert "azcred refused a connection to 'www.example.com:80'" in child.stderr
+        assert "let the test use the fixture azcred and call azcred.route(" in child.stderr
 
     def test_the_fixtures_work_on_top(fake_kubernetes):
         DefaultAzureCredential().get_token("https://vault.azure.net/.default")

@@ -102,7 +102,7 @@ def received(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[A
 
 # What is of this machine, in forms that a name server would be asked about, or that C reads in its own way; and what
 # is passed on in their place.
-HERE = [
+HERE: list[tuple[Any, str]] = [
     ("localhost", "localhost"),
     ("localhost.", "localhost"),
     ("LocalHost.", "localhost"),
@@ -127,6 +127,20 @@ HERE = [
     ("app.localhost.", "127.0.0.1"),
     ("", ""),
 ]
+
+
+def test_without_the_redirection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own function gets each form as the caller wrote it."""
+    calls: list[Any] = []
+
+    def record(host: Any, *_: Any) -> list[Any]:
+        calls.append(host)
+        return []
+
+    monkeypatch.setattr(_socket, "getaddrinfo", record)
+    for host, _ in HERE:
+        socket.getaddrinfo(host, 81)
+    assert calls == [host for host, _ in HERE]
 
 
 @pytest.mark.parametrize(("host", "passed"), HERE, ids=[ascii(host) for host, _ in HERE])

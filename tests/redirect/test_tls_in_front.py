@@ -153,9 +153,9 @@ def test_events_arrive_in_event_loops(orders: type[Orders], run: Any) -> None:
                 if line:
                     orders.next_event.release()
         async with aiohttp.ClientSession() as session, session.get(f"https://{HOST}/") as response:
-            async for line in response.content:
-                seen.append(line.decode().strip())
-                if line.strip():
+            async for content in response.content:
+                seen.append(content.decode().strip())
+                if content.strip():
                     orders.next_event.release()
         return list(filter(None, seen))
 

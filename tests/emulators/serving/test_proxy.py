@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 
 import pytest
 import requests
+from support.servers import served
 
 from azcred_emulators.directory import contoso
 from azcred_emulators.emulators import Emulators
@@ -153,17 +154,39 @@ def test_a_route_leads_to_a_server_of_ones_own(emulators: Emulators, client: req
     assert "HTTP_PROXY_AUTHORIZATION" not in environ
 
 
+def test_a_route_leads_there_with_tls_as_well(emulators: Emulators, client: requests.Session) -> None:
+    """A tunnel to port 443 of a host that is served at port 80 ends in TLS of the emulators' own."""
+    with served() as url:
+        emulators.routes["orders.contoso.com", 80] = ("127.0.0.1", int(url.rpartition(":")[2]))
+        try:
+            for scheme in ("https", "http"):
+                assert client.get(f"{scheme}://orders.contoso.com/").text == "this is orders.contoso.com"
+        finally:
+            del emulators.routes["orders.contoso.com", 80]
+    assert client.get("http://orders.contoso.com/").status_code == 403
+
+
+def test_a_plain_route_takes_no_emulators_place(emulators: Emulators, client: requests.Session) -> None:
+    """A name that the emulators answer for with TLS stays theirs."""
+    emulators.routes["login.microsoftonline.com", 80] = ("127.0.0.1", 9)
+    try:
+        assert client.get("https://login.microsoftonline.com/common/discovery/v2.0/keys").status_code == 200
+    finally:
+        del emulators.routes["login.microsoftonline.com", 80]
+
+
 def test_a_route_to_a_server_that_has_gone(emulators: Emulators, client: requests.Session) -> None:
     """The answer is a gateway's, and says where nothing answers."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         address = gone.getsockname()
     emulators.routes["orders.contoso.com", 80] = address
     try:
-        response = client.get("http://orders.contoso.com/")
+        responses = [client.get(f"{scheme}://orders.contoso.com/") for scheme in ("https", "http")]
     finally:
         del emulators.routes["orders.contoso.com", 80]
-    assert response.status_code == 502
-    assert f"127.0.0.1:{address[1]}" in response.text
+    for response in responses:
+        assert response.status_code == 502
+        assert f"127.0.0.1:{address[1]}" in response.text
 
 
 def test_open_tunnels_end_with_the_server() -> None:

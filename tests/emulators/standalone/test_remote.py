@@ -101,6 +101,11 @@ def test_an_api_of_your_own(azcred, fake_managed_identity):
     assert (answer.status_code, answer.text, answer.headers["Location"]) == (201, "taken", "/orders/1")
 
 
+def test_tls_in_front_of_a_server_of_your_own(azcred):
+    azcred.route("orders.contoso.com", "http://127.0.0.1:9")
+    assert requests.get("https://orders.contoso.com").status_code == 502
+
+
 def test_what_there_is_not(azcred):
     azcred.issuers
 """
@@ -113,7 +118,7 @@ def test_every_fixture_uses_the_server(
     pytester.makepyfile(SUITE)
     client.post("/faults", {"emulator": "imds", "kind": "Gone"})
     result = pytester.runpytest_subprocess("--azcred-server", client.url, "-p", "no:randomly")
-    result.assert_outcomes(passed=15, failed=1, errors=1)
+    result.assert_outcomes(passed=16, failed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
             "*azcred: 1 of * faults for 'app-service' was never reached: Status(500).",
