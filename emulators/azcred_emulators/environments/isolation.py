@@ -1,4 +1,7 @@
-"""Hides the identity of whoever runs the tests or a command: variables, files in the home folder, and tools on PATH."""
+"""Hides the identity of whoever runs the tests or a command: variables, files in the home folder, and tools on PATH.
+
+Where they run is hidden, too, so that an app takes the place for what it is.
+"""
 
 import hashlib
 import os
@@ -6,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from azcred_emulators.environments.table import ENVIRONMENTS
 
 # Everything by which azure-identity, msal, the other Azure SDKs and the tools find an identity or its endpoint.
 _IDENTITY_VARIABLES = (
@@ -50,6 +55,13 @@ _IDENTITY_VARIABLES = (
     "SYSTEM_ACCESSTOKEN",
     "SYSTEM_OIDCREQUESTURI",
 )
+# By which an app tells that it runs on one of the platforms. Those of CI services stay: test tools ask for them, too.
+_PLATFORM_VARIABLES = {
+    name
+    for environment in ENVIRONMENTS.values()
+    if environment.name not in ("azure-pipelines", "github-actions")
+    for name in environment.platform_variables
+}
 # A proxy would take the connections that the routes are for.
 _PROXY_VARIABLES = ("ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 _TOOLS = ("az", "azd", "powershell", "pwsh")
@@ -63,7 +75,12 @@ def isolation(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]
     that hold `az`, `azd` or PowerShell beside tools that must stay.
     """
     home = Path(tempfile.mkdtemp(prefix="home-", dir=folder))  # each test's own: an app may leave a cache there
-    hidden = {*_IDENTITY_VARIABLES, *_PROXY_VARIABLES, *(name.lower() for name in _PROXY_VARIABLES)}
+    hidden = {
+        *_IDENTITY_VARIABLES,
+        *_PLATFORM_VARIABLES,
+        *_PROXY_VARIABLES,
+        *(name.lower() for name in _PROXY_VARIABLES),
+    }
     changes: dict[str, str | None] = {name: None for name in sorted(hidden) if name in environ}
     changes |= {
         "HOME": str(home),
