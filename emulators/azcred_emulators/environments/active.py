@@ -57,7 +57,7 @@ class ActiveEnvironments:
         on_path = emulators.executables.variables(*tools, environ=environ) if tools else {}
         return Setup(
             environment,
-            {**environment.variables(emulators, folder), **on_path},
+            {**environment.platform_variables, **environment.variables(emulators, folder), **on_path},
             dict.fromkeys(environment.addresses, emulators.http.address),
             {name: emulators.machine_folder / name[1:] for name in environment.agent_folders},
         )

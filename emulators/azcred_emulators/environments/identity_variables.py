@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from azcred_emulators.environments.table import ENVIRONMENTS
+
 # They describe an identity or how to ask for it, and give nobody a token: a suite may keep those that it sets itself.
 SETTINGS = (
     "ACC_CLOUD",
@@ -74,6 +76,15 @@ FOLDERS: Mapping[str, str] = {
 }
 
 
+# By which an app tells that it runs on one of the platforms. Those of CI services stay: test tools ask for them, too.
+PLATFORMS = frozenset(
+    name
+    for environment in ENVIRONMENTS.values()
+    if environment.name not in ("azure-pipelines", "github-actions")
+    for name in environment.platform_variables
+)
+
+
 def check_kept(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of variables that a suite keeps.
 
@@ -89,6 +100,8 @@ def check_kept(names: Iterable[str]) -> tuple[str, ...]:
             raise ValueError(f"{name} cannot be kept, because it leads to files of whoever runs this")
         if name.upper() in PROXIES:
             raise ValueError(f"{name} cannot be kept: a proxy would take the connections that are led to the emulators")
+        if name in PLATFORMS:
+            continue
         from difflib import get_close_matches
 
         near = get_close_matches(name.upper(), SETTINGS, 1, 0.8)

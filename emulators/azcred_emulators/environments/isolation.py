@@ -1,4 +1,7 @@
-"""Hides the identity of whoever runs the tests or a command: variables, files in the home folder, and tools on PATH."""
+"""Hides the identity of whoever runs the tests or a command: variables, files in the home folder, and tools on PATH.
+
+Where they run is hidden, too, so that an app takes the place for what it is.
+"""
 
 import hashlib
 import os
@@ -8,7 +11,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from azcred_emulators.environments.identity_variables import FOLDERS, PROXIES, SECRETS, SETTINGS, check_kept
+from azcred_emulators.environments.identity_variables import (
+    FOLDERS,
+    PLATFORMS,
+    PROXIES,
+    SECRETS,
+    SETTINGS,
+    check_kept,
+)
 
 _Value = TypeVar("_Value", bound="str | None")
 
@@ -23,7 +33,7 @@ def isolation(environ: Mapping[str, str], folder: Path, keep: Collection[str] = 
     is this isolation's own, and for the parts of PATH that hold `az`, `azd` or PowerShell beside tools that must stay.
     `keep` are names that are not hidden; raises ValueError for those that must be.
     """
-    hidden = {*SETTINGS, *SECRETS, *PROXIES, *(name.lower() for name in PROXIES)} - set(check_kept(keep))
+    hidden = {*SETTINGS, *SECRETS, *PLATFORMS, *PROXIES, *(name.lower() for name in PROXIES)} - set(check_kept(keep))
     changes: dict[str, str | None] = {name: None for name in sorted(hidden) if name in environ}
     changes |= new_home(environ, folder)
     changes["PATH"] = os.pathsep.join(_without_tools(environ.get("PATH", os.defpath), folder))

@@ -17,9 +17,9 @@ _PROJECTED_TOKEN = "azure-identity-token"
 _CERTIFICATE = "service-principal.pem"
 
 
-def host_variables(host: str, **others: str) -> Variables:
-    """Set what leads an app to a managed identity host, and others that the place is known by."""
-    return lambda emulators, _: {**emulators.host_variables(host), **others}
+def host_variables(host: str) -> Variables:
+    """Set what leads an app to a managed identity host."""
+    return lambda emulators, _: emulators.host_variables(host)
 
 
 def install(host: str) -> Preparation:
@@ -53,7 +53,7 @@ def pipeline_login(pipeline: str, client_id: str) -> Preparation:
 
 
 def pipeline_variables(pipeline: str) -> Variables:
-    """Set the variables of a job of a pipeline."""
+    """Set what leads a job of a pipeline to its token."""
     return lambda emulators, _: emulators.pipelines[pipeline].variables(emulators.url_of(pipeline))
 
 

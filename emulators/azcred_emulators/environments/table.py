@@ -22,6 +22,7 @@ from azcred_emulators.directory.identifiers import (
     client_id,
     identity_binding_issuer,
 )
+from azcred_emulators.environments import platforms
 from azcred_emulators.environments import preparations as prepare
 from azcred_emulators.environments.environment import Address, Environment
 from azcred_emulators.environments.identities import ServicePrincipal, SystemAssigned, UserAssigned
@@ -78,6 +79,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             host="imds",
             addresses=_METADATA_SERVICE,
             resource_id=f"{_PROVIDERS}/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-emulated-vmss",
+            platform=platforms.kubernetes,
         ),
         Environment(
             name="app-service",
@@ -85,6 +87,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             identity=SystemAssigned(client_id(4)),
             resource_id=f"{_PROVIDERS}/Microsoft.Web/sites/emulated-app",
+            platform=platforms.app_service,
             host="app-service",
             variables=prepare.host_variables("app-service"),
         ),
@@ -94,8 +97,9 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             identity=UserAssigned(client_id(5)),
             resource_id=f"{_PROVIDERS}/Microsoft.Web/sites/emulated-functions",
+            platform=platforms.functions,
             host="functions",
-            variables=prepare.host_variables("functions", FUNCTIONS_WORKER_RUNTIME="python"),
+            variables=prepare.host_variables("functions"),
         ),
         Environment(
             name="container-apps",
@@ -103,8 +107,9 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             identity=SystemAssigned(client_id(6)),
             resource_id=f"{_PROVIDERS}/Microsoft.App/containerApps/emulated-app",
+            platform=platforms.container_apps,
             host="container-apps",
-            variables=prepare.host_variables("container-apps", CONTAINER_APP_NAME="emulated-app"),
+            variables=prepare.host_variables("container-apps"),
         ),
         Environment(
             name="azure-arc",
@@ -125,6 +130,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             identity=UserAssigned(client_id(8)),
             resource_id=f"{_PROVIDERS}/Microsoft.ServiceFabric/managedclusters/emulated-cluster",
             host="service-fabric",
+            platform=platforms.service_fabric,
             variables=prepare.host_variables("service-fabric"),
         ),
         Environment(
@@ -134,6 +140,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             user=USER_PRINCIPAL_NAME,
             host="cloud-shell",
             addresses=_loopback(50342),
+            platform=platforms.cloud_shell,
             variables=prepare.host_variables("cloud-shell"),
         ),
         Environment(
@@ -142,6 +149,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="managed-identity",
             identity=UserAssigned(client_id(9)),
             resource_id=f"{_PROVIDERS}/Microsoft.MachineLearningServices/workspaces/emulated/computes/emulated-compute",
+            platform=platforms.machine_learning,
             host="machine-learning",
             variables=prepare.host_variables("machine-learning"),
         ),
@@ -153,6 +161,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             identity=UserAssigned(
                 WORKLOAD_CLIENT_ID, name="workload-identity", trust=(CLUSTER_ISSUER, SERVICE_ACCOUNT)
             ),
+            platform=platforms.kubernetes,
             files=prepare.projected_token(),
             variables=prepare.workload_identity(WORKLOAD_CLIENT_ID),
         ),
@@ -162,6 +171,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             "for WorkloadIdentityCredential(enable_azure_proxy=True) only",
             identity=UserAssigned(client_id(10), trust=(identity_binding_issuer(client_id(10)), SERVICE_ACCOUNT)),
             host="identity-binding",
+            platform=platforms.kubernetes,
             files=prepare.projected_token(identity_binding=True),
             variables=prepare.identity_binding(client_id(10)),
         ),
@@ -221,6 +231,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="azure-cli",
             identity=ServicePrincipal(client_id(13), trust=(PIPELINES_ISSUER, SERVICE_CONNECTION)),
             executables=("az",),
+            platform=platforms.azure_pipelines,
             variables=prepare.pipeline_variables("azure-pipelines"),
             prepare=prepare.pipeline_login("azure-pipelines", client_id(13)),
         ),
@@ -230,6 +241,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
             provider="azure-cli",
             identity=ServicePrincipal(client_id(14), trust=(GITHUB_ISSUER, GITHUB_BRANCH)),
             executables=("az",),
+            platform=platforms.github_actions,
             variables=prepare.pipeline_variables("github-actions"),
             prepare=prepare.pipeline_login("github-actions", client_id(14)),
         ),

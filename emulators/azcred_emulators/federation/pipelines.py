@@ -13,8 +13,12 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.directory.entities import TOKEN_EXCHANGE_AUDIENCE
 from azcred_emulators.directory.identifiers import (
+    DEVOPS_ORGANIZATION,
+    DEVOPS_PROJECT,
     GITHUB_BRANCH,
     GITHUB_ISSUER,
+    GITHUB_REF,
+    GITHUB_REPOSITORY,
     PIPELINES_ISSUER,
     SERVICE_CONNECTION,
     SERVICE_CONNECTION_ID,
@@ -24,6 +28,7 @@ from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
 
 _OPERATION = "oidc-token"
+_OWNER = GITHUB_REPOSITORY.partition("/")[0]
 
 
 class Pipeline(Emulator):
@@ -90,7 +95,7 @@ class AzurePipelines(Pipeline):
     rules = Map(
         [
             Rule(
-                "/contoso/app/_apis/distributedtask/hubs/build/plans/1/jobs/1/oidctoken",
+                f"/{DEVOPS_ORGANIZATION}/{DEVOPS_PROJECT}/_apis/distributedtask/hubs/build/plans/1/jobs/1/oidctoken",
                 methods=["POST"],
                 endpoint="token",
             )
@@ -128,26 +133,24 @@ class GitHubActions(Pipeline):
     rules = Map([Rule("/idtoken", methods=["GET"], endpoint="token")])
 
     def variables(self, url: str) -> Mapping[str, str]:
-        """Return those that the runner sets."""
+        """Return those of a job that may ask for a token."""
         return {
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self._key,
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}/idtoken?api-version=2.0",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_REPOSITORY": "contoso/app",
         }
 
     def reply(self, request: Request) -> Response:
         """Answer for the branch, to the audience that is asked for."""
-        token = self.assertion(request.args.get("audience") or "https://github.com/contoso")
+        token = self.assertion(request.args.get("audience") or f"https://github.com/{_OWNER}")
         return json_response({"count": len(token), "value": token})
 
     def assertion(self, audience: str = TOKEN_EXCHANGE_AUDIENCE) -> str:
         """Return the branch's, which lasts five minutes."""
         claims = {
             "aud": audience,
-            "ref": "refs/heads/main",
-            "repository": "contoso/app",
-            "repository_owner": "contoso",
+            "ref": GITHUB_REF,
+            "repository": GITHUB_REPOSITORY,
+            "repository_owner": _OWNER,
             "event_name": "push",
         }
         return self._issuers.get(GITHUB_ISSUER).assertion(self.subject, lifetime=300, claims=claims)
