@@ -78,12 +78,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the journal to the report of a failed test."""
     report = yield
     azcred: Azcred | None = getattr(item, "funcargs", {}).get("azcred")
     if azcred is not None and report.when == "call" and report.failed:
-        report.sections.append(("azcred", str(azcred.journal)))
+        from pytest_azcred.other_mocks import explain_silence
+
+        silence = explain_silence(azcred.journal, call.excinfo.value if call.excinfo else None)
+        report.sections.append(("azcred", f"{azcred.journal}{silence}"))
         item.stash[_FAILED] = True
     return report
 
