@@ -158,6 +158,7 @@ def test_no_redirect_uri_and_other_modes(azcred: Azcred, shop: Application, mode
     assert back.parameters["code"]
 
 
+@pytest.mark.filterwarnings("ignore:response_mode='form_post' is recommended:UserWarning")
 def test_flask_and_identity(azcred: Azcred, entra: Entra, shop: Application) -> None:
     """Microsoft's `identity` shows a page with a link."""
     flask = pytest.importorskip("flask")
@@ -174,7 +175,7 @@ def test_flask_and_identity(azcred: Azcred, entra: Entra, shop: Application) -> 
 
     app.add_url_rule("/", view_func=auth.login_required(index))
     browser = app.test_client()
-    [link] = re.findall(r'href="(https://login[^"]+)"', browser.get("/").text)
+    [link] = re.findall(r"href='(https://login[^']+)'", browser.get("/").text)
     back = azcred.sign_in(link.replace("&amp;", "&"))
     assert browser.get(back.url, follow_redirects=True).text == entra.user.name
 
