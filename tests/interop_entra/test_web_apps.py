@@ -160,7 +160,7 @@ def test_no_redirect_uri_and_other_modes(azcred: Azcred, shop: Application, mode
 
 @pytest.mark.filterwarnings("ignore:response_mode='form_post' is recommended:UserWarning")
 def test_flask_and_identity(azcred: Azcred, entra: Entra, shop: Application) -> None:
-    """Microsoft's `identity` shows a page with a link."""
+    """Microsoft's `identity` answers with a page that sends the browser on."""
     flask = pytest.importorskip("flask")
     identity = pytest.importorskip("identity.flask")
     cachelib = pytest.importorskip("cachelib")  # which Flask-Session brings, and that comes with `identity`
@@ -175,7 +175,7 @@ def test_flask_and_identity(azcred: Azcred, entra: Entra, shop: Application) -> 
 
     app.add_url_rule("/", view_func=auth.login_required(index))
     browser = app.test_client()
-    [link] = re.findall(r"href='(https://login[^']+)'", browser.get("/").text)
+    [link] = re.findall(r"URL=(https://login[^']+)'", browser.get("/").text)
     back = azcred.sign_in(link.replace("&amp;", "&"))
     assert browser.get(back.url, follow_redirects=True).text == entra.user.name
 
