@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from pytest_azcred.place import Place
     from pytest_azcred.redirect.routes import UNREACHABLE, OutsideConnectionError, Route
     from pytest_azcred.waits import Waits
+    from pytest_azcred.web_sign_in import AuthorizationResponse, SignInError
 
 __all__ = [
     "UNREACHABLE",
     "Authority",
+    "AuthorizationResponse",
     "Azcred",
     "Azurite",
     "Clock",
@@ -46,6 +48,7 @@ __all__ = [
     "Place",
     "ProtectedResource",
     "Route",
+    "SignInError",
     "Waits",
     "environment",
 ]
@@ -53,6 +56,7 @@ __all__ = [
 _MODULES = {
     "UNREACHABLE": "pytest_azcred.redirect.routes",
     "Authority": "azcred_emulators.authority.service",
+    "AuthorizationResponse": "pytest_azcred.web_sign_in",
     "Azcred": "pytest_azcred.azcred",
     "Azurite": "pytest_azcred.azurite",
     "Clock": "pytest_azcred.clock",
@@ -69,6 +73,7 @@ _MODULES = {
     "Place": "pytest_azcred.place",
     "ProtectedResource": "azcred_emulators.apis.protected_resource",
     "Route": "pytest_azcred.redirect.routes",
+    "SignInError": "pytest_azcred.web_sign_in",
     "Waits": "pytest_azcred.waits",
     "environment": "pytest_azcred.context",
 }

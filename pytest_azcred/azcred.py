@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from azcred_emulators.directory import Directory
+from azcred_emulators.directory import Directory, User
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.environments import find
 from azcred_emulators.serving.tls import write_private
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from azcred_emulators.hosts.endpoint import Endpoint
     from azcred_emulators.tokens import Tokens
     from pytest_azcred.browser import FakeBrowser
+    from pytest_azcred.web_sign_in import AuthorizationResponse
 
 
 class Azcred:
@@ -161,6 +162,26 @@ class Azcred:
             raise ValueError(f"a resource is at an https URL such as 'https://myvault.vault.azure.net', not at {url!r}")
         self._scope.add_routes([Route(parts.hostname, parts.port or 443, self._emulators.https.address)])
         return self._emulators.resources.add(parts.hostname, audience)
+
+    def sign_in(
+        self,
+        url: str,
+        user: User | str | None = None,
+        *,
+        password: str | None = None,
+        mfa: bool = True,
+        consent: bool = True,
+    ) -> "AuthorizationResponse":
+        """Sign a user in from the URL to which a web app sends them, and return what they bring back to the app.
+
+        `url` is that of the app's redirect to `/authorize`. The user is the directory's unless a user, principal name
+        or object id is given, the password the directory's, too. Without `mfa` they deny the second factor, without
+        `consent` what the app asks for, and the app is told so. Raises SignInError for an error page, ValueError for
+        another URL, and LookupError for an unknown user, with the nearest one.
+        """
+        from pytest_azcred.web_sign_in import sign_in
+
+        return sign_in(url, self.directory, user, password=password, mfa=mfa, consent=consent)
 
     def certificate(self, *names: str) -> tuple[Path, Path]:
         """Return the files of a certificate chain and its private key for a local server under these names.

@@ -11,11 +11,12 @@ import threading
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from azcred_emulators.clouds import cloud_of
@@ -28,6 +29,7 @@ _MOST_PAGES = 20
 _SECRET = ("state", "nonce", "code_challenge", "login_hint", "claims", "client_secret")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _USER_CODE = re.compile(r"\b[BCDFGHJKLMNPQRSTVWXZ2456789]{9}\b")
+_REDIRECTS = (301, 302, 303, 307)
 _UNREACHED = (OSError, http.client.HTTPException)  # what a request that gets no answer raises
 
 
@@ -74,16 +76,48 @@ class _Page(HTMLParser):
             self.alert += data
 
 
-class Visit:
-    """One window: follows pages until the app or the device has its answer. `problem` is the last error message."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where a window came to: a URL to open there, or one to send a form to."""
 
-    def __init__(self, directory: Directory, person: Person | None) -> None:
+    url: str
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but leaves one to where a window stops as it is."""
+
+    def __init__(self, stops_at: Callable[[str], bool]) -> None:
+        self._stops_at = stops_at
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        if self._stops_at(urljoin(req.full_url, headers.get("Location", ""))):
+            return fp
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_302
+
+
+class Visit:
+    """One window: follows pages until the app or the device has its answer. `problem` is the last error message.
+
+    A URL that `stops_at` is true of is not opened: it becomes the `arrival`, and the visit is over.
+    """
+
+    def __init__(
+        self, directory: Directory, person: Person | None, stops_at: Callable[[str], bool] = lambda url: False
+    ) -> None:
         self._directory = directory
         self._person = person  # None: the person cancels
-        self._cookies = urllib.request.HTTPCookieProcessor(CookieJar())
-        https = urllib.request.HTTPSHandler(context=_tls())
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https, self._cookies)
+        self._stops_at = stops_at
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=_tls()),
+            urllib.request.HTTPCookieProcessor(CookieJar()),
+            _Redirects(stops_at),
+        )
         self.problem = ""
+        self.arrival: Arrival | None = None
 
     def follow(self, url: str, device_code: str = "") -> None:
         """Open a URL and answer the pages."""
@@ -128,10 +162,15 @@ class Visit:
         return {"answer": "no"}
 
     def _fetch(self, url: str, form: Mapping[str, str] | None = None) -> _Page:
+        if self._stops_at(url):
+            self.arrival = Arrival(url, form)
+            return _Page(url, "")
         body = urlencode(form).encode() if form is not None else None
         request = urllib.request.Request(url, body)  # noqa: S310  # apps' URLs, and `open` refuses other schemes
         try:
             with self._opener.open(request, timeout=_PATIENCE) as response:
+                if response.status in _REDIRECTS:  # not followed
+                    return self._fetch(urljoin(response.geturl(), response.headers["Location"]))
                 return _Page(response.geturl(), response.read().decode("utf-8", "replace"))
         except urllib.error.HTTPError as error:
             with error:

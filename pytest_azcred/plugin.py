@@ -16,6 +16,7 @@ import pytest
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from pytest_azcred import options
 from pytest_azcred.redirect.patching import hold, is_isolated, sweep
+from pytest_azcred.redirect.refusals import Refusals
 from pytest_azcred.reports import FAILED, ReportHooks
 from pytest_azcred.run import Run, begin_run, end_run
 from pytest_azcred.selection import PARAMETER, decorator_of, deselect, marked
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _ScopeName = Literal["session", "module", "class", "function"]
 
 _RUN = pytest.StashKey[Run]()
-_REFUSALS = pytest.StashKey["Refusals | None"]()  # of a run that is isolated without emulators
+_REFUSALS = pytest.StashKey[Refusals | None]()  # of a run that is isolated without emulators
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

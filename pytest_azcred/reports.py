@@ -53,7 +53,9 @@ class ReportHooks:
         yield
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add the journal to the report of a failed test, and what explains it; let a strict test fail."""
         report = yield
         if report.when != "call":
@@ -68,6 +70,10 @@ class ReportHooks:
         if report.failed:
             item.stash[FAILED] = True
             text = [str(own[0].journal), *finding.advice()] if own else finding.advice(refused=True)
+            if own:
+                from pytest_azcred.other_mocks import explain_silence
+
+                text += explain_silence(own[0].journal, call.excinfo.value if call.excinfo else None)
             if text:
                 report.sections.append(("azcred", "\n".join(text)))
         elif finding.idle and report.passed and is_strict(item, self._config.getini("azcred_strict")):
