@@ -6,7 +6,7 @@ failure is made is known by the error and by the frames that it came through.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
