@@ -131,7 +131,8 @@ def kept(config: pytest.Config) -> Sequence[str]:
 
 def early_option(config: pytest.Config, name: str) -> Any:
     """Return the value of an option, also before conftests are loaded, when pytest has not read all of them."""
-    return getattr(config.known_args_namespace, name)
+    known = config.known_args_namespace
+    return getattr(known if hasattr(known, name) else config.option, name)
 
 
 def isolation_settings(config: pytest.Config) -> IsolationSettings:

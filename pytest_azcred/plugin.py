@@ -7,7 +7,7 @@ plugin.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -143,12 +143,20 @@ def pytest_fixture_setup(
 
 
 @pytest.fixture(scope="session")
-def azcred_emulators(pytestconfig: pytest.Config) -> Emulators:
+def azcred_emulators(pytestconfig: pytest.Config) -> Iterator[Emulators]:
     """The emulators that the tests of this run share: servers and keys. Tests use `azcred`."""
+    run = pytestconfig.stash[_RUN]
+    yield _reached(run) if options.early_option(pytestconfig, "azcred_server") else run.emulators
+    if not run.scopes:  # else the run's own environment needs them
+        run.stop()
+
+
+def _reached(run: Run) -> Emulators:
+    """Return the emulators of a server, which may not be there."""
     from azcred_emulators.standalone.control.client import ServerError
 
     try:
-        return pytestconfig.stash[_RUN].emulators
+        return run.emulators
     except ServerError as error:
         pytest.fail(f"--azcred-server: {error}", pytrace=False)
 
@@ -165,8 +173,8 @@ def _scoped(scope: _ScopeName, name: str) -> object:
             azcred = Azcred(own)
             for host, to in options.routes(request.config):
                 azcred.route(host, to)
-            with _isolation_held(request, own):
-                yield azcred
+            _hold_against_undo(request, own, run)
+            yield azcred
             crashes, unspent = own.emulators.crashes.reports, own.unspent_faults()
         finally:
             run.end(own)
@@ -184,22 +192,26 @@ def _scoped(scope: _ScopeName, name: str) -> object:
     return pytest.fixture(scope=scope, name=name)(azcred)
 
 
-@contextmanager
-def _isolation_held(request: pytest.FixtureRequest, scope: Scope) -> Iterator[None]:
-    """Keep the isolation when a test calls `monkeypatch.undo()`, which also undoes what is older than the isolation."""
+def _hold_against_undo(request: pytest.FixtureRequest, scope: Scope, run: Run) -> None:
+    """Let `monkeypatch.undo()` neither lift the isolation in the test nor bring it back after the test.
+
+    It restores what it found, which may be older than the isolation, or a part of it.
+    """
     if request.scope != "function" or "monkeypatch" not in request.fixturenames:
-        yield
         return
     monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     original = monkeypatch.undo
 
     def undo() -> None:
-        held(scope.changed_variables, original)
+        if scope in run.scopes:
+            held(scope.changed_variables, original)
+        else:
+            original()
+            sweep()
+            sweep_variables()
         hold()
 
-    with pytest.MonkeyPatch.context() as own:
-        own.setattr(monkeypatch, "undo", undo)
-        yield
+    monkeypatch.undo = undo  # type: ignore[method-assign]  # of this test's own object
 
 
 _LASTS: dict[_ScopeName, str] = {

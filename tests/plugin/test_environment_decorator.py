@@ -101,7 +101,7 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
     [
         ("def generator():\n    yield", "generator is a generator, whose body runs when the environment has ended"),
         ("async def generator():\n    yield", "write `with pytest_azcred.environment('virtual-machine'):` in its body"),
-        ("class TestPlain:\n    pass", "TestPlain is not a unittest.TestCase; mark a plain test class with"),
+        ("class Plain:\n    pass", "Plain is neither a unittest.TestCase nor a class with test methods"),
         ("@staticmethod\ndef function():\n    pass", "put it below the others"),
     ],
 )

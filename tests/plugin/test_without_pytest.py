@@ -47,20 +47,23 @@ print("done")
 
 
 def test_environments_nest(tmp_path: Path) -> None:
-    """The inner one joins the outer one's session; an empty call isolates only."""
+    """The inner one has its own requests and hides the outer one's place; an empty call isolates only."""
     run(
         tmp_path,
         """
 with pytest_azcred.environment() as outer:
     assert outer.place is None
     with pytest_azcred.environment("virtual-machine", "on-premises-secret") as azcred:
-        assert azcred is outer
         assert whose_token() == azcred.place.identity.client_id
-        with pytest_azcred.environment("developer-service-principal"):
+        with pytest_azcred.environment("developer-service-principal") as inner:
+            assert whose_token() == inner.place.identity.client_id
+            inner.journal.assert_tokens(times=1)
+        with pytest_azcred.environment() as inner:
             assert whose_token() == azcred.place.identity.client_id
+            assert inner.place.environment.name == "on-premises-secret"
         assert azcred.place.environment.name == "on-premises-secret"
     assert outer.place is None
-    assert len(outer.journal.requests(answered=True)) == 2
+    outer.journal.assert_tokens(times=3)
 """,
     )
 
