@@ -26,11 +26,11 @@ def isolation(environ: Mapping[str, str], folder: Path, keep: Collection[str] = 
     user = Path(tempfile.mkdtemp(prefix="user-", dir=folder))  # each test's own: an app may leave a cache there
     home, runtime = user / "home", user / "run"
     home.mkdir(mode=0o700)
-    runtime.mkdir(mode=0o700)
     hidden = {*SETTINGS, *SECRETS, *PROXIES, *(name.lower() for name in PROXIES)} - set(check_kept(keep))
     changes: dict[str, str | None] = {name: None for name in sorted(hidden) if name in environ}
     changes |= {name: str(home / place) for name, place in FOLDERS.items() if name in environ}
     if "XDG_RUNTIME_DIR" in environ:
+        runtime.mkdir(mode=0o700)
         changes["XDG_RUNTIME_DIR"] = str(runtime)
     if "DBUS_SESSION_BUS_ADDRESS" in environ:  # without it, C libraries would look for a bus by other ways
         changes["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime / 'bus'}"
