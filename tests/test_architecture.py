@@ -16,7 +16,17 @@ import pytest
 PACKAGES = ("azcred_emulators", "pytest_azcred")
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-COPIED = ("README.md", "docs", "emulators", "examples", "pyproject.toml", "pytest_azcred", "tests", "tools")
+COPIED = (
+    "README.md",
+    "SECURITY.md",
+    "docs",
+    "emulators",
+    "examples",
+    "pyproject.toml",
+    "pytest_azcred",
+    "tests",
+    "tools",
+)
 JOB = """
 import azure.identity
 

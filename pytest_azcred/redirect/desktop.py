@@ -26,8 +26,10 @@ _USUAL = (
     "ssh-agent.socket",
 )
 _BUSES = ("DBUS_SESSION_BUS_ADDRESS", "DBUS_STARTER_ADDRESS")
+_VARIABLES = (*_BUSES, "GNOME_KEYRING_CONTROL", "GPG_AGENT_INFO", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR")
 _ISOLATED = "AZCRED_ROUTING"  # set where the variables are not the user's own any more
 
+_read: list[Mapping[str, str]] = []  # the variables that were read already: they seldom change from test to test
 _sockets: set[str] = set()  # all that this process has seen; a folder ends with a slash, an abstract one begins with \0
 
 
@@ -48,13 +50,15 @@ class DesktopConnectionError(OutsideConnectionError):
 
 def remember(environ: Mapping[str, str]) -> None:
     """Refuse from now on what the variables of a process name, unless they are those of an isolated one."""
-    if hasattr(os, "getuid") and not environ.get(_ISOLATED):
-        add(_of_user(environ))
+    variables = {name: environ[name] for name in _VARIABLES if name in environ}
+    if hasattr(os, "getuid") and not environ.get(_ISOLATED) and variables not in _read:
+        _read.append(variables)
+        add(map(_canonical, _of_user(variables)))
 
 
 def add(sockets: Iterable[str]) -> None:
-    """Refuse these sockets as well, which another process has remembered."""
-    _sockets.update(map(_canonical, sockets))
+    """Refuse these sockets as well, which another process has `remembered`."""
+    _sockets.update(sockets)
 
 
 def remembered() -> list[str]:
@@ -73,18 +77,18 @@ def check(address: object) -> None:
         raise DesktopConnectionError(text)
 
 
-def _of_user(environ: Mapping[str, str]) -> Iterator[str]:
+def _of_user(variables: Mapping[str, str]) -> Iterator[str]:
     """Yield the sockets of the user whose variables these are."""
-    for folder in {environ.get("XDG_RUNTIME_DIR"), f"/run/user/{os.getuid()}"}:
+    for folder in {variables.get("XDG_RUNTIME_DIR"), f"/run/user/{os.getuid()}"}:
         if folder:
-            yield from (os.path.join(folder, name) for name in _USUAL)
-    for variable in _BUSES:
-        yield from _of_bus(environ.get(variable, ""))
-    if agent := environ.get("SSH_AUTH_SOCK"):
+            yield from (os.path.join(folder, usual) for usual in _USUAL)
+    for name in _BUSES:
+        yield from _of_bus(variables.get(name, ""))
+    if agent := variables.get("SSH_AUTH_SOCK"):
         yield agent
-    if agent := environ.get("GPG_AGENT_INFO", "").partition(":")[0]:
+    if agent := variables.get("GPG_AGENT_INFO", "").partition(":")[0]:
         yield agent
-    if folder := environ.get("GNOME_KEYRING_CONTROL"):
+    if folder := variables.get("GNOME_KEYRING_CONTROL"):
         yield os.path.join(folder, "")
 
 

@@ -49,7 +49,9 @@ def test_the_options_are_in_the_help(pytester: pytest.Pytester) -> None:
 
 def test_the_marker_is_registered(pytester: pytest.Pytester) -> None:
     """`pytest --markers` shows how it is written."""
-    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.azcred([*]environments, strict=...): *"])
+    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines(
+        ["@pytest.mark.azcred([*]environments, strict=...): *"]
+    )
 
 
 @pytest.mark.parametrize("options", [("-n2",), ("-p", "no:xdist"), ("-p", "no:randomly")])

@@ -72,7 +72,7 @@ def bus(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     """The session bus of a developer, named by the variable."""
     if request.param == "abstract" and sys.platform != "linux":
         pytest.skip("only Linux has abstract sockets")
-    address = f"\0azcred-test-{uuid.uuid4()}" if request.param == "abstract" else str(tmp_path / "bus")
+    address = f"\0azcred-test-{uuid.uuid4()}" if request.param == "abstract" else str(tmp_path / "the bus")
     with listening(address) as listener:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"tcp:host=localhost,port=1;{listener.bus_address}")
         yield listener

@@ -29,7 +29,7 @@ class Listener:
         """The address as DBUS_SESSION_BUS_ADDRESS has it."""
         if self.address.startswith("\0"):
             return f"unix:abstract={self.address[1:]},guid=0123456789abcdef"
-        return f"unix:path={self.address}"
+        return f"unix:path={self.address.replace(' ', '%20')}"
 
     @property
     def connections(self) -> int:

@@ -60,9 +60,9 @@ def new_home(environ: Mapping[str, str], folder: Path) -> dict[str, str | None]:
     user = Path(tempfile.mkdtemp(prefix="user-", dir=folder))
     home, runtime = user / "home", user / "run"
     home.mkdir(mode=0o700)
-    runtime.mkdir(mode=0o700)
     variables: dict[str, str | None] = {name: str(home / place) for name, place in FOLDERS.items() if name in environ}
     if "XDG_RUNTIME_DIR" in environ:
+        runtime.mkdir(mode=0o700)
         variables["XDG_RUNTIME_DIR"] = str(runtime)
     if "DBUS_SESSION_BUS_ADDRESS" in environ:  # without it, C libraries would look for a bus by other ways
         variables["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime / 'bus'}"
