@@ -85,7 +85,11 @@ class Emulators:
         self.certificate_authority = certificate_authority or CertificateAuthority()
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
         proxy = Proxy(
-            self.destination, http=lambda: self.http.address, https=lambda: self.https.address, fault=self.connect
+            self.destination,
+            http=lambda: self.http.address,
+            https=lambda: self.https.address,
+            adopt=lambda client: self.https.adopt(client),
+            fault=self.connect,
         )
         server = partial(Server, self._answer, host=address, name=host_name, proxy=proxy)
         self.http = server(port=http_port)
