@@ -298,3 +298,25 @@ def test_stopping_does_not_wait_for_a_client_that_does_not_read() -> None:
         stopping.start()
         stopping.join(30)
         assert not stopping.is_alive()
+
+
+@pytest.mark.parametrize(("address", "reached"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+def test_who_listens_everywhere_is_reached_on_loopback(address: str, reached: str) -> None:
+    """That is what clients on this machine are told, unless there is a name."""
+    try:
+        socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET).close()
+    except OSError:
+        pytest.skip(f"this machine has no address {address}")
+    server = Server(echo, host=address)
+    server.start()
+    try:
+        assert server.address[0] == reached
+        with socket.create_connection(server.address, timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
+    finally:
+        server.stop()
+    named = Server(echo, host=address, name="emulators.example")
+    named.start()
+    assert named.url == f"http://emulators.example:{named.address[1]}"
+    named.stop()
