@@ -153,7 +153,7 @@ def right_requests(server: StandaloneServer) -> Sequence[Sent]:
         Sent("http", "POST", "/azcred/clock", url, json={"advance": "5 min"}),
         Sent("http", "DELETE", "/azcred/clock", url),
         Sent("http", "POST", "/azcred/faults", url,
-             json={"kind": "Status", "status": 429, "emulator": "imds", "times": 1, "criteria": {"method": "GET"}}),
+             json={"kind": "Status", "code": 429, "emulator": "imds", "times": 1, "criteria": {"method": "GET"}}),
         Sent("http", "POST", "/azcred/tokens", url, json={"claims": {"aud": VAULT}, "defect": "expired"}),
         Sent("http", "POST", "/azcred/certificates", url, json={"names": ["x.example"]}),
         Sent("http", "POST", "/azcred/resources", url,
