@@ -38,7 +38,7 @@ from azcred_emulators.tokens import Tokens
 from azcred_emulators.tokens.access import SignIn
 from azcred_emulators.tokens.claims import issuer, issuers_of
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Authority(Emulator):
