@@ -1,4 +1,4 @@
-"""The order in which tokens are issued, by whom, and on what clock: what a token's `uti` says to those who can read it."""
+"""The order in which tokens are issued, by whom, and on what clock: what their `uti` says to those who can read it."""
 
 import base64
 import os

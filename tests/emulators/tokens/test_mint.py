@@ -8,6 +8,7 @@ from azcred_emulators.directory import Application, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens import DEFECTS, TokenRejected
 from azcred_emulators.tokens.access import AppOnlyAccess
+from azcred_emulators.tokens.issuance import number_of
 
 AUDIENCE = "api://orders"
 CLAIMS = {"aud": AUDIENCE, "scp": "Orders.Read", "oid": identifiers.USER_ID}
