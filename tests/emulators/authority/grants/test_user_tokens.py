@@ -9,6 +9,7 @@ from typing import Any
 from support.entra import GRAPH, SECRET, VAULT, Entra, claims_of, refusal
 
 from azcred_emulators.directory import AppRoleAssignment, Group, OptionalClaims, contoso, identifiers
+from azcred_emulators.tokens.issuance import number_of
 
 
 def test_an_access_token_of_version_1(entra: Entra) -> None:
