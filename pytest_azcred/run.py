@@ -13,6 +13,8 @@ from pytest_azcred.settings import IsolationSettings
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azcred import Azcred
+    from pytest_azcred.child_proxy import ChildProxy
+    from pytest_azcred.isolated_process import IsolatedProcess
     from pytest_azcred.scope import Scope
 
 _runs: list[Run] = []  # the last one is the present one: a test may run pytest within itself
@@ -42,6 +44,7 @@ class Run:
         self._stack = ExitStack()
         self._scopes: list[Scope] = []
         self._refusals: Refusals | None = None
+        self._proxy: ChildProxy | None = None
         self.observers: list[Callable[[Scope], object]] = []
         self.belongs_to_test = True
 
@@ -67,13 +70,23 @@ class Run:
         """The scopes that are there, the outermost first."""
         return self._scopes
 
+    def _isolated_process(self) -> IsolatedProcess:
+        from pytest_azcred.child_proxy import ChildProxy
+        from pytest_azcred.isolated_process import IsolatedProcess
+
+        emulators = self.emulators
+        if self._proxy is None:
+            self._proxy = ChildProxy()
+            self._stack.callback(self._proxy.stop)
+            self._proxy.start()
+        return IsolatedProcess(emulators, self._settings, self._record(), self._proxy)
+
     def begin(self, name: str) -> Scope:
         """Begin a scope inside those that are there."""
-        from pytest_azcred.isolated_process import IsolatedProcess
         from pytest_azcred.scope import Scope
 
         outer = self._scopes[-1] if self._scopes else None
-        process = outer.process if outer else IsolatedProcess(self.emulators, self._settings, self._record())
+        process = outer.process if outer else self._isolated_process()
         scope = Scope(process, outer, name, belongs_to_test=self.belongs_to_test)
         scope.start()
         self._scopes.append(scope)
@@ -114,7 +127,7 @@ class Run:
         """End all scopes and stop the emulators."""
         if self._scopes:
             self.end(self._scopes[0])
-        self._emulators = self._refusals = None
+        self._emulators = self._refusals = self._proxy = None
         self._stack.close()
 
 
