@@ -55,18 +55,30 @@ def _begin(config: pytest.Config) -> None:
     if _RUN in config.stash:
         return
     settings = options.isolation_settings(config)
+    isolation = options.isolation(config)
+    if isolation == "network":
+        _seal()
     run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), settings))
     config.add_cleanup(partial(end_run, run))
     if environment := _environment(config):
         run.lasts = "session"
         run.begin("the run").enter([environment], {})
         run.lasts = "function"
-    elif config.getini("azcred_isolate") and not is_isolated():  # else `azcred run` or a test has started this
+    elif isolation and not is_isolated():  # else `azcred run` or a test has started this
         from pytest_azcred.ambient import isolate
 
         refusals, restore = isolate(settings)
         config.stash[_REFUSALS] = refusals
         config.add_cleanup(restore)
+
+
+def _seal() -> None:
+    from pytest_azcred.network import SealError, seal
+
+    try:
+        seal()
+    except SealError as error:
+        raise pytest.UsageError(f"azcred_isolate = network: {error}") from None
 
 
 def _environment(config: pytest.Config) -> Environment | None:

@@ -13,6 +13,8 @@ from pytest_azcred.settings import IsolationSettings
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azcred import Azcred
+    from pytest_azcred.child_proxy import ChildProxy
+    from pytest_azcred.isolated_process import IsolatedProcess
     from pytest_azcred.scope import PytestScope, Scope
 
 _WIDTHS = ("function", "class", "module", "package", "session")  # the narrowest first
@@ -43,6 +45,7 @@ class Run:
         self._stack = ExitStack()
         self._scopes: list[Scope] = []
         self._refusals: Refusals | None = None
+        self._proxy: ChildProxy | None = None
         self.observers: list[Callable[[Scope], object]] = []
         self.lasts: PytestScope = "function"
 
@@ -68,12 +71,22 @@ class Run:
         """The scopes that are there, the outermost first."""
         return self._scopes
 
+    def _isolated_process(self) -> IsolatedProcess:
+        from pytest_azcred.child_proxy import ChildProxy
+        from pytest_azcred.isolated_process import IsolatedProcess
+
+        emulators = self.emulators
+        if self._proxy is None:
+            self._proxy = ChildProxy()
+            self._stack.callback(self._proxy.stop)
+            self._proxy.start()
+        return IsolatedProcess(emulators, self._settings, self._record(), self._proxy)
+
     def begin(self, name: str) -> Scope:
         """Begin a scope inside those that are there.
 
         Raises ScopeOrderError if one of them ends before it.
         """
-        from pytest_azcred.isolated_process import IsolatedProcess
         from pytest_azcred.scope import Scope, ScopeOrderError
 
         narrower = [scope for scope in self._scopes if _WIDTHS.index(scope.lasts) < _WIDTHS.index(self.lasts)]
@@ -84,7 +97,7 @@ class Run:
                 "the narrower one, or in an autouse fixture"
             )
         outer = self._scopes[-1] if self._scopes else None
-        process = outer.process if outer else IsolatedProcess(self.emulators, self._settings, self._record())
+        process = outer.process if outer else self._isolated_process()
         scope = Scope(process, outer, name, self.lasts)
         scope.start()
         self._scopes.append(scope)
@@ -127,7 +140,7 @@ class Run:
         """End all scopes and stop the emulators."""
         if self._scopes:
             self.end(self._scopes[0])
-        self._emulators = self._refusals = None
+        self._emulators = self._refusals = self._proxy = None
         self._stack.close()
 
 
