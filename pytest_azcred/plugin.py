@@ -20,7 +20,7 @@ from pytest_azcred.redirect.refusals import Refusals
 from pytest_azcred.reports import FAILED, ReportHooks
 from pytest_azcred.run import Run, begin_run, end_run
 from pytest_azcred.selection import PARAMETER, decorator_of, deselect, marked
-from pytest_azcred.variables import held, sweep_variables
+from pytest_azcred.variables import held, set_variable, sweep_variables
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
@@ -222,6 +222,14 @@ def _hold_against_undo(request: pytest.FixtureRequest, scope: Scope, run: Run) -
     if request.scope != "function" or "monkeypatch" not in request.fixturenames:
         return
     monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    # Recorded between what it has changed before and what it will change, our changes are undone in this order.
+    for name, (before, ours) in scope.isolated_variables.items():
+        if before != ours:
+            set_variable(name, before)
+            if ours is None:
+                monkeypatch.delenv(name)
+            else:
+                monkeypatch.setenv(name, ours)
     original = monkeypatch.undo
 
     def undo() -> None:
@@ -230,7 +238,7 @@ def _hold_against_undo(request: pytest.FixtureRequest, scope: Scope, run: Run) -
         else:
             original()
             sweep()
-            sweep_variables()
+            sweep_variables(removed=False)
         hold()
 
     monkeypatch.undo = undo  # type: ignore[method-assign]  # of this test's own object

@@ -53,6 +53,11 @@ class Run:
     def emulators(self) -> Emulators:
         """The emulators, which serve until the run stops."""
         if self._emulators is None:
+            # First what will be needed next: pytest parses it, and the emulators load on a thread that parses, too,
+            # which confuses Python 3.11.0-3.11.7 (python/cpython#106905).
+            import pytest_azcred.azcred
+            import pytest_azcred.child_proxy  # noqa: F401
+
             self._emulators = self._stack.enter_context(self._make_emulators())
         return self._emulators
 

@@ -90,7 +90,12 @@ class Scope:
         undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
         first = len(process.refusals.hosts)
-        self.journal = Journal(emulators.recorder, emulators.vocabulary, refused=lambda: process.refusals.hosts[first:])
+        self.journal = Journal(
+            emulators.recorder,
+            emulators.vocabulary,
+            since=emulators.recorder.position,
+            refused=lambda: process.refusals.hosts[first:],
+        )
         self._first = emulators.recorder.total
 
     def end(self) -> None:
@@ -246,6 +251,11 @@ class Scope:
     def set_variables(self, variables: Mapping[str, str | None]) -> None:
         """Set environment variables, and remove those whose value is None, until the end."""
         self._variables.update(variables)
+
+    @property
+    def isolated_variables(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """What the variables were that the start of this scope has changed, and what they are since."""
+        return {**({} if self.outer else self.process.isolated_variables), **self._variables.changes()}
 
     @property
     def changed_variables(self) -> Mapping[str, str | None]:

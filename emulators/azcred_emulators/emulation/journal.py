@@ -26,12 +26,13 @@ class Journal:
         recorder: Recorder,
         vocabulary: Vocabulary = any_value,
         *,
+        since: tuple[int, int] = (0, 0),
         refused: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._recorder = recorder
         self._vocabulary = vocabulary
         self._refused = refused
-        self._start = recorder.position
+        self._start = since
 
     def __str__(self) -> str:
         return "\n".join([describe(self._entries()), *describe_refused(self.refused)])
