@@ -308,7 +308,7 @@ class TestPlain:
     @pytest.mark.parametrize("number", [1, 2])
     def test_parameters(self, azcred, number, wide):
         assert wide == "app-service"
-        azcred.journal.assert_tokens(host=azcred.place.host, times=1)
+        azcred.journal.assert_tokens(provider="managed-identity", times=1)
 
     @pytest.mark.asyncio
     async def test_asyncio(self):
