@@ -73,7 +73,7 @@ class Graph(Emulator):
         if is_revoked(claims, user):
             return self._challenge(request, user)
         request.details["identity"] = user.principal_name
-        scopes = str(claims["scp"]).split()
+        scopes = claims["scp"].split()
         if endpoint == "userinfo":
             return json_response(userinfo(user, scopes, client_id=str(claims.get("appid"))))
         if not any(scope.startswith(("User.Read", "Directory.Read")) for scope in scopes):
