@@ -151,13 +151,17 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Know whose the scopes are that a fixture begins."""
+    """Know whose the scopes are that a fixture begins, and keep the isolation up while it is torn down.
+
+    Hooks of other plugins come before that, and pytest-socket's restores `connect`.
+    """
     run = request.config.stash[_RUN]
     before, run.lasts = run.lasts, fixturedef.scope
     try:
         return (yield)
     finally:
         run.lasts = before
+        fixturedef.addfinalizer(hold)
 
 
 @pytest.fixture(scope="session")
@@ -283,7 +287,7 @@ def _azcred_place(request: pytest.FixtureRequest) -> None:
                 "name the one, write a function, or run the suite in one with --azcred-environment"
             )
         name = default.name if default else names[0]
-    decorator = decorator_of(request.cls)
+    decorator = decorator_of(request.node)
     if default or name is not None or decorator is not None:
         azcred: Azcred = request.getfixturevalue("azcred")
         if name is not None:

@@ -89,14 +89,16 @@ class Scope:
             self.set_variables(new_home(os.environ, emulators.folder))
         undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
-        first = len(process.refusals.hosts)
-        self.journal = Journal(
-            emulators.recorder,
-            emulators.vocabulary,
-            since=emulators.recorder.position,
-            refused=lambda: process.refusals.hosts[first:],
-        )
+        self.journal = self.new_journal()
         self._first = emulators.recorder.total
+
+    def new_journal(self) -> Journal:
+        """Return a journal of what is asked from now on, in this scope and in those inside it."""
+        first = len(self.process.refusals.hosts)
+        recorder, vocabulary = self.emulators.recorder, self.emulators.vocabulary
+        return Journal(
+            recorder, vocabulary, since=recorder.position, refused=lambda: self.process.refusals.hosts[first:]
+        )
 
     def end(self) -> None:
         """Undo everything that was changed since the start."""
