@@ -54,7 +54,7 @@ def _begin(config: pytest.Config) -> None:
     run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), settings))
     config.add_cleanup(partial(end_run, run))
     if environment := _environment(config):
-        run.begin("the run").enter([environment], {})
+        run.begin("the run", belongs_to_test=False).enter([environment], {})
     elif config.getini("azcred_isolate") and not is_isolated():  # else `azcred run` or a test has started this
         from pytest_azcred.ambient import isolate
 

@@ -67,14 +67,15 @@ class Run:
         """The scopes that are there, the outermost first."""
         return self._scopes
 
-    def begin(self, name: str) -> Scope:
-        """Begin a scope inside those that are there."""
+    def begin(self, name: str, *, belongs_to_test: bool | None = None) -> Scope:
+        """Begin a scope inside those that are there; `belongs_to_test` is by default that of the run."""
         from pytest_azcred.isolated_process import IsolatedProcess
         from pytest_azcred.scope import Scope
 
         outer = self._scopes[-1] if self._scopes else None
         process = outer.process if outer else IsolatedProcess(self.emulators, self._settings, self._record())
-        scope = Scope(process, outer, name, belongs_to_test=self.belongs_to_test)
+        own = self.belongs_to_test if belongs_to_test is None else belongs_to_test
+        scope = Scope(process, outer, name, belongs_to_test=own)
         scope.start()
         self._scopes.append(scope)
         return scope

@@ -284,13 +284,14 @@ class Tokens:
         What was issued in between stays valid: a credential that is older than the test hands it out until it expires.
         """
         first, lifetime = self.last_number, self._lifetime
+        if len(self.layers) == 1:  # the clock of inner ones may go back to a time that needs what is forgotten here
+            now = self._clock.now()
+            self._returns = [each for each in self._returns if each.until > now]
 
         def undo() -> None:
-            now = self._clock.now()
             self._lifetime = lifetime
-            self._returns = [each for each in self._returns if each.until > now]
             if self.last_number > first:
-                self._returns.append(_Return(first, self.last_number, now))
+                self._returns.append(_Return(first, self.last_number, self._clock.now()))
 
         return undo
 
