@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-go test-java test-az sdk-coverage oracle load lint format benchmark clean
+.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-go test-java test-az sdk-coverage oracle fuzz load lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -48,6 +48,10 @@ test-az: $(INSTALLED) $(AZ)  ## the real Azure CLI against the emulators, and th
 
 oracle: $(INSTALLED)  ## our chain against azure-identity's in thousands of situations
 	ORACLE_SITUATIONS=$(or $(SITUATIONS),4000) $(BIN)/python -m pytest -n auto tests/oracle $(ARGUMENTS)
+
+fuzz: $(INSTALLED)  ## every endpoint under seeded requests that are nearly right, and odd tokens: REQUESTS=30000 TOKENS=8000 SEED=24
+	AZCRED_FUZZ_REQUESTS=$(or $(REQUESTS),30000) AZCRED_FUZZ_TOKENS=$(or $(TOKENS),8000) AZCRED_FUZZ_SEED=$(or $(SEED),24) \
+		$(BIN)/python -m pytest -s -o timeout=0 tests/emulators/standalone/test_server_fuzz.py $(ARGUMENTS)
 
 load: $(INSTALLED)  ## a server under load for a minute, and its figures
 	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/emulators/standalone/test_load.py $(ARGUMENTS)

@@ -6,7 +6,7 @@ instead, or of the work that cannot be avoided.
 
 import argparse
 
-from benchmarks import clock, credentials, executables, fixtures, standalone, startup, suite, tokens
+from benchmarks import clock, connections, credentials, executables, fixtures, standalone, startup, suite, tokens
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
         "clock": clock,
         "executables": executables,
         "standalone": standalone,
+        "connections": connections,
     }
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"which to run: {', '.join(every)}; all by default")

@@ -10,7 +10,9 @@ from pathlib import Path
 from azcred_emulators.environments import agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
 from azcred_emulators.private_folder import PrivateFolder
+from pytest_azcred.child_proxy import ChildProxy
 from pytest_azcred.redirect import advice
+from pytest_azcred.redirect.child_variables import ChildVariables
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.refusals import Refusals
@@ -30,12 +32,18 @@ def isolate(settings: IsolationSettings) -> tuple[Refusals, Callable[[], None]]:
     folders = Folders()
     agents = {name: ABSENT for name in agent_folders() if os.path.isdir(name)}
     variables.update({**isolation(os.environ, path, settings.keep), **children(os.environ, path)})
-    routing.save(agents)
+    proxy = ChildProxy(routing.lead)
+    # Not started before a program needs it: a fork warns of threads, and a server takes a while to import.
+    child_variables = ChildVariables(proxy.variables(), on_start=proxy.start)
+    routing.save(agents, child_variables.save())
     routing.activate()
+    child_variables.set()
     folders.redirect(agents)
 
     def restore() -> None:
         folders.redirect({})
+        child_variables.unset()
+        proxy.stop()
         routing.deactivate()
         variables.restore()
         folder.cleanup()

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import agent_folders, host_addresses
 from azcred_emulators.environments.isolation import isolation
+from azcred_emulators.environments.processes import Trust
 from azcred_emulators.serving.tls_relay import TlsRelays
+from pytest_azcred.child_proxy import ChildProxy, nowhere
 from pytest_azcred.redirect import advice
+from pytest_azcred.redirect.child_variables import ChildVariables
 from pytest_azcred.redirect.children import children
 from pytest_azcred.redirect.folders import ABSENT, Folders
 from pytest_azcred.redirect.patching import sweep
@@ -21,16 +24,21 @@ from pytest_azcred.variables import EnvironmentVariables
 class IsolatedProcess:
     """This process from the start of the widest scope to its end, and the emulators that it is led to.
 
-    `settings` say what users may choose of the isolation. `refusals` is the record of refused connections.
+    `settings` say what users may choose of the isolation. `refusals` is the record of refused connections. Programs
+    that nothing redirects go through the `proxy`.
     """
 
-    def __init__(self, emulators: Emulators, settings: IsolationSettings, refusals: Refusals) -> None:
+    def __init__(
+        self, emulators: Emulators, settings: IsolationSettings, refusals: Refusals, proxy: ChildProxy
+    ) -> None:
         self.emulators = emulators
         self.refusals = refusals
         self._keep = settings.keep
         # An agent that this machine really has must not be seen.
         self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
         self._variables = EnvironmentVariables()
+        self._proxy = proxy
+        self._child_variables = ChildVariables({})
         self._folders = Folders()
         self._relays = TlsRelays(emulators.certificate_authority.issue)
         self._routing = Routing(
@@ -49,10 +57,15 @@ class IsolatedProcess:
         """Isolate the process and redirect its connections."""
         sweep()
         emulators = self.emulators
+        if self._proxy.trust is None:
+            self._proxy.trust = Trust(emulators.folder, emulators.certificate_authority.pem)
         isolated = isolation(os.environ, emulators.folder, self._keep)
         self._variables.update({**isolated, **children(os.environ, emulators.folder)})
         self._routing.on_connect(emulators.connect)
         self._routing.activate()
+        self._proxy.lead = self._routing.lead
+        self._child_variables = ChildVariables(self._proxy.variables())
+        self._child_variables.set()
         self.redirect({})
         emulators.on_new_host = self._serve_here
 
@@ -64,6 +77,8 @@ class IsolatedProcess:
         """Bring everything back as it was."""
         self.emulators.on_new_host = None
         self._folders.redirect({})
+        self._child_variables.unset()
+        self._proxy.lead = nowhere
         self._routing.deactivate()
         self._relays.stop()
         self._variables.restore()
@@ -95,4 +110,4 @@ class IsolatedProcess:
         """Let this process and its children go where the routes lead, and other folders stand for these, if given."""
         if folders is not None:
             self._folders.redirect({**self._hidden, **folders})
-        self._routing.save(self._folders.table)
+        self._routing.save(self._folders.table, self._child_variables.save())

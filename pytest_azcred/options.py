@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from azcred_emulators.environments import Environment, find
 from pytest_azcred.settings import IsolationSettings
+
+_ISOLATION = {"": False, "0": False, "false": False, "no": False, "off": False} | {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+}
+# In `[tool.pytest]` TOML's true is no text; pytest before 9.2 has no options of either type.
+_BOOL_OR_STRING: dict[str, Any] = {"type": bool | str if pytest.version_tuple >= (9, 2) else "string"}
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -45,9 +54,10 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         "azcred_isolate",
         "hide this machine's own identity and refuse every connection that leaves it from the start of the run to its "
-        "end, so that nothing can use a real credential, with or without a fixture",
-        type="bool",
-        default=False,
+        "end, so that nothing can use a real credential, with or without a fixture; 'network' (Linux) does so in a "
+        "network of the run's own, which has loopback alone, so that the kernel refuses what nothing else does",
+        default="false",
+        **_BOOL_OR_STRING,
     )
     parser.addini(
         "azcred_refused",
@@ -133,6 +143,21 @@ def early_option(config: pytest.Config, name: str) -> Any:
     """Return the value of an option, also before conftests are loaded, when pytest has not read all of them."""
     known = config.known_args_namespace
     return getattr(known if hasattr(known, name) else config.option, name)
+
+
+def isolation(config: pytest.Config) -> bool | Literal["network"]:
+    """Return how the whole run is isolated; raises UsageError for what is no such way."""
+    value = str(config.getini("azcred_isolate")).strip().lower()
+    if value == "network":
+        if early_option(config, "azcred_server"):
+            raise pytest.UsageError(
+                "azcred_isolate = network: the server of --azcred-server is outside of the run's own network, and out "
+                "of its reach; leave one of the two out"
+            )
+        return "network"
+    if value not in _ISOLATION:
+        raise pytest.UsageError(f"azcred_isolate: a run is isolated or not (true, false) or 'network', not {value!r}")
+    return _ISOLATION[value]
 
 
 def isolation_settings(config: pytest.Config) -> IsolationSettings:

@@ -41,26 +41,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Isolate the whole run or put it into an environment, if it is configured so, before any code of the user's."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Isolate the whole run or put it into an environment, if it is configured so, before any code of the user's.
+
+    A wrapper runs before other plugins, of which pytest-django imports the app's settings here.
+    """
     _begin(early_config)
+    yield
 
 
 def _begin(config: pytest.Config) -> None:
     if _RUN in config.stash:
         return
     settings = options.isolation_settings(config)
+    isolation = options.isolation(config)
+    if isolation == "network":
+        _seal()
     run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), settings))
     config.add_cleanup(partial(end_run, run))
     if environment := _environment(config):
-        run.begin("the run", belongs_to_test=False).enter([environment], {})
-    elif config.getini("azcred_isolate") and not is_isolated():  # else `azcred run` or a test has started this
+        run.lasts = "session"
+        run.begin("the run").enter([environment], {})
+        run.lasts = "function"
+    elif isolation and not is_isolated():  # else `azcred run` or a test has started this
         from pytest_azcred.ambient import isolate
 
         refusals, restore = isolate(settings)
         config.stash[_REFUSALS] = refusals
         config.add_cleanup(restore)
+
+
+def _seal() -> None:
+    from pytest_azcred.network import SealError, seal
+
+    try:
+        seal()
+    except SealError as error:
+        raise pytest.UsageError(f"azcred_isolate = network: {error}") from None
 
 
 def _environment(config: pytest.Config) -> Environment | None:
@@ -135,11 +153,11 @@ def pytest_fixture_setup(
 ) -> Generator[None, object, object]:
     """Know whose the scopes are that a fixture begins."""
     run = request.config.stash[_RUN]
-    before, run.belongs_to_test = run.belongs_to_test, fixturedef.scope == "function"
+    before, run.lasts = run.lasts, fixturedef.scope
     try:
         return (yield)
     finally:
-        run.belongs_to_test = before
+        run.lasts = before
 
 
 @pytest.fixture(scope="session")
@@ -166,9 +184,13 @@ def _scoped(scope: _ScopeName, name: str) -> object:
 
     def azcred(azcred_emulators: Emulators, request: pytest.FixtureRequest) -> Iterator[Azcred]:
         from pytest_azcred.azcred import Azcred
+        from pytest_azcred.scope import ScopeOrderError
 
         run = request.config.stash[_RUN]
-        own = run.begin(request.node.nodeid if scope == "function" else name)
+        try:
+            own = run.begin(request.node.nodeid if scope == "function" else name)
+        except ScopeOrderError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         try:
             azcred = Azcred(own)
             for host, to in options.routes(request.config):

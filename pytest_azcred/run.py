@@ -13,8 +13,11 @@ from pytest_azcred.settings import IsolationSettings
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from pytest_azcred.azcred import Azcred
-    from pytest_azcred.scope import Scope
+    from pytest_azcred.child_proxy import ChildProxy
+    from pytest_azcred.isolated_process import IsolatedProcess
+    from pytest_azcred.scope import PytestScope, Scope
 
+_WIDTHS = ("function", "class", "module", "package", "session")  # the narrowest first
 _runs: list[Run] = []  # the last one is the present one: a test may run pytest within itself
 
 
@@ -28,7 +31,7 @@ class Run:
     """Emulators that are started when a scope first needs them, and the stack of scopes.
 
     `settings` say how the process is isolated. Each of `observers` is called with every scope that ends, before it is
-    undone. `belongs_to_test` tells whether a scope that begins now is a test's own.
+    undone. `lasts` tells how long a scope lasts that begins now, as one of pytest's scopes.
     """
 
     def __init__(
@@ -42,8 +45,9 @@ class Run:
         self._stack = ExitStack()
         self._scopes: list[Scope] = []
         self._refusals: Refusals | None = None
+        self._proxy: ChildProxy | None = None
         self.observers: list[Callable[[Scope], object]] = []
-        self.belongs_to_test = True
+        self.lasts: PytestScope = "function"
 
     @property
     def emulators(self) -> Emulators:
@@ -67,15 +71,34 @@ class Run:
         """The scopes that are there, the outermost first."""
         return self._scopes
 
-    def begin(self, name: str, *, belongs_to_test: bool | None = None) -> Scope:
-        """Begin a scope inside those that are there; `belongs_to_test` is by default that of the run."""
+    def _isolated_process(self) -> IsolatedProcess:
+        from pytest_azcred.child_proxy import ChildProxy
         from pytest_azcred.isolated_process import IsolatedProcess
-        from pytest_azcred.scope import Scope
 
+        emulators = self.emulators
+        if self._proxy is None:
+            self._proxy = ChildProxy()
+            self._stack.callback(self._proxy.stop)
+            self._proxy.start()
+        return IsolatedProcess(emulators, self._settings, self._record(), self._proxy)
+
+    def begin(self, name: str) -> Scope:
+        """Begin a scope inside those that are there.
+
+        Raises ScopeOrderError if one of them ends before it.
+        """
+        from pytest_azcred.scope import Scope, ScopeOrderError
+
+        narrower = [scope for scope in self._scopes if _WIDTHS.index(scope.lasts) < _WIDTHS.index(self.lasts)]
+        if narrower:
+            raise ScopeOrderError(
+                f"azcred: the scope of {name} is wider than that of {narrower[0].name}, which has begun already and "
+                "ends first: ask for the wider one earlier, as a parameter of the test and of the fixtures that have "
+                "the narrower one, or in an autouse fixture"
+            )
         outer = self._scopes[-1] if self._scopes else None
-        process = outer.process if outer else IsolatedProcess(self.emulators, self._settings, self._record())
-        own = self.belongs_to_test if belongs_to_test is None else belongs_to_test
-        scope = Scope(process, outer, name, belongs_to_test=own)
+        process = outer.process if outer else self._isolated_process()
+        scope = Scope(process, outer, name, self.lasts)
         scope.start()
         self._scopes.append(scope)
         return scope
@@ -83,8 +106,10 @@ class Run:
     def end(self, scope: Scope) -> None:
         """End a scope.
 
-        Raises RuntimeError if scopes that began inside it are still there; they end, too.
+        Raises ScopeOrderError if scopes that began inside it are still there; they end, too.
         """
+        from pytest_azcred.scope import ScopeOrderError
+
         if scope not in self._scopes:
             return  # it has ended with an outer one, whose end has said so
         inner = self._scopes[self._scopes.index(scope) + 1 :]
@@ -94,7 +119,7 @@ class Run:
             self._scopes.pop()
             each.end()
         if inner:
-            raise RuntimeError(
+            raise ScopeOrderError(
                 f"azcred: the scope of {scope.name} ended before that of {inner[0].name}, which had begun inside it: "
                 "end them in the reverse order, as nested `with` statements do"
             )
@@ -115,7 +140,7 @@ class Run:
         """End all scopes and stop the emulators."""
         if self._scopes:
             self.end(self._scopes[0])
-        self._emulators = self._refusals = None
+        self._emulators = self._refusals = self._proxy = None
         self._stack.close()
 
 

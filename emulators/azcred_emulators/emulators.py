@@ -98,7 +98,11 @@ class Emulators:
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
         self.relays = TlsRelays(self.certificate_authority.issue)  # by which those at port 80 are at 443 as well
         proxy = Proxy(
-            self.destination, http=lambda: self.http.address, https=lambda: self.https.address, fault=self.connect
+            self.destination,
+            http=lambda: self.http.address,
+            https=lambda: self.https.address,
+            adopt=lambda client: self.https.adopt(client),
+            fault=self.connect,
         )
         server = partial(Server, self._answer, host=address, name=host_name, proxy=proxy)
         self.http = server(port=http_port)

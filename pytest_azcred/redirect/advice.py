@@ -20,8 +20,11 @@ _OTHER_PROTOCOLS = (
     *(6379, 6380, 11211),
 )
 _ACCOUNTS = [f"*.{domain}" for domain in AUDIENCES]
+# An SDK that reads "unreachable" in a proxy's refusal goes on with its next credential, as with Docker Desktop's.
 _METADATA = Remedy(
-    [IMDS_ADDRESS], (), 'the metadata service answers at port 80 alone, in an environment such as "virtual-machine"'
+    [IMDS_ADDRESS],
+    (),
+    'the metadata service is unreachable: it answers at port 80 alone, in an environment such as "virtual-machine"',
 )
 
 

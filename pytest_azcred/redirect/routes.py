@@ -131,8 +131,24 @@ class Routes:
     def refusal(self, host: str, port: object = None) -> OutsideConnectionError:
         """Return the error for a connection or look-up that may not be."""
         self.on_refuse(host, port)
+        return self.unreported(host, port)
+
+    def unreported(self, host: str, port: object = None) -> OutsideConnectionError:
+        """Return the same error for one that is no news, and is not recorded."""
         kind = UnreachableHostError if self.unreachable else OutsideConnectionError
         return kind(host, port, remedy_for(self.remedies, host, port))
+
+    def check(self, host: Any, port: Any) -> None:
+        """Raise OutsideConnectionError for a connection that nothing has led to this machine."""
+        name = one_form(host).name
+        if not _is_this_machine(name) or port == _DNS_PORT:
+            raise self.refusal(name, port)
+
+    def check_name(self, host: Any, port: Any) -> None:
+        """Raise OutsideConnectionError for a look-up that would ask a name server."""
+        name = one_form(host).name
+        if name and name != "localhost" and not _address(name):
+            raise self.refusal(name, port)
 
     def address_of(self, host: object, port: object = None) -> str:
         """Return what to look up in a host's place: an address, or a name that needs no name server.

@@ -9,17 +9,19 @@ when it will be.
 """
 
 import _socket
+import errno
 import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from pytest_azcred.redirect import desktop
+from pytest_azcred.redirect import audit, child_variables, desktop
 from pytest_azcred.redirect.children import ROUTING
 from pytest_azcred.redirect.folders import Folders
 from pytest_azcred.redirect.patching import Patches
@@ -91,10 +93,24 @@ class Routing:
         """
         self._routes.add(route)
 
-    def save(self, folders: Mapping[str, str]) -> None:
+    def lead(self, host: str, port: int) -> tuple[str, int]:
+        """Return where a connection of another process leads that asks for it, as this process's do.
+
+        Raises OutsideConnectionError, also for a network that is not there, and OSError if it fails.
+        """
+        try:
+            return self._routes.destination(host, port)
+        except OSError as error:
+            if error.errno != errno.ENETUNREACH or isinstance(error, OutsideConnectionError):
+                raise
+            raise self._routes.unreported(host, port) from None  # places are asked for what they lack all the time
+
+    def save(
+        self, folders: Mapping[str, str], variables: Mapping[str, Sequence[str | None]] = MappingProxyType({})
+    ) -> None:
         """Write table and certificate to a file, for child processes, which may read it at any moment.
 
-        `folders` are those that others stand for; see `Folders`.
+        `folders` are those that others stand for; see `Folders`. `variables` are those of `ChildVariables`.
         """
         routes = [[r.host, r.port, None if isinstance(r.target, Unreachable) else list(r.target)] for r in self._routes]
         saved = {
@@ -104,6 +120,7 @@ class Routing:
             "unreachable": self._routes.unreachable,
             "folders": dict(folders),
             "sockets": desktop.remembered(),
+            "variables": dict(variables),
         }
         self.refusals.prepare()
         path = self._folder / ROUTING
@@ -122,6 +139,7 @@ class Routing:
         routing._routes.on_refuse = routing.refusals.report
         routing.activate()
         Folders().redirect(saved["folders"])
+        child_variables.resume(saved["variables"])
 
     def activate(self) -> None:
         """Redirect this process's connections until `deactivate`."""
@@ -141,9 +159,11 @@ class Routing:
         patches.after_import("uvloop", self._patch_uvloop)
         patches.after_import("pycares", self._patch_pycares)
         patches.after_import("multiprocessing.forkserver", self._patch_forkserver)
+        audit.begin(self._routes)
 
     def deactivate(self) -> None:
         """Restore everything that `activate` replaced."""
+        audit.end(self._routes)
         self._patches.undo()
 
     # Look-ups
@@ -154,7 +174,8 @@ class Routing:
         ) -> list[Any]:
             flags = exact_number(flags)
             if host is None or flags & socket.AI_NUMERICHOST:  # neither asks a name server
-                return original(host, port, family, type, proto, flags)  # type: ignore[no-any-return]
+                with audit.numeric():
+                    return original(host, port, family, type, proto, flags)  # type: ignore[no-any-return]
             address = self._routes.address_of(host, port)
             if address != one_form(host).text:
                 flags &= ~socket.AI_ADDRCONFIG  # a machine whose only network is loopback has no such addresses
@@ -174,7 +195,8 @@ class Routing:
 
     def _getnameinfo(self, original: _Function) -> _Function:
         def getnameinfo(address: Any, flags: int) -> tuple[str, str]:
-            host, service = original(address, flags | socket.NI_NUMERICHOST)
+            with audit.numeric():
+                host, service = original(address, flags | socket.NI_NUMERICHOST)
             return host if flags & socket.NI_NUMERICHOST else self._routes.name_of(host), service
 
         return getnameinfo
@@ -300,6 +322,8 @@ class Routing:
 
         self._patches.replace(uvloop.Loop, "getaddrinfo", getaddrinfo)
         self._patches.replace(uvloop.Loop, "getnameinfo", getnameinfo)
+        self._patches.wrap(uvloop.Loop, "subprocess_exec", self._with_child_variables)
+        self._patches.wrap(uvloop.Loop, "subprocess_shell", self._with_child_variables)
         self._patches.wrap(uvloop.Loop, "create_connection", self._create_connection)
         self._patches.wrap(uvloop.Loop, "create_unix_connection", self._create_unix_connection)
         self._patches.wrap(uvloop.Loop, "create_datagram_endpoint", self._create_datagram_endpoint)
@@ -315,6 +339,14 @@ class Routing:
             return await original(loop, factory, host, port, **keywords)  # type: ignore[no-any-return]
 
         return create_connection
+
+    def _with_child_variables(self, original: _Function) -> _Function:
+        async def start(*arguments: Any, env: Any = None, **keywords: Any) -> tuple[Any, Any]:
+            child_variables.before_start()
+            env = child_variables.completed(env)
+            return await original(*arguments, env=env, **keywords)  # type: ignore[no-any-return]
+
+        return start
 
     def _create_unix_connection(self, original: _Function) -> _Function:
         async def create_unix_connection(loop: Any, factory: Any, path: Any = None, **keywords: Any) -> tuple[Any, Any]:

@@ -255,7 +255,8 @@ def test_a_credential_of_an_outer_scope(
     """It gets tokens inside, on a later clock too, and they are good there and when the clock is back."""
     azcred.environment(environment.name)
     azcred.resource(SHOP).answer("GET", "/secrets")
-    names = [name for name in CHAINS if not (environment.browser and name.endswith("aio"))]
+    ready = environment.name in READY
+    names = [name for name in CHAINS if not (environment.browser and name.endswith("aio"))] if ready else [*CHAINS][:2]
     options = {"exclude_interactive_browser_credential": not environment.browser}
     credentials = {name: CHAINS[name].DefaultAzureCredential(**options) for name in names}
     another = "kubernetes" if environment.name != "kubernetes" else "virtual-machine"
@@ -268,12 +269,12 @@ def test_a_credential_of_an_outer_scope(
 
     for name in names:
         ask(name)
-    for place in [(), *([(another,)] if environment.name in READY else [])]:
-        with pytest_azcred.environment(*place) as inner:
-            # What a pipeline signs in with is not renewed.
-            inner.clock.advance("25 min" if environment.name in ("azure-pipelines", "github-actions") else "25 h")
-            for name in names:
-                late[name] = ask(name)
+    with pytest_azcred.environment(*([another] if ready else [])) as inner:
+        # What a pipeline signs in with is not renewed.
+        inner.clock.advance("25 min" if environment.name in ("azure-pipelines", "github-actions") else "25 h")
+        for name in names:
+            late[name] = ask(name)
+    with pytest_azcred.environment():
         for name in names:
             assert get(f"{SHOP}/secrets", late[name]) == 200, name
             ask(name)

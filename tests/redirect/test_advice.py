@@ -51,7 +51,11 @@ IN_A_TEST = [
     ("shop.vault.azure.net", 443, 'call azcred.resource("https://shop.vault.azure.net") in the test for a stand-in'),
     ("shop.vault.usgovcloudapi.net", 443, 'call azcred.resource("https://shop.vault.usgovcloudapi.net") in the test'),
     ("vault.azure.net", 443, 'call azcred.route("vault.azure.net", "http://127.0.0.1:PORT") in the test to have'),
-    ("169.254.169.254", 8080, 'the metadata service answers at port 80 alone, in an environment such as "virtual-mach'),
+    (
+        "169.254.169.254",
+        8080,
+        "the metadata service is unreachable: it answers at port 80 alone, in an environment such as ",
+    ),
 ]
 
 

@@ -29,7 +29,10 @@ def serving(ready_file: Path, *options: str) -> Iterator[tuple["subprocess.Popen
         assert process.stdout
         try:
             line = process.stdout.readline()
-            assert line.startswith("azcred: ready at http://127.0.0.1:"), process.communicate()
+            assert line.startswith(("azcred: ready at http://127.0.0.1:", "azcred: ready at http://[::1]:")), (
+                line,
+                process.communicate(),
+            )
             yield process, json.loads(ready_file.read_text())
         finally:
             process.kill()

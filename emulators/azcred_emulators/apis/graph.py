@@ -73,7 +73,7 @@ class Graph(Emulator):
         if is_revoked(claims, user):
             return self._challenge(request, user)
         request.details["identity"] = user.principal_name
-        scopes = str(claims["scp"]).split()
+        scopes = claims["scp"].split()
         if endpoint == "userinfo":
             return json_response(userinfo(user, scopes, client_id=str(claims.get("appid"))))
         if not any(scope.startswith(("User.Read", "Directory.Read")) for scope in scopes):
@@ -102,7 +102,7 @@ class Graph(Emulator):
         return response
 
     def _error_response(self, request: Request, status: int, code: str, message: str) -> Response:
-        request.details["error"] = code
+        request.details["error"] = f"{code}: {message}"
         inner = {"request-id": str(uuid.uuid4()), "client-request-id": str(uuid.uuid4())}
         body = {"error": {"code": code, "message": message, "innerError": inner}}
         headers = {"WWW-Authenticate": 'Bearer realm=""'} if status == 401 else None

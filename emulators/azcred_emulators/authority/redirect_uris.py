@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from azcred_emulators.directory import Application
-from azcred_emulators.serving.urls import split_url
+from azcred_emulators.serving.urls import is_executable, split_url
 
 # What desktop apps may use without a registered address of their own.
 NATIVE = "https://login.microsoftonline.com/common/oauth2/nativeclient"
@@ -20,10 +20,12 @@ class Platform:
 
 
 def platform_of(application: Application, address: str) -> Platform | None:
-    """Return the platform under which an address is registered, None if it is not.
+    """Return the platform under which an address is registered, None if it is not or no browser may be sent there.
 
     As in Entra ID, the port of a loopback address does not matter, since desktop apps listen on a free one.
     """
+    if is_executable(address):
+        return None
     if _matches(address, application.spa_redirect_uris):
         return Platform(public=True, spa=True)
     if _matches(address, application.redirect_uris):

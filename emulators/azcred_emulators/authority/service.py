@@ -7,6 +7,7 @@ from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
@@ -37,7 +38,7 @@ from azcred_emulators.tokens import Tokens
 from azcred_emulators.tokens.access import SignIn
 from azcred_emulators.tokens.claims import issuer, issuers_of
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Authority(Emulator):
@@ -90,9 +91,15 @@ class Authority(Emulator):
         """Answer a request for a document or a token, refusals included."""
         self._describe(request, endpoint, values)
         try:
+            if endpoint in _EACH_ONCE:
+                check_each_once(request.args, request.form)
             answer = self._answers[endpoint](request, values)
         except EntraError as error:
-            answer = error_response(request, error, now=self._clock.now())
+            if endpoint in ("authorize", "logout"):
+                request.details["error"] = f"AADSTS{error.code}"
+                answer = pages.error(error)
+            else:
+                answer = error_response(request, error, now=self._clock.now())
         origin = request.headers.get("Origin")
         if origin and endpoint == "token":
             return cors.allow(answer, origin, self._directory.principal(_form(request).get("client_id", "")))
@@ -257,6 +264,14 @@ class Authority(Emulator):
         return self._keys_of_others(issuer)
 
 
+def check_each_once(*parameters: MultiDict[str, str]) -> None:
+    """Raise EntraError for a parameter that a query or a form has twice (RFC 6749, section 3.1 and 3.2)."""
+    for several in parameters:
+        for name, values in several.lists():
+            if len(values) > 1:
+                raise EntraError(9000411, parameter=name)
+
+
 def _name(request: Request) -> str:
     return request.host.partition(":")[0].lower()
 
@@ -270,6 +285,7 @@ def _form(request: Request) -> dict[str, str]:
     return form
 
 
+_EACH_ONCE = ("token", "devicecode", "authorize", "logout")  # endpoints whose parameters may occur once
 _CACHED = {
     "Cache-Control": "max-age=86400, private",
     "X-Content-Type-Options": "nosniff",

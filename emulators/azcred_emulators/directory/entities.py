@@ -12,6 +12,7 @@ from enum import Enum
 from cryptography import x509
 
 from azcred_emulators.durations import Duration, as_timedelta
+from azcred_emulators.serving.urls import is_executable
 
 TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 TOKEN_EXCHANGE_APPLICATION_ID = "fb60f99c-7a34-4190-8149-302f77469936"  # the `aud` of Entra ID's own tokens for it
@@ -195,6 +196,13 @@ class Application:
     optional_claims: OptionalClaims = OptionalClaims()
     group_membership_claims: str | None = None
     token_times: TokenTimes = TokenTimes()
+
+    def __post_init__(self) -> None:
+        for address in (*self.redirect_uris, *self.spa_redirect_uris):
+            if is_executable(address):
+                raise ValueError(
+                    f"{address!r} is no redirect URI: a browser would run it; give an https, http or custom scheme"
+                )
 
     @property
     def resource_names(self) -> tuple[str, ...]:

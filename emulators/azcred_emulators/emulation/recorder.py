@@ -1,10 +1,15 @@
 """Records each request that reaches an emulator; the journal shows users what is recorded here."""
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 from azcred_emulators.emulation.journal_entry import JournalEntry
+
+# A JWT, and the codes and refresh tokens of the token service; also as the part of a longer text.
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]*\.[\w.-]*|\b(?:1\.A|DAQ)[\w-]{40,}")
+_MASK = "<token>"
 
 
 class Recorder:
@@ -52,9 +57,9 @@ class Recorder:
                 at=at,
                 emulator=emulator,
                 host=host,
-                method=method,
-                server_name=server_name,
-                path=path,
+                method=_masked(method),
+                server_name=_masked(server_name),
+                path=_masked(path),
             )
             self._entries.append(entry)
             if self.limit and len(self._entries) > self.limit:
@@ -68,7 +73,8 @@ class Recorder:
 
         An entry that a `clear` has dropped in between stays dropped.
         """
-        changed = replace(entry, **details)  # type: ignore[arg-type]
+        shown = {name: _masked(value) if isinstance(value, str) else value for name, value in details.items()}
+        changed = replace(entry, **shown)  # type: ignore[arg-type]
         with self._lock:
             index = entry.number - 1 - self._dropped
             if 0 <= index < len(self._entries) and self._entries[index] is entry:
@@ -117,3 +123,8 @@ class Recorder:
             self._cleared += 1
             self._version += 1
             self._changed.notify_all()
+
+
+def _masked(text: str) -> str:
+    """Return a text without the tokens that somebody has put where none belongs, such as in a scope."""
+    return _TOKEN.sub(_MASK, text) if "eyJ" in text or "1.A" in text or "DAQ" in text else text

@@ -11,17 +11,21 @@ _PASSWORD = "changeit"  # the JDK's own; the file holds nothing secret
 _TRUSTED = 2
 
 
-def options(trust_store: Path, proxy: tuple[str, int], home: str | None = None, others: str = "") -> str:
+def options(trust_store: Path | None, proxy: tuple[str, int], home: str | None = None, others: str = "") -> str:
     """Return a value of JAVA_TOOL_OPTIONS, which every virtual machine reads; `others` are what it held before.
 
+    Without `trust_store` it trusts whom it always does.
     `home` is the user's folder, which it takes from the system's list of users, whatever HOME says.
     """
     host, port = proxy
-    properties = {
-        **({"user.home": home} if home else {}),
+    trust = {
         "javax.net.ssl.trustStore": trust_store,
         "javax.net.ssl.trustStorePassword": _PASSWORD,
         "javax.net.ssl.trustStoreType": "JKS",
+    }
+    properties = {
+        **({"user.home": home} if home else {}),
+        **(trust if trust_store else {}),
         "http.proxyHost": host,
         "http.proxyPort": port,
         "https.proxyHost": host,

@@ -5,7 +5,9 @@ real names, and the certificate authority to trust.
 """
 
 import os
+import ssl
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 from azcred_emulators.environments import jvm
 from azcred_emulators.environments.active import Setup
@@ -36,17 +38,36 @@ def variables(emulators: Backend, setups: Iterable[Setup], environ: Mapping[str,
 
 def connection(emulators: Backend, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables by which a process of whatever language finds the emulators and trusts them."""
-    proxy = {"HTTP_PROXY": emulators.http.url, "HTTPS_PROXY": emulators.http.url, "NO_PROXY": _NO_PROXY}
-    authority = emulators.certificate_authority
-    pem = write_private(emulators.folder / "authority.pem", authority.pem.encode())
-    store = write_private(emulators.folder / "authority.jks", jvm.trust_store(authority.der))
-    java = jvm.options(store, emulators.http.address, environ.get("HOME"), environ.get("JAVA_TOOL_OPTIONS", ""))
+    trust = Trust(emulators.folder, emulators.certificate_authority.pem)
+    return {
+        **through_proxy(emulators.http.address, emulators.http.url, environ, trust),
+        **emulators.hosts["imds"].variables(emulators.http.url),
+    }
+
+
+class Trust:
+    """The files from which clients learn to trust a certificate authority."""
+
+    def __init__(self, folder: Path, certificate: str) -> None:
+        self.pem = write_private(folder / "authority.pem", certificate.encode())
+        der = ssl.PEM_cert_to_DER_cert(certificate)
+        self.java = write_private(folder / "authority.jks", jvm.trust_store(der))
+
+
+def through_proxy(
+    address: tuple[str, int], url: str, environ: Mapping[str, str], trust: Trust | None = None
+) -> dict[str, str]:
+    """Return the variables by which a process reaches everything through a proxy, and whom it trusts there.
+
+    `url` is the proxy's, `address` where it listens; `environ` is what else the process has.
+    """
+    proxy = {"HTTP_PROXY": url, "HTTPS_PROXY": url, "NO_PROXY": _NO_PROXY}
+    others = environ.get("JAVA_TOOL_OPTIONS", "")
     return {
         **proxy,
         **distinct({name.lower(): value for name, value in proxy.items()}),
-        **dict.fromkeys(_AUTHORITIES, str(pem)),
-        "JAVA_TOOL_OPTIONS": java,
-        **emulators.hosts["imds"].variables(emulators.http.url),
+        **(dict.fromkeys(_AUTHORITIES, str(trust.pem)) if trust else {}),
+        "JAVA_TOOL_OPTIONS": jvm.options(trust.java if trust else None, address, environ.get("HOME"), others),
     }
 
 

@@ -47,11 +47,13 @@ def ask(state: str, name: str, arguments: list[str], resume: str) -> tuple[int, 
         folder = "/"
     variables = [f"{variable}={value}" for variable, value in os.environ.items() if variable.startswith(VARIABLES)]
     body = b"\0".join(map(os.fsencode, [folder, resume, str(len(arguments)), *arguments, *variables]))
+    server = f"[{host}]" if ":" in host else host
     head = (
-        f"POST /azcred/executables/{name} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
+        f"POST /azcred/executables/{name} HTTP/1.1\r\nHost: {server}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
+    connection = _socket.socket(family, _socket.SOCK_STREAM)
     answer = b""
     try:
         connection.connect((host, int(port)))

@@ -116,7 +116,7 @@ class Executables(Emulator):
 
     def serves(self, host: str, path: str) -> bool:
         """Serve the launchers' address on loopback."""
-        return path.startswith(_PREFIX) and host in ("127.0.0.1", "localhost", "[::1]")
+        return path.startswith(_PREFIX) and host in ("127.0.0.1", "localhost", "::1")
 
     def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
         """Run an executable and return its result in the form that `launch.py` reads."""

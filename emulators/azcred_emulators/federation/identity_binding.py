@@ -25,9 +25,9 @@ from azcred_emulators.directory.identifiers import SERVICE_ACCOUNT, identity_bin
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
+from azcred_emulators.tokens import received
 
 AUDIENCE = "api://AKSIdentityBinding"
-_BY_OWN_CLOCK: Any = {"require": ["sub", "exp"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 
 class IdentityBinding(Emulator):
@@ -107,13 +107,14 @@ class IdentityBinding(Emulator):
     def _verified(self, token: str) -> Mapping[str, Any] | None:
         """Return the claims of a token that a cluster has made for the proxy, None for any other."""
         try:
-            parts = jwt.decode_complete(token, options={"verify_signature": False})
-            keys = self._issuers.keys_of(str(parts["payload"].get("iss"))) or {}
-            key = keys[str(parts["header"].get("kid"))]
-            claims: Mapping[str, Any] = jwt.decode(token, key, ["RS256"], _BY_OWN_CLOCK, audience=AUDIENCE)
-        except (jwt.InvalidTokenError, KeyError, ValueError):
+            unverified = received.read(token)
+            keys = self._issuers.keys_of(str(unverified.claims.get("iss"))) or {}
+            claims = received.read(token, keys[str(unverified.header.get("kid"))]).claims
+        except (jwt.InvalidTokenError, KeyError):
             return None
-        return claims if claims["exp"] > self._clock.now() else None
+        audience = claims.get("aud")
+        is_for_proxy = AUDIENCE in (audience if isinstance(audience, list) else [audience])
+        return claims if is_for_proxy and "sub" in claims and claims.get("exp", 0) > self._clock.now() else None
 
 
 def _forwarded(request: Request, path: str, *, form: Mapping[str, str] | None = None) -> Request:

@@ -1,81 +1,245 @@
-"""One connection of a client: HTTP/1.1 with keep-alive, one write per answer, each request for a WSGI application."""
+"""One connection of a client: HTTP/1.1 with keep-alive, one write per answer, each request for a WSGI application.
 
-import contextlib
+A worker takes it as far as it gets without waiting for the client, and then it goes back to those that wait together.
+"""
+
+import select
 import socket
 import ssl
 import struct
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from enum import Enum
 from io import BytesIO
 from itertools import chain
 from typing import Any
 
-from azcred_emulators.serving.proxy import Proxy, ProxyRejection, split_target
+from azcred_emulators.clock import stopwatch
+from azcred_emulators.serving.limits import Limits
+from azcred_emulators.serving.proxy import Passed, Proxy, ProxyRejection, split_target
+from azcred_emulators.serving.request_reader import (
+    MAXIMUM_READ,
+    BadRequest,
+    Headers,
+    HttpRequest,
+    RequestReader,
+    Stage,
+    header,
+)
 
-Headers = list[tuple[str, str]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_LINGER = 1.0  # for a client that may still be sending
-_MAXIMUM_LINE = 65536  # bytes
-_MAXIMUM_HEADERS = 100
-_RESET = struct.pack("ii", 1, 0)  # linger for no time: closing the socket resets the connection
-MAXIMUM_READ = 1024 * 1024  # bytes of a body; the application sees a larger one's length only
 MAXIMUM_DISCARDED = 64 * 1024 * 1024
+_HANDSHAKE = b"\x16"  # what a connection in TLS starts with (RFC 8446, section 5.1)
+_PIECE = 65536
+_SLICE = 0.1  # seconds after which a worker looks again at a client that takes nothing
+_RESET = struct.pack("ii", 1, 0)  # linger for no time: closing the socket resets the connection
+
+
+class Next(Enum):
+    """What is to become of a connection that a worker has left."""
+
+    WAIT = "until the client sends something, or until the deadline"
+    CLOSE = "close it"
+    GIVEN = "another server has it"
+
+
+class _Phase(Enum):
+    NEW = "nothing is known"
+    HANDSHAKE = "of TLS"
+    REQUESTS = "requests"
+    DISCARDING = "what the client still sends is of no interest"
 
 
 class Connection:
     """The requests of one connection, each of which the WSGI application answers.
 
-    `proxy` passes on those for other servers. With `only_proxy` the client must request a tunnel or an absolute URL.
+    With `tls` it is encrypted, unless its client takes it for a proxy. `proxy` passes on requests for other servers.
+    `deadline`, by the stopwatch, is when the client must have sent what is due; None if nothing is.
     """
 
     def __init__(
-        self, connection: socket.socket, application: WsgiApplication, proxy: Proxy | None, *, only_proxy: bool = False
+        self,
+        plain: socket.socket,
+        application: WsgiApplication,
+        limits: Limits,
+        *,
+        proxy: Proxy | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._connection = connection
-        self._proxy = proxy
-        self._only_proxy = only_proxy
+        self.socket = plain
+        self.ending = False  # the server stops: this request is the last
+        self.deadline: float | None = stopwatch() + limits.head
         self._application = application
-        self._input = connection.makefile("rb", 65536)
-        self._encrypted = isinstance(connection, ssl.SSLSocket)
-        self._peer = connection.getpeername()[0]
+        self._limits = limits
+        self._proxy = proxy
+        self._tls = tls
+        self._only_proxy = tls is not None
+        self._reader = RequestReader()
+        self._phase = _Phase.REQUESTS if tls is None else _Phase.NEW
+        self._timed: object = Stage.IDLE  # what the deadline is for
+        self._asked = False  # whether there was a request
+        self._discarded = 0
+        self._peer = plain.getpeername()[0]
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain.setblocking(False)
 
-    def serve(self) -> None:
-        """Answer requests until the client disconnects, asks to close, or sends something that is not HTTP."""
-        with self._input:
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request would be lost with the connection."""
+        return self._phase in (_Phase.NEW, _Phase.DISCARDING) or (
+            self._phase is _Phase.REQUESTS and self._reader.stage is Stage.IDLE
+        )
+
+    def advance(self, may_linger: Callable[[], bool]) -> Next:
+        """Do all that can be done now that the client has sent something.
+
+        `may_linger` tells whether there is time to wait a moment for more. Raises OSError if the client has gone;
+        what else the application raises, after an answer with status 500.
+        """
+        if self._phase is _Phase.DISCARDING:
+            return self._discard()
+        try:
+            if self._phase is not _Phase.REQUESTS and not self._encrypt() and not self._encrypt_soon(may_linger):
+                return self._wait(self._phase)
+            return self._exchange(may_linger)
+        except (BadRequest, ProxyRejection) as error:
+            return self.refuse(error.status, str(error))
+
+    def expire(self) -> Next:
+        """Do what is due at the deadline."""
+        stage = self._reader.stage
+        if self._phase is not _Phase.REQUESTS or stage is Stage.IDLE:
+            return Next.CLOSE
+        seconds = self._limits.head if stage is Stage.HEAD else self._limits.body
+        return self.refuse("408 Request Timeout", f"The request did not arrive within {seconds:g} s.")
+
+    def refuse(self, status: str, reason: str) -> Next:
+        """Answer what is no request, or one too many; what the client still sends is discarded.
+
+        Nothing is sent before a TLS handshake.
+        """
+        if self._phase in (_Phase.NEW, _Phase.HANDSHAKE):
+            return Next.CLOSE
+        self._send(status, [("Content-Type", "text/plain")], reason.encode(), close=True)
+        return self._hang_up()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.close()
+
+    def shut_down(self, how: int) -> None:
+        """End input, or both directions, under the worker that is busy with the connection."""
+        self.ending = True
+        with suppress(OSError):  # the plain socket's shutdown: that of an SSLSocket drops TLS under who reads from it
+            socket.socket.shutdown(self.socket, how)
+
+    def _wait(self, timed: object) -> Next:
+        """Wait with the others; a deadline that has been set for the same thing stays."""
+        if timed is not self._timed:
+            self._timed = timed
+            seconds = {
+                Stage.IDLE: None if self._asked else self._limits.head,
+                Stage.HEAD: self._limits.head,
+                Stage.BODY: self._limits.body,
+                _Phase.HANDSHAKE: self._limits.handshake,
+                _Phase.DISCARDING: self._limits.body,
+            }.get(timed)  # type: ignore[call-overload]
+            self.deadline = None if seconds is None else stopwatch() + seconds
+        return Next.WAIT
+
+    def _receive(self) -> bytes | None:
+        """Return what the client has sent, b"" at its end, None if that is nothing yet."""
+        try:
+            return self.socket.recv(_PIECE)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+
+    def _encrypt(self) -> bool:
+        """Take the TLS handshake as far as it goes, unless the client speaks to a proxy; tell whether it is done."""
+        if self._phase is _Phase.NEW:
             try:
-                while self._exchange():
-                    pass
-            except (BadRequest, ProxyRejection) as error:
-                self._send(error.status, [("Content-Type", "text/plain")], str(error).encode(), close=True)
-                if error.unread:
-                    self._discard_head()
+                first = self.socket.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                return False
+            if first != _HANDSHAKE:
+                self._phase = _Phase.REQUESTS
+                return True
+            if self._tls is None:
+                raise ConnectionAbortedError
+            self._proxy, self._only_proxy = None, False
+            self.socket = self._tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self._phase = _Phase.HANDSHAKE
+        try:
+            self.socket.do_handshake()  # type: ignore[attr-defined]
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        self._phase = _Phase.REQUESTS
+        return True
 
-    def _exchange(self) -> bool:
-        """Read one request and answer it; tell whether another may follow."""
-        first = self._line()
-        if not first:
-            return False
-        words = first.split()
-        if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            raise BadRequest("400 Bad Request", "The request line is malformed.")
-        method, target, version = words
-        headers = self._headers()
-        connection = _header(headers, "connection").lower()
-        keep = "close" not in connection and (version != "HTTP/1.0" or "keep-alive" in connection)
-        if _header(headers, "expect").lower() == "100-continue":
-            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if self._proxy and method == "CONNECT":
-            self._only_proxy = False
-            return self._proxy.tunnel(self._connection, target)
-        if self._only_proxy and "://" not in target.partition("?")[0]:
+    def _encrypt_soon(self, may_linger: Callable[[], bool]) -> bool:
+        """Go on with the handshake, or with what follows it, if the client is as quick as most."""
+        return may_linger() and wait_for(self.socket, self._limits.linger) and self._encrypt()
+
+    def _exchange(self, may_linger: Callable[[], bool]) -> Next:
+        """Read requests and answer them until the client must be waited for."""
+        reader, lingered, first = self._reader, False, True
+        while not self.ending:
+            request = reader.next()
+            if request is not None:
+                if (outcome := self._answer(request)) is not Next.WAIT:
+                    return outcome
+                lingered, self._asked = False, True
+                self._timed = self.deadline = None
+                continue
+            if reader.take_expectation():
+                self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if not first and not self._pending():
+                if lingered or reader.stage is Stage.HEAD or not may_linger():
+                    return self._wait(reader.stage)
+                lingered = True
+                if not wait_for(self.socket, self._limits.linger):
+                    return self._wait(reader.stage)
+            first = False
+            data = self._receive()
+            if data is None:
+                return self._wait(reader.stage)
+            if not data:
+                return Next.CLOSE
+            reader.feed(data)
+        return Next.CLOSE
+
+    def _pending(self) -> bool:
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+
+    def _answer(self, request: HttpRequest) -> Next:
+        """Answer one request; returns WAIT if another may follow."""
+        proxied = "://" in request.target.partition("?")[0]
+        if self._proxy:
+            if request.method == "CONNECT":
+                self._only_proxy = False
+                if self._reader.stage is not Stage.IDLE:
+                    raise BadRequest("400 Bad Request", "A tunnel is used only after it has been established.")
+                return self._passed(self._proxy.tunnel(self.socket, request.target))
+            if proxied and (address := self._proxy.other_server(request.target)):
+                if request.unread:
+                    reason = f"azcred passes on bodies of up to {MAXIMUM_READ} bytes."
+                    raise ProxyRejection("413 Content Too Large", reason)
+                self._proxy.forward(self.socket, address, request.method, request.target, request.headers, request.body)
+                return Next.CLOSE
+        if self._only_proxy and not proxied:
             raise BadRequest("400 Bad Request", "This port speaks HTTPS; without TLS it is a proxy and nothing else.")
-        body, unread = self._body(headers)
-        if self._proxy and "://" in target.partition("?")[0] and (address := self._proxy.other_server(target)):
-            if unread:
-                raise ProxyRejection("413 Content Too Large", f"azcred passes on bodies of up to {MAXIMUM_READ} bytes.")
-            self._proxy.forward(self._connection, address, method, target, headers, body)
-            return False
+        return self._apply(request)
+
+    def _passed(self, passed: Passed) -> Next:
+        if passed is Passed.BACK:
+            self.socket.setblocking(False)
+            return Next.WAIT
+        return Next.GIVEN if passed is Passed.GIVEN else Next.CLOSE
+
+    def _apply(self, request: HttpRequest) -> Next:
+        """Let the application answer."""
         head: list[Any] = []
 
         def start_response(
@@ -84,116 +248,52 @@ class Connection:
             head[:] = [status, response_headers]
             return head.append
 
-        environ = self._environ(method, target, version, headers, body, length=len(body) + unread)
-        keep = keep and not unread
+        keep = request.keep and not request.unread
         try:
-            pieces = iter(self._application(environ, start_response))
+            pieces = iter(self._application(self._environ(request), start_response))
             answer = next(pieces, b"")
-            if _header(head[1], "content-type").startswith("text/event-stream"):
+            if header(head[1], "content-type").startswith("text/event-stream"):
                 self._stream(head[0], head[1], chain([answer], pieces))
-                return False
-            if not _header(head[1], "content-length"):
+                return Next.CLOSE
+            if not header(head[1], "content-length"):
                 answer += b"".join(pieces)
-            self._send(head[0], head[1], b"" if method == "HEAD" else answer, close=not keep)
+            keep = keep and not self.ending
+            self._send(head[0], head[1], b"" if request.method == "HEAD" else answer, close=not keep)
             for piece in pieces:
-                self._connection.sendall(piece)
+                self._write(piece)
         except Disconnect as end:
             if end.reset:
-                self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            return False
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            return Next.CLOSE
         except OSError:  # the client has gone
             raise
         except Exception:
             self._send("500 Internal Server Error", [], b"", close=True)
-            raise  # a defect of the emulators, which the thread's excepthook reports
-        self._discard(unread)
-        return keep
+            raise  # a defect of the emulators, which the server reports
+        if request.unread:
+            return self._hang_up()
+        return Next.WAIT if keep else Next.CLOSE
 
-    def _line(self) -> str:
-        line = self._input.readline(_MAXIMUM_LINE + 1)
-        if len(line) > _MAXIMUM_LINE:
-            raise BadRequest("431 Request Header Fields Too Large", "A line of the request is too long.", unread=True)
-        return line.rstrip(b"\r\n").decode("latin-1")
-
-    def _headers(self) -> Headers:
-        headers: Headers = []
-        for _ in range(_MAXIMUM_HEADERS):
-            line = self._line()
-            if not line:
-                return headers
-            name, colon, value = line.partition(":")
-            if not colon or not name or name != name.strip():
-                raise BadRequest("400 Bad Request", "A header of the request is malformed.")
-            headers.append((name, value.strip()))
-        raise BadRequest("431 Request Header Fields Too Large", "The request has too many headers.", unread=True)
-
-    def _body(self, headers: Headers) -> tuple[bytes, int]:
-        """Return the body, or, if it is too large, an empty one and the number of bytes that were left unread."""
-        if _header(headers, "transfer-encoding").lower() == "chunked":
-            return self._chunks()
-        length = _header(headers, "content-length") or "0"
-        if not (length.isascii() and length.isdigit()):
-            raise BadRequest("400 Bad Request", "The Content-Length is not a number.")
-        if int(length) > MAXIMUM_READ:
-            return b"", int(length)
-        return self._input.read(int(length)), 0
-
-    def _chunks(self) -> tuple[bytes, int]:
-        """Return a body that comes in chunks; if it is too large, an empty one and the length at which it became so."""
-        body = b""
-        while True:
-            size = self._line().partition(";")[0].strip()
-            if not size or set(size) - set("0123456789abcdefABCDEF"):
-                raise BadRequest("400 Bad Request", "The chunks of the body are malformed.")
-            length = int(size, 16)
-            if len(body) + length > MAXIMUM_READ:
-                return b"", len(body) + length
-            body += self._input.read(length)
-            if self._line():  # a chunk ends with an empty line, and so do the trailers after the last
-                raise BadRequest("400 Bad Request", "The chunks of the body are malformed.")
-            if not length:
-                return body, 0
-
-    def _discard(self, unread: int) -> None:
-        """Read what a client is still sending, within bounds: it might not read the answer of a closed connection."""
-        left = min(unread, MAXIMUM_DISCARDED)
-        while left > 0 and (piece := self._input.read(min(left, 65536))):
-            left -= len(piece)
-
-    def _discard_head(self) -> None:
-        """Read the rest of a head that is too long, up to the empty line at its end, for the same reason.
-
-        This does not wait for a client that has sent no such line: it may be waiting itself.
-        """
-        self._connection.settimeout(_LINGER)
-        left, line = MAXIMUM_DISCARDED, b"\n"
-        with contextlib.suppress(TimeoutError):
-            while left > 0 and (piece := self._input.readline(_MAXIMUM_LINE)):
-                if line.endswith(b"\n") and not piece.strip(b"\r\n"):
-                    return
-                left, line = left - len(piece), piece
-
-    def _environ(
-        self, method: str, target: str, version: str, headers: Headers, body: bytes, *, length: int
-    ) -> dict[str, Any]:
-        host, path, query = split_target(target)
+    def _environ(self, request: HttpRequest) -> dict[str, Any]:
+        host, path, query = split_target(request.target)
+        encrypted = isinstance(self.socket, ssl.SSLSocket)
         environ: dict[str, Any] = {
-            "REQUEST_METHOD": method,
+            "REQUEST_METHOD": request.method,
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
             "QUERY_STRING": query,
             "REMOTE_ADDR": self._peer,
             "SERVER_NAME": "localhost",
-            "SERVER_PORT": "443" if self._encrypted else "80",
-            "SERVER_PROTOCOL": version,
+            "SERVER_PORT": "443" if encrypted else "80",
+            "SERVER_PROTOCOL": request.version,
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "https" if self._encrypted else "http",
+            "wsgi.url_scheme": "https" if encrypted else "http",
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
-        for name, value in headers:
+        for name, value in request.headers:
             key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         if host:  # the absolute form, from a client that takes this server for a proxy
@@ -201,8 +301,8 @@ class Connection:
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
         for name in ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):  # the body has been read
             environ.pop(name, None)
-        environ["CONTENT_LENGTH"] = str(length)
-        environ["wsgi.input"] = BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(request.body) + request.unread)
+        environ["wsgi.input"] = BytesIO(request.body)
         return environ
 
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes, *, close: bool) -> None:
@@ -212,18 +312,60 @@ class Connection:
             lines.append(f"Content-Length: {len(body)}")
         if close:
             lines.append("Connection: close")
-        self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
+        self._write("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
 
     def _stream(self, status: str, headers: Headers, pieces: Iterable[bytes]) -> None:
         """Send an answer of unknown length, which ends with the connection."""
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "Connection: close"]
-        self._connection.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
+        self._write("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
         for piece in pieces:
-            self._connection.sendall(piece)
+            self._write(piece)
+
+    def _write(self, data: bytes) -> None:
+        """Send all of the data; raises OSError if the client takes none for too long, or the server has stopped."""
+        if (sent := self._send_some(data)) == len(data):
+            return
+        left, since = memoryview(data)[sent:], stopwatch()
+        while left:
+            if sent := self._send_some(left):
+                left, since = left[sent:], stopwatch()
+            elif stopwatch() - since > self._limits.write:
+                raise ConnectionAbortedError
+
+    def _send_some(self, data: bytes | memoryview) -> int:
+        try:
+            return self.socket.send(data)
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            wait_for(self.socket, _SLICE, to_write=True)
+            return 0
+
+    def _hang_up(self) -> Next:
+        """End the output, and discard what the client still sends: it might not read its answer otherwise."""
+        try:
+            socket.socket.shutdown(self.socket, socket.SHUT_WR)
+        except OSError:
+            return Next.CLOSE
+        self._phase = _Phase.DISCARDING
+        return self._wait(self._phase)
+
+    def _discard(self) -> Next:
+        while piece := self._receive():
+            self._discarded += len(piece)
+            if self._discarded > MAXIMUM_DISCARDED:
+                return Next.CLOSE
+            if not self._pending():
+                return self._wait(self._phase)
+        return Next.CLOSE if piece == b"" else self._wait(self._phase)
 
 
-def _header(headers: Headers, name: str) -> str:
-    return next((value for key, value in headers if key.lower() == name), "")
+def wait_for(connection: socket.socket, seconds: float, *, to_write: bool = False) -> bool:
+    """Wait until data can be read or written; tell whether it can within so many seconds."""
+    if not hasattr(select, "poll"):  # Windows, where a descriptor is no index and may be any number
+        reading, writing = ([], [connection]) if to_write else ([connection], [])
+        return any(select.select(reading, writing, (), seconds))
+    poll = select.poll()
+    poll.register(connection, select.POLLOUT if to_write else select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 class Disconnect(Exception):
@@ -235,15 +377,3 @@ class Disconnect(Exception):
     def __init__(self, *, reset: bool = False) -> None:
         super().__init__()
         self.reset = reset
-
-
-class BadRequest(Exception):
-    """A request that is malformed or too large, with the status line of its answer.
-
-    `unread` means that the rest of its head has not been read.
-    """
-
-    def __init__(self, status: str, reason: str, *, unread: bool = False) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.unread = unread

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from enum import Enum
 from urllib.parse import unquote_to_bytes
 
 from azcred_emulators.serving.urls import split_url
@@ -26,19 +27,26 @@ _ONE_HOP = ("connection", "keep-alive", "proxy-authorization", "proxy-connection
 class ProxyRejection(Exception):
     """A request that the proxy does not pass on: the status line of its answer, and the reason in one sentence."""
 
-    unread = False  # its head has been read to the end
-
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class Passed(Enum):
+    """What has become of a connection whose client asked for a tunnel."""
+
+    BACK = "its next requests are for this server"
+    GIVEN = "another server has it"
+    ENDED = "its tunnel has ended"
 
 
 class Proxy:
     """Passes requests on to the addresses of this machine that stand for their real destinations.
 
     `destination` returns the address for a real host and port, None if there is none; `http` and `https` return the
-    addresses of the server that the proxy is part of. `fault` returns another address for a tunnel if a fault of the
-    network is due there, and raises OSError if the fault is that the connection fails.
+    addresses of the servers that the proxy is part of, and `adopt` gives a connection to the latter. `fault` returns
+    another address for a tunnel if a fault of the network is due there, and raises OSError if the fault is that the
+    connection fails.
     """
 
     def __init__(
@@ -47,19 +55,21 @@ class Proxy:
         *,
         http: Callable[[], Address | None] = lambda: None,
         https: Callable[[], Address | None] = lambda: None,
+        adopt: Callable[[socket.socket], object] = lambda _: None,
         fault: Callable[[str, int], Address | None] = lambda _host, _port: None,
     ) -> None:
         self._destination = destination
         self._http = http
         self._https = https
+        self._adopt = adopt
         self._fault = fault
 
-    def tunnel(self, client: socket.socket, authority: str) -> bool:
+    def tunnel(self, client: socket.socket, authority: str) -> Passed:
         """Answer `CONNECT host:port`: copy all data in both directions until one side ends.
 
-        Returns True, with nothing copied, if the destination is this server's own HTTP port: the connection itself
-        goes on with requests. Through a socket of the proxy they would seem to come from this machine, whose clients
-        may do more. Raises ProxyRejection if there is no such destination.
+        Nothing is copied if the destination is one of this proxy's own servers: the connection itself goes on there,
+        and needs no thread while it is idle. Through a socket of the proxy it would also seem to come from this
+        machine, whose clients may do more. Raises ProxyRejection if there is no such destination.
         """
         parts = split_url(f"//{authority}")
         if not parts.hostname or parts.port is None:
@@ -67,11 +77,16 @@ class Proxy:
         address = self._target(parts.hostname, parts.port)
         if address == self._http():
             client.sendall(_ESTABLISHED)
-            return True
+            return Passed.BACK
+        if address == self._https():
+            client.sendall(_ESTABLISHED)
+            self._adopt(client)
+            return Passed.GIVEN
         with self._open(address) as server:
+            client.settimeout(None)
             client.sendall(_ESTABLISHED)
             relay(client, server)
-        return False
+        return Passed.ENDED
 
     def other_server(self, url: str) -> Address | None:
         """Return the address for a request with an absolute URL, None if this server answers it.
@@ -97,6 +112,7 @@ class Proxy:
         ]
         with self._open(to) as server:
             lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+            client.settimeout(None)
             server.sendall("\r\n".join(lines).encode("latin-1") + body)
             copy(server, client)
 

@@ -1,22 +1,21 @@
-"""The HTTP server of the emulators: a thread per connection, HTTP/1.1 with keep-alive, one write per answer.
+"""The HTTP server of the emulators: one thread for all connections that wait, and workers for those with a request.
 
 Werkzeug's development server closes every connection and writes in small pieces, and `serve_forever` takes
 half a second to stop. benchmarks/ measures this one.
 """
 
-import contextlib
 import socket
 import ssl
-import threading
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from azcred_emulators.clock import stopwatch
+from azcred_emulators.serving.acceptor import Acceptor
 from azcred_emulators.serving.connection import Connection, WsgiApplication
+from azcred_emulators.serving.limits import Limits
 from azcred_emulators.serving.proxy import Proxy
 
-_HANDSHAKE = b"\x16"  # what a connection in TLS starts with (RFC 8446, section 5.1)
-_HANDSHAKE_TIMEOUT = 10.0  # seconds
-_PATIENCE = 2.0  # seconds for unfinished answers when the server stops
 _BACKLOG = 1024
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # how this machine reaches who listens everywhere
 
 
 class Server:
@@ -24,7 +23,8 @@ class Server:
 
     `host` is the address to listen on, `port` 0 takes a free one; with `tls` the connections are HTTPS. `proxy` passes
     on the requests of clients that use the server as a proxy, without TLS; if there is none, the application answers
-    them. `name` is the host name in the server's URL, by default the address.
+    them. `name` is the host name in the server's URL, by default the address, or loopback's if that stands for all
+    addresses of this machine. `limits` are what clients may take of it.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Server:
         tls: ssl.SSLContext | None = None,
         proxy: Proxy | None = None,
         name: str | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._name = name
         self.application = application
@@ -43,18 +44,16 @@ class Server:
         self._tls = tls
         self._host = host
         self._port = port
-        self._lock = threading.Lock()
-        self._connections: dict[socket.socket, threading.Thread] = {}
-        self._listener: socket.socket | None = None
-        self._acceptor: threading.Thread | None = None
+        self._limits = limits or Limits()
+        self._address = ("", 0)
+        self._acceptor: Acceptor | None = None
 
     @property
     def address(self) -> tuple[str, int]:
-        """The address and port it listens on; raises RuntimeError before `start`."""
-        if self._listener is None:
+        """The address and port at which this machine reaches it; raises RuntimeError before `start`."""
+        if self._acceptor is None:
             raise RuntimeError("the server is not running; call start() first")
-        host, port = self._listener.getsockname()[:2]
-        return host, port
+        return self._address
 
     @property
     def url(self) -> str:
@@ -64,81 +63,29 @@ class Server:
         return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def start(self) -> None:
-        """Listen; raises OSError if the port is taken."""
+        """Listen; raises OSError if the port is taken, RuntimeError if the system gives no thread."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        self._listener = socket.create_server(
-            (self._host, self._port), family=family, backlog=_BACKLOG, reuse_port=False
-        )
-        self._acceptor = threading.Thread(
-            target=self._accept, args=(self._listener,), name="azcred-accept", daemon=True
-        )
-        self._acceptor.start()
+        listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG, reuse_port=False)
+        host, port = listener.getsockname()[:2]
+        self._address = _LOOPBACK.get(host, host), port
+        acceptor = Acceptor(listener, self._connection, self._limits)
+        acceptor.start()
+        self._acceptor = acceptor
 
     def stop(self) -> None:
         """Close the port and every connection, once its request is answered, and wait for their threads to end."""
-        listener, acceptor = self._listener, self._acceptor
-        if listener is None or acceptor is None:
-            return
-        self._listener = self._acceptor = None
-        address = listener.getsockname()[:2]
-        # A connection of our own wakes the accepting thread on every platform; closing the socket does not.
-        with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
-            acceptor.join()
-        listener.close()
-        acceptor.join()
-        for how, patience in ((socket.SHUT_RD, _PATIENCE), (socket.SHUT_RDWR, None)):
-            with self._lock:
-                connections = dict(self._connections)
-            for connection in connections:
-                # The plain socket's shutdown: that of an SSLSocket drops TLS under the thread that reads from it.
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(connection, how)
-            until = stopwatch() + (patience or 0)
-            for thread in connections.values():
-                thread.join(None if patience is None else max(0, until - stopwatch()))
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            acceptor.stop()
 
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-                if self._listener is None:
-                    connection.close()
-                    return
-            except OSError:  # the client has disconnected already
-                continue
-            thread = threading.Thread(target=self._serve, args=(connection,), name="azcred-connection", daemon=True)
-            with self._lock:
-                self._connections[connection] = thread
-            thread.start()
+    def adopt(self, client: socket.socket) -> None:
+        """Take over a connection that another server has accepted; raises OSError if this one does not run."""
+        if self._acceptor is None:
+            raise ConnectionAbortedError
+        self._acceptor.adopt(client)
 
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is None:
-                Connection(connection, self.application, self._proxy).serve()
-                return
-            connection.settimeout(_HANDSHAKE_TIMEOUT)
-            if connection.recv(1, socket.MSG_PEEK) == _HANDSHAKE:
-                connection = self._encrypted(connection, self._tls)
-                connection.do_handshake()
-                connection.settimeout(None)
-                Connection(connection, self.application, None).serve()
-            else:
-                connection.settimeout(None)
-                Connection(connection, self.application, self._proxy, only_proxy=True).serve()
-        except OSError:  # the client has disconnected, or does not trust the certificate
-            pass
-        finally:
-            connection.close()
-            with self._lock:
-                self._connections.pop(connection, None)
+    def _connection(self, client: socket.socket) -> Connection:
+        return Connection(client, self._apply, self._limits, proxy=self._proxy, tls=self._tls)
 
-    def _encrypted(self, plain: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
-        """Replace a plain connection by one with TLS, before the handshake; raises OSError if the server stops."""
-        with self._lock:
-            if self._listener is None:
-                raise ConnectionAbortedError
-            thread = self._connections.pop(plain)
-            connection = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-            self._connections[connection] = thread
-        return connection
+    def _apply(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self.application(environ, start_response)

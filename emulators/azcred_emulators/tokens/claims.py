@@ -172,9 +172,7 @@ def is_revoked(claims: Mapping[str, Any], user: User) -> bool:
     A client that did not say that it understands the refusal (CP1) keeps its token until it expires.
     """
     issued = claims.get("iat")
-    return CAE_CAPABILITY in claims.get("xms_cc", ()) and (
-        not isinstance(issued, int | float) or issued < int(user.tokens_valid_from)
-    )
+    return CAE_CAPABILITY in claims.get("xms_cc", ()) and (issued is None or issued < int(user.tokens_valid_from))
 
 
 def issuer(cloud: Cloud, tenant_id: str, version: int) -> str:

@@ -1,5 +1,6 @@
 """The journal as assertions."""
 
+import jwt
 import pytest
 
 from azcred_emulators.emulation.journal import Journal
@@ -186,3 +187,14 @@ def test_followers_see_each_entry_once_when_it_is_complete() -> None:
     assert next(late) is None
     recorder.end()
     assert list(following) == []
+
+
+def test_tokens_are_masked_wherever_they_are_put() -> None:
+    """A scope, a path or a client id may be one by mistake."""
+    recorder, token = Recorder(), jwt.encode({"sub": "somebody"}, "k" * 32)
+    entry = recorder.open(at=0, emulator="authority", method="GET", server_name="localhost", path=f"/{token}/x")
+    recorder.close(entry, resource=token, scope=f"api://{token}/.default", client_id=f"1.A{'r' * 64}", status=400)
+    (shown,) = recorder.entries()
+    assert (shown.path, shown.resource, shown.scope) == ("/<token>/x", "<token>", "api://<token>/.default")
+    assert shown.client_id == "<token>"
+    assert token.rpartition(".")[2] not in repr(shown)

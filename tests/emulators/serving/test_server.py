@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from azcred_emulators.serving.connection import MAXIMUM_READ
+from azcred_emulators.serving.request_reader import MAXIMUM_READ
 from azcred_emulators.serving.server import Server
 from azcred_emulators.serving.tls import CertificateAuthority
 
@@ -87,6 +87,14 @@ def test_a_head_request_gets_headers_only(connection: socket.socket) -> None:
     assert b"Content-Length: 9" in answer
 
 
+def test_a_request_may_come_in_any_pieces(connection: socket.socket) -> None:
+    """Byte by byte, with empty lines before it, bare line feeds, chunks with extensions, and a trailer."""
+    head = b"\r\nPOST /a HTTP/1.1\nHost: x\nTransfer-Encoding: Chunked\nConnection: close\n\n"
+    for byte in head + b"2;a=b\r\nab\r\n0a\ncdefghijkl\n000\r\nTrailer: x\r\n\r\n":
+        connection.sendall(bytes([byte]))
+    assert answer_to(connection, b"").endswith(b"POST /a  12")
+
+
 def test_expect_continue_is_met(connection: socket.socket) -> None:
     """A client that waits for permission gets it, then its answer."""
     connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
@@ -111,7 +119,26 @@ def test_repeated_headers_are_joined(connection: socket.socket) -> None:
         (b"GET / HTTP/1.1\r\n : x\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2, 2\r\n\r\nab", b"400"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", b"501"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", b"501"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 900 + b"\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 6000 + b"\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nX: a\rY: b\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nX: a\r\n folded\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nX : a\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400"),
+        (b"GET  / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1 \r\n\r\n", b"400"),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"431"),
         (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n", b"431"),
         (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 500_000 + b"\r\n", b"431"),
@@ -218,7 +245,7 @@ def test_a_fault_of_the_application_is_a_500_and_is_reported(request: pytest.Fix
 
 
 def test_many_clients_at_once_are_served(server: Server) -> None:
-    """Each connection has a thread of its own."""
+    """More than there are workers."""
     answers: list[bytes] = []
 
     def ask() -> None:
@@ -251,7 +278,7 @@ def test_stopping_lets_an_answer_be_finished() -> None:
         assert asked.wait(10)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        while server._listener is not None:
+        while server._acceptor is not None:
             os.sched_yield()
         go_on.set()
         answer = b"".join(iter(lambda: client.recv(65536), b""))
@@ -271,3 +298,25 @@ def test_stopping_does_not_wait_for_a_client_that_does_not_read() -> None:
         stopping.start()
         stopping.join(30)
         assert not stopping.is_alive()
+
+
+@pytest.mark.parametrize(("address", "reached"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+def test_who_listens_everywhere_is_reached_on_loopback(address: str, reached: str) -> None:
+    """That is what clients on this machine are told, unless there is a name."""
+    try:
+        socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET).close()
+    except OSError:
+        pytest.skip(f"this machine has no address {address}")
+    server = Server(echo, host=address)
+    server.start()
+    try:
+        assert server.address[0] == reached
+        with socket.create_connection(server.address, timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
+    finally:
+        server.stop()
+    named = Server(echo, host=address, name="emulators.example")
+    named.start()
+    assert named.url == f"http://emulators.example:{named.address[1]}"
+    named.stop()

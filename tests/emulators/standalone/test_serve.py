@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from support.azcred_run import AZCRED
 from support.standalone import managed_identity_token, serving
 
+from azcred_emulators.directory import contoso
 from azcred_emulators.standalone.control.client import ControlClient
 
 
@@ -201,6 +203,24 @@ def test_a_program_with_these_variables_has_an_identity(ready_file: Path) -> Non
         assert run("ca", "--server", where["http"]).stdout.startswith("-----BEGIN CERTIFICATE-----")
 
 
+@pytest.mark.parametrize(("address", "reached"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+def test_a_server_on_every_address_is_reached_on_loopback(ready_file: Path, address: str, reached: str) -> None:
+    """By whoever is on this machine: clients with its variables, and the fake tools."""
+    if ":" in address and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with serving(ready_file, "--address", address) as (_, where):
+        assert where["http"].startswith(f"http://{reached}:")
+        assert where["https"].startswith(f"https://{reached}:")
+        command = (
+            f'eval "$({shlex.join(AZCRED)} env -e developer-azure-cli --server {where["http"]})"; '
+            "az account get-access-token --query tenant --output tsv"
+        )
+        ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        assert (ran.stdout.strip(), ran.stderr) == (contoso.TENANT.id, "")
+        (entry,) = ControlClient(where["http"]).get("/journal")["entries"]
+        assert entry["emulator"] == "azure-cli"
+
+
 def test_a_server_that_is_not_there() -> None:
     """The sentence names it."""
     ran = run("ca", "--server", "http://127.0.0.1:1")
@@ -212,6 +232,7 @@ _SECOND_SESSION = """
 import sys
 
 from azcred_emulators.standalone.configuration import Configuration
+from azcred_emulators.directory import contoso
 from azcred_emulators.standalone.control.client import ControlClient
 from azcred_emulators.standalone.server import StandaloneServer
 

@@ -272,6 +272,12 @@ REQUESTS = (
         "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or "
         "tenant-specific endpoint.",
     ),
+    Aadsts(
+        9000411,
+        "invalid_request",
+        400,
+        "The request is not properly formatted. The parameter '{parameter}' is duplicated.",
+    ),
     Aadsts(9002313, "invalid_request", 400, "Invalid request. Request is malformed or invalid."),
     Aadsts(
         9002325, "invalid_request", 400, "Proof Key for Code Exchange is required for cross-origin code redemption."

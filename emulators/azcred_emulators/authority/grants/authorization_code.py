@@ -6,6 +6,7 @@ Source: RFC 6749, RFC 7636 (PKCE); "Microsoft identity platform and OAuth 2.0 au
 import base64
 import hashlib
 import hmac
+import re
 
 from azcred_emulators.authority import users
 from azcred_emulators.authority.errors import EntraError
@@ -16,6 +17,8 @@ from azcred_emulators.authority.grants.token_request import TokenRequest
 from azcred_emulators.authority.grants.token_response import TokenResponse
 from azcred_emulators.authority.issued import AuthorizationCode
 from azcred_emulators.directory import Application, User
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636, section 4.1
 
 
 def _respond(request: TokenRequest) -> TokenResponse:
@@ -66,14 +69,16 @@ def _check_binding(request: TokenRequest, client: Application, code: Authorizati
 
 
 def _check_pkce(request: TokenRequest, code: AuthorizationCode) -> None:
-    """Compare verifier and challenge; one without the other is no match either."""
+    """Compare verifier and challenge; one without the other is no match either, nor is one that is no verifier."""
     verifier = request.form.get("code_verifier") or ""
     if not verifier and not code.code_challenge:
         return
     expected = verifier
     if code.code_challenge_method == "S256":
         expected = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    if not verifier or not hmac.compare_digest(expected.encode(), (code.code_challenge or "").encode()):
+    if not _VERIFIER.fullmatch(verifier) or not hmac.compare_digest(
+        expected.encode(), (code.code_challenge or "").encode()
+    ):
         raise EntraError(501481)
 
 

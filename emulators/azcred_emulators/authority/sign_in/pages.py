@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import User
-from azcred_emulators.serving.urls import split_url
+from azcred_emulators.serving.urls import is_executable, split_url
 
 _STYLE = Markup(
     ":root{color-scheme:light dark;--ink:#1b1b1b;--soft:#595959;--line:#767676;--page:#f2f2f2;--sheet:#fff;"
@@ -56,7 +56,6 @@ _CANCEL = Markup('<button name="answer" value="cancel" formnovalidate>{}</button
 _ALERT = Markup('<p role="alert" id="problem">{}</p>\n')
 _HOST = re.compile(r"^[A-Za-z0-9.\-]+$|^\[[0-9A-Fa-f:]+\]$")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.\-]*$")
-_EXECUTABLE = ("javascript", "data", "vbscript", "blob", "file", "about")
 
 
 def _hash(text: str) -> str:
@@ -86,7 +85,7 @@ def sources_of(address: str) -> str:
     that is any web page. "" if no form may go to the address.
     """
     parts = split_url(address)
-    if not _SCHEME.match(parts.scheme) or parts.scheme in _EXECUTABLE:
+    if not _SCHEME.match(parts.scheme) or is_executable(address):
         return ""
     if parts.scheme not in ("http", "https"):
         return f"{parts.scheme}:"

@@ -245,6 +245,7 @@ CAUSES: dict[int, Cause] = {
     501481: lambda entra: redeemed(entra, asked=PKCE, code_verifier="w" * 64),
     501661: unreachable_issuer,
     650053: unknown_scope,
+    9000411: lambda entra: app_only(entra, client_id=[contoso.TENANT.id, contoso.TENANT.id]),
     650057: lambda entra: entra.authorize(entra.add_web_app(required_resource_access=(VAULT,))),
     700005: redeemed_in_fabrikam,
     700016: lambda entra: app_only(entra, client_id=FABRIKAM.id),

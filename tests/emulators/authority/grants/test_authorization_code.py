@@ -1,9 +1,11 @@
 """The authorization code grant: a code is good once, for its client, address, tenant and verifier."""
 
+import base64
+import hashlib
 from typing import Any
 
 import pytest
-from support.entra import CHALLENGE, GRAPH, REDIRECT, VAULT, VERIFIER, Entra, claims_of, refusal
+from support.entra import CHALLENGE, GRAPH, REDIRECT, VAULT, VERIFIER, Entra, claims_of, code_of, refusal
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.directory import Mfa, PermissionGrant, Tenant, contoso, identifiers
@@ -195,3 +197,14 @@ def test_the_address_carries_the_answer_as_the_client_wants_it(entra: Entra) -> 
         redirect = entra.emulators.authority.authorize(url, entra.user)
         assert redirect.url.startswith(f"{REDIRECT}{mark}code=1.A")
         assert redirect.parameters["code"] not in repr(redirect)
+
+
+@pytest.mark.parametrize("verifier", ["v" * 42, "v" * 129, "v" * 42 + "+", "v" * 42 + "\xe9"])
+@pytest.mark.parametrize("method", ["plain", "S256"])
+def test_what_is_no_verifier_is_refused(entra: Entra, verifier: str, method: str) -> None:
+    """Although it matches the challenge (RFC 7636, section 4.1)."""
+    app = entra.add_web_app()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    challenge = digest if method == "S256" else verifier
+    code = entra.authorize(app, code_challenge=challenge, code_challenge_method=method)["code"]
+    assert code_of(entra.redeem(app, code, code_verifier=verifier)) == 501481

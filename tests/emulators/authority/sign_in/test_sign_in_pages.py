@@ -132,11 +132,35 @@ def test_no_open_redirect(entra: Entra, address: str, scope: str | None) -> None
         assert "<form" not in page.text
 
 
-def test_an_executable_address_is_none(entra: Entra) -> None:
-    """Even if somebody has registered it."""
-    app = entra.add_web_app(redirect_uris=("javascript:alert(1)",))
-    page = start(entra, app, redirect_uri="javascript:alert(1)", response_mode="form_post", prompt="none")
+EXECUTABLE = ["javascript:alert(1)", "JavaScript:alert(1)", " java\tscript:alert(1)", "data:text/html,x"]
+
+
+@pytest.mark.parametrize("address", EXECUTABLE)
+def test_an_executable_address_is_none(entra: Entra, address: str) -> None:
+    """It cannot be registered; if it has been by other means, nobody is sent there, not even when signing out."""
+    with pytest.raises(ValueError, match="a browser would run it"):
+        entra.add_web_app(redirect_uris=(address,))
+    app = entra.add_web_app()
+    object.__setattr__(app, "redirect_uris", (address,))
+    page = start(entra, app, redirect_uri=address, response_mode="form_post", prompt="none")
     assert "AADSTS50011" in page.text
+    query = {"post_logout_redirect_uri": address}
+    signed_out = entra.client.get("/common/oauth2/v2.0/logout", base_url=AUTHORITY, query_string=query)
+    assert (signed_out.status_code, "Location" in signed_out.headers) == (200, False)
+
+
+@pytest.mark.parametrize("endpoint", ["authorize", "logout"])
+@pytest.mark.parametrize("version", ["oauth2/v2.0", "oauth2"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_parameter_comes_once(entra: Entra, endpoint: str, version: str, method: str) -> None:
+    """In the query and in the form; a page says so."""
+    twice = {"client_id": entra.add_web_app().client_id, "prompt": ["none", "login"]}
+    sent: dict[str, Any] = {"data": twice} if method == "POST" else {"query_string": twice}
+    page = entra.client.open(f"/common/{version}/{endpoint}", base_url=AUTHORITY, method=method, **sent)
+    assert page.status_code == 400
+    assert "AADSTS9000411" in page.text
+    assert "prompt" in page.text
+    assert entra.emulators.journal.requests()[-1].error == "AADSTS9000411"
 
 
 def test_forms_stay_here(entra: Entra) -> None:
