@@ -58,12 +58,13 @@ class Issuance:
         What was issued in between stays valid: a credential that is older than the test hands it out until it expires.
         """
         first = self.last_number
-
-        def undo() -> None:
+        if len(self._layers) == 1:  # the clock of the others goes back, to where what they forget is needed again
             now = self._clock.now()
             self._returns = [each for each in self._returns if each.until > now]
+
+        def undo() -> None:
             if self.last_number > first:
-                self._returns.append(_Return(first, self.last_number, now))
+                self._returns.append(_Return(first, self.last_number, self._clock.now()))
 
         return undo
 
