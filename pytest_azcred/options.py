@@ -56,7 +56,7 @@ def add_options(parser: pytest.Parser) -> None:
         "hide this machine's own identity and refuse every connection that leaves it from the start of the run to its "
         "end, so that nothing can use a real credential, with or without a fixture; 'network' (Linux) does so in a "
         "network of the run's own, which has loopback alone, so that the kernel refuses what nothing else does",
-        default="false",
+        default=False,
         **_BOOL_OR_STRING,
     )
     parser.addini(

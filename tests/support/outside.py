@@ -2,8 +2,8 @@
 
     unshare --map-root-user --net --mount python tests/support/outside.py COMMAND...
 
-runs a command there and writes as JSON what came of it, and what has reached the outside: the ports of `ways_out`. It
-stands for 169.254.169.254, for another machine and for a name server.
+runs a command there and writes as JSON which ports of `ways_out` were reached, outside. That is 169.254.169.254,
+another machine, and a name server.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
-sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.ways_out import ADDRESS, FIRST_PORT, IMDS, NAME_SERVER, WAYS
 
 _ROOT = ("unshare", "--map-root-user", "--net", "--mount")
@@ -43,11 +43,12 @@ def _is_possible(kind: str) -> bool:
     return made.returncode == 0
 
 
-def run(command: Sequence[str], variables: dict[str, str], folder: str) -> dict[str, Any]:
-    """Run a command in such a network; returns its `output` and `errors`, and the ports that were `reached`."""
+def reached(command: Sequence[str | Path], folder: Path) -> set[int]:
+    """Run a command in a folder and such a network, and return the ports of the outside that were reached."""
+    tests = Path(__file__).parents[1]
     result = subprocess.run(
         [*_ROOT, sys.executable, __file__, *command],
-        env={**os.environ, **variables, "OUTSIDE_PATH": os.path.dirname(os.path.dirname(__file__))},
+        env={**os.environ, "PYTHONPATH": str(tests)},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -55,7 +56,7 @@ def run(command: Sequence[str], variables: dict[str, str], folder: str) -> dict[
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    return dict(json.loads(result.stdout))
+    return set(json.loads(result.stdout))
 
 
 class Outside:
@@ -127,9 +128,9 @@ def main() -> None:
         subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "azcred0"], check=True)
     _use_name_server()
     outside = Outside()
-    del os.environ["OUTSIDE_PATH"]
-    ran = subprocess.run(sys.argv[1:], stdout=-1, stderr=open("/tmp/wo/err", "w"), text=True, check=False)
-    json.dump({"output": ran.stdout, "errors": ran.stderr, "reached": sorted(outside.reached)}, sys.stdout)
+    ran = subprocess.run(sys.argv[1:], stdout=sys.stderr, check=False)
+    json.dump(sorted(outside.reached), sys.stdout)
+    sys.exit(ran.returncode)
 
 
 if __name__ == "__main__":

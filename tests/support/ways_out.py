@@ -1,7 +1,7 @@
 """Ways out of a process, as small programs: each tries to reach a machine outside, and says what it got.
 
-`python ways_out.py` tries them all, one after the other, and writes what they got to standard output as JSON. Run
-nowhere but in the namespace of `support.outside`, where the machines outside are made of threads.
+`python ways_out.py FILE` tries them all, one after the other, and writes what they got to a file as JSON. Run nowhere
+but in the namespace of `support.outside`, where the machines outside are made of threads.
 """
 
 import _socket
@@ -18,6 +18,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 ADDRESS = "203.0.113.1"
@@ -111,7 +112,7 @@ def _grpc(port: int) -> None:
     import grpc
 
     with grpc.insecure_channel(f"{ADDRESS}:{port}") as channel:
-        grpc.channel_ready_future(channel).result(timeout=2)
+        grpc.channel_ready_future(channel).result(timeout=1)
 
 
 def _ctypes(port: int) -> object:
@@ -246,21 +247,17 @@ WAYS: dict[str, Way] = {
 }
 
 
-def main() -> dict[str, str]:
-    """Try all ways; returns what each got, by name."""
+def try_all(got: Path) -> None:
+    """Try all ways, and write what each got to a file as JSON, by name."""
 
-    def attempt(numbered: tuple[int, str]) -> str:
-        number, name = numbered
-        import time
-
-        print(time.time(), name, file=sys.stderr, flush=True)
+    def attempt(number: int, way: Way) -> str:
         try:
-            return str(WAYS[name](FIRST_PORT + number))
+            return str(way(FIRST_PORT + number))
         except Exception as error:
             return repr(error)
 
-    return dict(zip(WAYS, map(attempt, enumerate(WAYS)), strict=True))
+    got.write_text(json.dumps({name: attempt(number, WAYS[name]) for number, name in enumerate(WAYS)}))
 
 
 if __name__ == "__main__":
-    json.dump(main(), sys.stdout)
+    try_all(Path(sys.argv[1]))
