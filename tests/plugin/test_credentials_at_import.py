@@ -138,4 +138,6 @@ def test_an_app_as_it_is(pytester: pytest.Pytester, name: str) -> None:
     pytester.makeconftest(CONFTEST)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *KINDS[name])
     result.assert_outcomes(passed=8, failed=1, errors=1)
-    result.stdout.fnmatch_lines(["FAILED *::test_that_fails - *", "ERROR *::test_whose_set_up_fails - ZeroDivisionError*"])
+    result.stdout.fnmatch_lines(
+        ["FAILED *::test_that_fails - *", "ERROR *::test_whose_set_up_fails - ZeroDivisionError*"]
+    )

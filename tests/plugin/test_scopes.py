@@ -19,7 +19,7 @@ from azure.core.exceptions import ClientAuthenticationError
 import pytest_azcred
 import pytest_azcred.credentials
 import pytest_azcred.credentials.aio
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User, contoso
+from azcred_emulators.directory import Application, ClientSecret, User, contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from azcred_emulators.faults import Status
 from pytest_azcred.azcred import Azcred
@@ -249,9 +249,7 @@ def wait() -> Iterator[Callable[[Any], Any]]:
 
 
 @pytest.mark.parametrize("environment", IDENTIFIED, ids=lambda environment: environment.name)
-def test_a_credential_of_an_outer_scope(
-    azcred: Azcred, environment: Environment, wait: Callable[[Any], Any]
-) -> None:
+def test_a_credential_of_an_outer_scope(azcred: Azcred, environment: Environment, wait: Callable[[Any], Any]) -> None:
     """It gets tokens inside, on a later clock too, and they are good there and when the clock is back."""
     azcred.environment(environment.name)
     azcred.resource(SHOP).answer("GET", "/secrets")
