@@ -324,10 +324,26 @@ def azurite_server(azcred_emulators: Emulators, pytestconfig: pytest.Config) -> 
         yield azurite
 
 
-@pytest.fixture
-def azurite(azcred: Azcred, azurite_server: Azurite) -> Iterator[Azurite]:
-    """Azure Blob Storage: the accounts of the ini option `azcred_azurite_accounts`, empty, at their real addresses."""
-    for host in azurite_server.hosts:
-        azcred.route(host, to=azurite_server.url)
-    yield azurite_server
-    azurite_server.clear()
+def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
+    """Make the fixture that has Azurite answer for a scope."""
+
+    def azurite(request: pytest.FixtureRequest, azurite_server: Azurite) -> Iterator[Azurite]:
+        azcred: Azcred = request.getfixturevalue(azcred_name)
+        for host in azurite_server.hosts:
+            azcred.route(host, to=azurite_server.url)
+        earlier = azurite_server.containers()
+        yield azurite_server
+        azurite_server.clear(keep=earlier)
+
+    azurite.__doc__ = f"""Azure Blob Storage at the real addresses of its accounts, for {_LASTS[scope]}.
+
+    The accounts are those of the ini option `azcred_azurite_accounts`. Containers that are made in the scope go with
+    it; those of an outer scope stay, with what has become of their content.
+    """
+    return pytest.fixture(scope=scope, name=name)(azurite)
+
+
+azurite_session = _scoped_azurite("session", "azurite_session", "azcred_session")
+azurite_module = _scoped_azurite("module", "azurite_module", "azcred_module")
+azurite_class = _scoped_azurite("class", "azurite_class", "azcred_class")
+azurite = _scoped_azurite("function", "azurite", "azcred")
