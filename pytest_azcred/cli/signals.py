@@ -5,6 +5,7 @@ comes just before the main thread enters a system call, waits until the call ret
 that only a handler can end. The interpreter writes the number of every signal into a socket at once; that is read.
 """
 
+import atexit
 import contextlib
 import signal
 import socket
@@ -20,6 +21,7 @@ class Signals:
         self._waiting, self._waking = socket.socketpair()
         self._waking.setblocking(False)
         signal.set_wakeup_fd(self._waking.fileno(), warn_on_full_buffer=False)
+        atexit.register(self._close)  # Python would warn of open sockets
         for name in names:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._handle)
@@ -38,3 +40,9 @@ class Signals:
 
     def _handle(self, *_: object) -> None:
         """Do nothing: the number is in the socket, which stays open because this method is the handler."""
+
+    def _close(self) -> None:
+        """Close the sockets; signals still do not end the process."""
+        signal.set_wakeup_fd(-1)
+        self._waiting.close()
+        self._waking.close()
