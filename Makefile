@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-go test-java test-az sdk-coverage oracle fuzz load lint format benchmark clean
+.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-msal test-go test-java test-az sdk-coverage oracle fuzz load lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -32,6 +32,11 @@ test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulator
 
 test-pythons: | $(BIN)/python  ## a short form on each version of Python that is here: VERSIONS="3.10 3.13"
 	$(BIN)/python tools/pythons.py $(VERSIONS)
+
+test-msal: $(INSTALLED)  ## our credentials with the oldest release of msal that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv-msal \
+		"msal==$$(sed -n 's/^ *"msal>=\([0-9.]*\)".*/\1/p' pyproject.toml).*"
+	PYTHONPATH=$(CURDIR)/.venv-msal $(BIN)/python -m pytest tests/credentials -k "ours and not aio" $(ARGUMENTS)
 
 new-user: | $(BIN)/python  ## from the wheel to the first green test in a clean environment, as a new user gets there
 	$(BIN)/python tools/new_user.py

@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from functools import cached_property
 from http.client import HTTPSConnection
@@ -151,21 +151,32 @@ class Azurite:
             deadline.join()
         raise RuntimeError(f"Azurite did not come up. It printed:\n{''.join(printed)}{log.read_text()}")
 
-    def clear(self) -> None:
-        """Delete every container of every account.
+    def containers(self) -> set[str]:
+        """Return the paths of all containers, such as "/myaccount/orders". Raises RuntimeError if Azurite refuses."""
+        with self._connection() as connection:
+            return {path for account in self.accounts for path in self._list(connection, account)}
+
+    def clear(self, keep: Collection[str] = ()) -> None:
+        """Delete every container of every account, but for those to `keep`, whose paths `containers` returns.
 
         Properties of the service itself, such as CORS rules, stay. Raises RuntimeError if Azurite refuses.
         """
-        port = urlsplit(self.url).port
-        context = ssl.create_default_context(cadata=self._emulators.certificate_authority.pem)
-        with closing(HTTPSConnection("127.0.0.1", port, context=context, timeout=_ANSWER)) as connection:
+        with self._connection() as connection:
             for account in self.accounts:
-                while names := _NAME.findall(self._ask(connection, "GET", f"/{account}?comp=list")):
-                    for name in names:
-                        container = f"/{account}/{name}?restype=container"
+                while paths := [path for path in self._list(connection, account) if path not in keep]:
+                    for path in paths:
+                        container = f"{path}?restype=container"
                         if self._ask(connection, "DELETE", container, tolerated=412):  # it is leased
                             self._ask(connection, "PUT", f"{container}&comp=lease")
                             self._ask(connection, "DELETE", container)
+
+    def _connection(self) -> closing[HTTPSConnection]:
+        port = urlsplit(self.url).port
+        context = ssl.create_default_context(cadata=self._emulators.certificate_authority.pem)
+        return closing(HTTPSConnection("127.0.0.1", port, context=context, timeout=_ANSWER))
+
+    def _list(self, connection: HTTPSConnection, account: str) -> list[str]:
+        return [f"/{account}/{name}" for name in _NAME.findall(self._ask(connection, "GET", f"/{account}?comp=list"))]
 
     def _ask(self, connection: HTTPSConnection, method: str, path: str, *, tolerated: int = 0) -> str:
         """Send a request and return the body of the answer, which only lists and errors have."""

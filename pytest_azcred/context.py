@@ -12,7 +12,8 @@ from azcred_emulators.environments import find
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.run import present_run
 
-CLASS_ENVIRONMENT = "__azcred_environment__"  # the attribute of a test class that has been decorated
+CLASS_ENVIRONMENT = "__azcred_environment__"  # the attribute of a plain test class that has been decorated
+_CASE_ENVIRONMENT = "__azcred_case_environment__"  # that of a unittest.TestCase
 _Target = TypeVar("_Target", bound=Callable[..., Any])
 
 
@@ -83,10 +84,14 @@ class environment:
         return cast("_Target", decorated)
 
     def _decorated_class(self, target: type) -> type:
-        """Return the test case, whose method `run` goes through set-up, test and clean-up."""
+        """Return the class, in whose attribute pytest or the method `run` finds this; a subclass may have its own."""
+        if vars(target).keys() & {CLASS_ENVIRONMENT, _CASE_ENVIRONMENT}:
+            raise TypeError(f"{target.__qualname__} is decorated twice: name all environments in one decorator")
         unittest = sys.modules.get("unittest.case")
         if unittest is not None and issubclass(target, unittest.TestCase):
-            target.run = self._decorated_function(target.run)  # type: ignore[attr-defined]  # every test case has it
+            if not hasattr(target, _CASE_ENVIRONMENT):
+                target.run = _run_inside(target.run)  # type: ignore[attr-defined]  # every test case has it
+            setattr(target, _CASE_ENVIRONMENT, self)
         elif any(name.startswith("test") and callable(getattr(target, name)) for name in dir(target)):
             setattr(target, CLASS_ENVIRONMENT, self)
         else:
@@ -132,6 +137,17 @@ class environment:
             warnings.warn(
                 f"{self!r} was neither entered nor used as a decorator; write `with` before it", RuntimeWarning, 2
             )
+
+
+def _run_inside(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method of a test case that goes through set-up, test and clean-up, in the environment of its class."""
+
+    @wraps(run)
+    def inside(case: Any, *arguments: Any, **keywords: Any) -> Any:
+        with getattr(case, _CASE_ENVIRONMENT)._copy():
+            return run(case, *arguments, **keywords)
+
+    return inside
 
 
 @contextmanager

@@ -88,6 +88,11 @@ class IsolatedProcess:
         return self._relays.address(host, target)
 
     @property
+    def isolated_variables(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """What the variables were that the isolation has changed, and what they are since."""
+        return self._variables.changes()
+
+    @property
     def changed_variables(self) -> Mapping[str, str | None]:
         """What the variables were set to that the isolation has changed."""
         return self._variables.values()

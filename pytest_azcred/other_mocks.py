@@ -13,8 +13,6 @@ from functools import reduce
 from traceback import walk_tb
 from types import FrameType, FunctionType, MethodType, ModuleType
 
-from azcred_emulators.emulation.journal import Journal
-
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -105,10 +103,8 @@ LIBRARIES = (
 )
 
 
-def explain_silence(journal: Journal, error: BaseException | None) -> Sequence[str]:
+def explain_silence(error: BaseException | None) -> Sequence[str]:
     """Return sentences on what kept the requests of a failed test from the emulators, as far as that is known."""
-    if journal.requests():
-        return []
     imported = [library for library in LIBRARIES if library.package in sys.modules]
     errors = list(_chain(error))
     return [

@@ -20,7 +20,7 @@ from pytest_azcred.redirect.refusals import Refusals
 from pytest_azcred.reports import FAILED, ReportHooks
 from pytest_azcred.run import Run, begin_run, end_run
 from pytest_azcred.selection import PARAMETER, decorator_of, deselect, marked
-from pytest_azcred.variables import held, sweep_variables
+from pytest_azcred.variables import held, set_variable, sweep_variables
 
 if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
@@ -41,10 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Isolate the whole run or put it into an environment, if it is configured so, before any code of the user's."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Isolate the whole run or put it into an environment, if it is configured so, before any code of the user's.
+
+    A wrapper runs before other plugins, of which pytest-django imports the app's settings here.
+    """
     _begin(early_config)
+    yield
 
 
 def _begin(config: pytest.Config) -> None:
@@ -57,7 +61,9 @@ def _begin(config: pytest.Config) -> None:
     run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), settings))
     config.add_cleanup(partial(end_run, run))
     if environment := _environment(config):
+        run.lasts = "session"
         run.begin("the run").enter([environment], {})
+        run.lasts = "function"
     elif isolation and not is_isolated():  # else `azcred run` or a test has started this
         from pytest_azcred.ambient import isolate
 
@@ -145,13 +151,17 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Know whose the scopes are that a fixture begins."""
+    """Know whose the scopes are that a fixture begins, and keep the isolation up while it is torn down.
+
+    Hooks of other plugins come before that, and pytest-socket's restores `connect`.
+    """
     run = request.config.stash[_RUN]
-    before, run.belongs_to_test = run.belongs_to_test, fixturedef.scope == "function"
+    before, run.lasts = run.lasts, fixturedef.scope
     try:
         return (yield)
     finally:
-        run.belongs_to_test = before
+        run.lasts = before
+        fixturedef.addfinalizer(hold)
 
 
 @pytest.fixture(scope="session")
@@ -178,9 +188,13 @@ def _scoped(scope: _ScopeName, name: str) -> object:
 
     def azcred(azcred_emulators: Emulators, request: pytest.FixtureRequest) -> Iterator[Azcred]:
         from pytest_azcred.azcred import Azcred
+        from pytest_azcred.scope import ScopeOrderError
 
         run = request.config.stash[_RUN]
-        own = run.begin(request.node.nodeid if scope == "function" else name)
+        try:
+            own = run.begin(request.node.nodeid if scope == "function" else name)
+        except ScopeOrderError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         try:
             azcred = Azcred(own)
             for host, to in options.routes(request.config):
@@ -212,6 +226,14 @@ def _hold_against_undo(request: pytest.FixtureRequest, scope: Scope, run: Run) -
     if request.scope != "function" or "monkeypatch" not in request.fixturenames:
         return
     monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    # Recorded between what it has changed before and what it will change, our changes are undone in this order.
+    for name, (before, ours) in scope.isolated_variables.items():
+        if before != ours:
+            set_variable(name, before)
+            if ours is None:
+                monkeypatch.delenv(name)
+            else:
+                monkeypatch.setenv(name, ours)
     original = monkeypatch.undo
 
     def undo() -> None:
@@ -220,7 +242,7 @@ def _hold_against_undo(request: pytest.FixtureRequest, scope: Scope, run: Run) -
         else:
             original()
             sweep()
-            sweep_variables()
+            sweep_variables(removed=False)
         hold()
 
     monkeypatch.undo = undo  # type: ignore[method-assign]  # of this test's own object
@@ -265,7 +287,7 @@ def _azcred_place(request: pytest.FixtureRequest) -> None:
                 "name the one, write a function, or run the suite in one with --azcred-environment"
             )
         name = default.name if default else names[0]
-    decorator = decorator_of(request.cls)
+    decorator = decorator_of(request.node)
     if default or name is not None or decorator is not None:
         azcred: Azcred = request.getfixturevalue("azcred")
         if name is not None:
@@ -302,10 +324,26 @@ def azurite_server(azcred_emulators: Emulators, pytestconfig: pytest.Config) -> 
         yield azurite
 
 
-@pytest.fixture
-def azurite(azcred: Azcred, azurite_server: Azurite) -> Iterator[Azurite]:
-    """Azure Blob Storage: the accounts of the ini option `azcred_azurite_accounts`, empty, at their real addresses."""
-    for host in azurite_server.hosts:
-        azcred.route(host, to=azurite_server.url)
-    yield azurite_server
-    azurite_server.clear()
+def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
+    """Make the fixture that has Azurite answer for a scope."""
+
+    def azurite(request: pytest.FixtureRequest, azurite_server: Azurite) -> Iterator[Azurite]:
+        azcred: Azcred = request.getfixturevalue(azcred_name)
+        for host in azurite_server.hosts:
+            azcred.route(host, to=azurite_server.url)
+        earlier = azurite_server.containers()
+        yield azurite_server
+        azurite_server.clear(keep=earlier)
+
+    azurite.__doc__ = f"""Azure Blob Storage at the real addresses of its accounts, for {_LASTS[scope]}.
+
+    The accounts are those of the ini option `azcred_azurite_accounts`. Containers that are made in the scope go with
+    it; those of an outer scope stay, with what has become of their content.
+    """
+    return pytest.fixture(scope=scope, name=name)(azurite)
+
+
+azurite_session = _scoped_azurite("session", "azurite_session", "azcred_session")
+azurite_module = _scoped_azurite("module", "azurite_module", "azcred_module")
+azurite_class = _scoped_azurite("class", "azurite_class", "azcred_class")
+azurite = _scoped_azurite("function", "azurite", "azcred")

@@ -14,6 +14,7 @@ from pytest_azcred.selection import is_strict
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
+    from azcred_emulators.emulation.journal import Journal
     from pytest_azcred.redirect.refusals import Refusals
     from pytest_azcred.run import Run
     from pytest_azcred.scope import Scope
@@ -32,14 +33,22 @@ class ReportHooks:
         self._config = config
         self._run = run
         self._refusals = refusals
-        self._ended: list[str] = []  # the environments in which this test's app asked for nothing, in ended scopes
+        self._is_called = False  # whether the body of a test runs now; a report that comes meanwhile is a subtest's
+        self._idle: list[str] = []  # the environments in which this test's app asked for nothing, in ended scopes
+        self._ended: list[Journal] = []  # of scopes that began and ended in the body of this test, the outermost ones
+        self._since_setup: Journal | None = None  # of this test, if a wider scope was there before it
+        self._waited = 0.0
         self._refused_before = 0
         self._findings: list[Finding] = []
         run.observers.append(self._observe)
 
     def _observe(self, scope: Scope) -> None:
         if scope.belongs_to_test:
-            self._ended += scope.idle
+            self._idle += scope.idle
+            if self._is_called:
+                self._waited += waits(scope.entries())
+                if scope.outer is None or not scope.outer.belongs_to_test:
+                    self._ended.append(scope.journal.copy())
 
     @property
     def _refused(self) -> Sequence[str]:
@@ -48,9 +57,29 @@ class ReportHooks:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, None, None]:
         """Begin with a test."""
+        self._idle.clear()
         self._ended.clear()
+        self._waited = 0.0
         self._refused_before = len(self._refused)
+        self._since_setup = self._run.scopes[-1].new_journal() if self._run.scopes else None
         yield
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        """Know when the body of a test runs: a subtest's report is made before the test has ended."""
+        self._is_called = True
+        try:
+            yield
+        finally:
+            self._is_called = False
+
+    def _journals(self) -> Sequence[Journal]:
+        """Return what the emulators know of the test: its scopes' journals, else what it has asked in wider ones."""
+        own = [scope.journal for scope in self._run.scopes if scope.belongs_to_test]
+        if own or self._ended:
+            return own[:1] or self._ended
+        wider = self._since_setup or (self._run.scopes[0].journal if self._run.scopes else None)
+        return [wider] if wider and wider.requests() else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -61,22 +90,26 @@ class ReportHooks:
         if report.when != "call":
             return report
         own = [scope for scope in self._run.scopes if scope.belongs_to_test]
+        waited = self._waited + sum(waits(scope.entries()) for scope in own)
         finding = Finding(
             test=report.nodeid,
-            idle=list(dict.fromkeys([*self._ended, *(name for scope in own for name in scope.idle)])),
+            idle=list(dict.fromkeys([*self._idle, *(name for scope in own for name in scope.idle)])),
             refused=list(self._refused[self._refused_before :]),
-            waited=min(sum(waits(scope.entries()) for scope in own), report.duration),
+            waited=min(waited, report.duration),
         )
         if report.failed:
             item.stash[FAILED] = True
-            text = [str(own[0].journal), *finding.advice()] if own else finding.advice(refused=True)
-            if own:
+            journals = self._journals()
+            text = [*map(str, journals), *finding.advice(refused=not journals)]
+            if (own or self._ended) and not any(journal.requests() for journal in journals):
                 from pytest_azcred.other_mocks import explain_silence
 
-                text += explain_silence(own[0].journal, call.excinfo.value if call.excinfo else None)
+                text += explain_silence(call.excinfo.value if call.excinfo else None)
             if text:
                 report.sections.append(("azcred", "\n".join(text)))
-        elif finding.idle and report.passed and is_strict(item, self._config.getini("azcred_strict")):
+        if self._is_called:
+            return report  # a subtest may have passed before the test asks
+        if finding.idle and report.passed and is_strict(item, self._config.getini("azcred_strict")):
             item.stash[FAILED] = True
             report.outcome = "failed"
             report.longrepr = finding.failure()

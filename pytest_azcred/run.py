@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pytest_azcred.azcred import Azcred
     from pytest_azcred.child_proxy import ChildProxy
     from pytest_azcred.isolated_process import IsolatedProcess
-    from pytest_azcred.scope import Scope
+    from pytest_azcred.scope import PytestScope, Scope
 
+_WIDTHS = ("function", "class", "module", "package", "session")  # the narrowest first
 _runs: list[Run] = []  # the last one is the present one: a test may run pytest within itself
 
 
@@ -30,7 +31,7 @@ class Run:
     """Emulators that are started when a scope first needs them, and the stack of scopes.
 
     `settings` say how the process is isolated. Each of `observers` is called with every scope that ends, before it is
-    undone. `belongs_to_test` tells whether a scope that begins now is a test's own.
+    undone. `lasts` tells how long a scope lasts that begins now, as one of pytest's scopes.
     """
 
     def __init__(
@@ -46,12 +47,17 @@ class Run:
         self._refusals: Refusals | None = None
         self._proxy: ChildProxy | None = None
         self.observers: list[Callable[[Scope], object]] = []
-        self.belongs_to_test = True
+        self.lasts: PytestScope = "function"
 
     @property
     def emulators(self) -> Emulators:
         """The emulators, which serve until the run stops."""
         if self._emulators is None:
+            # First what will be needed next: pytest parses it, and the emulators load on a thread that parses, too,
+            # which confuses Python 3.11.0-3.11.7 (python/cpython#106905).
+            import pytest_azcred.azcred
+            import pytest_azcred.child_proxy  # noqa: F401
+
             self._emulators = self._stack.enter_context(self._make_emulators())
         return self._emulators
 
@@ -82,12 +88,22 @@ class Run:
         return IsolatedProcess(emulators, self._settings, self._record(), self._proxy)
 
     def begin(self, name: str) -> Scope:
-        """Begin a scope inside those that are there."""
-        from pytest_azcred.scope import Scope
+        """Begin a scope inside those that are there.
 
+        Raises ScopeOrderError if one of them ends before it.
+        """
+        from pytest_azcred.scope import Scope, ScopeOrderError
+
+        narrower = [scope for scope in self._scopes if _WIDTHS.index(scope.lasts) < _WIDTHS.index(self.lasts)]
+        if narrower:
+            raise ScopeOrderError(
+                f"azcred: the scope of {name} is wider than that of {narrower[0].name}, which has begun already and "
+                "ends first: ask for the wider one earlier, as a parameter of the test and of the fixtures that have "
+                "the narrower one, or in an autouse fixture"
+            )
         outer = self._scopes[-1] if self._scopes else None
         process = outer.process if outer else self._isolated_process()
-        scope = Scope(process, outer, name, belongs_to_test=self.belongs_to_test)
+        scope = Scope(process, outer, name, self.lasts)
         scope.start()
         self._scopes.append(scope)
         return scope
@@ -95,8 +111,10 @@ class Run:
     def end(self, scope: Scope) -> None:
         """End a scope.
 
-        Raises RuntimeError if scopes that began inside it are still there; they end, too.
+        Raises ScopeOrderError if scopes that began inside it are still there; they end, too.
         """
+        from pytest_azcred.scope import ScopeOrderError
+
         if scope not in self._scopes:
             return  # it has ended with an outer one, whose end has said so
         inner = self._scopes[self._scopes.index(scope) + 1 :]
@@ -106,7 +124,7 @@ class Run:
             self._scopes.pop()
             each.end()
         if inner:
-            raise RuntimeError(
+            raise ScopeOrderError(
                 f"azcred: the scope of {scope.name} ended before that of {inner[0].name}, which had begun inside it: "
                 "end them in the reverse order, as nested `with` statements do"
             )

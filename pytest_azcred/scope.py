@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.environments import Environment
@@ -29,21 +29,28 @@ if TYPE_CHECKING:
     from pytest_azcred.browser import FakeBrowser
 
 
+class ScopeOrderError(RuntimeError):
+    """Scopes are not nested."""
+
+
+PytestScope = Literal["function", "class", "module", "package", "session"]
+
+
 class Scope:
     """One scope, from `start` to `end`; the outermost one isolates the process.
 
-    `name` is who it belongs to, such as the id of a test; `belongs_to_test` tells whether it is a test's own, and not
-    that of its class, module or session. `visited` are the names of the environments that the app has
-    been in.
+    `name` is who it belongs to, such as the id of a test; `lasts` how long it lasts, as one of pytest's scopes.
+    `visited` are the names of the environments that the app has been in.
     """
 
     def __init__(
-        self, process: IsolatedProcess, outer: "Scope | None", name: str, *, belongs_to_test: bool = True
+        self, process: IsolatedProcess, outer: "Scope | None", name: str, lasts: PytestScope = "function"
     ) -> None:
         self.name = name
-        self.belongs_to_test = belongs_to_test
+        self.lasts = lasts
         self.process = process
         self.outer = outer
+        self.inner: Scope | None = None
         self.emulators = process.emulators
         self.clock = Clock(self.emulators.active.rotate_files)
         self.visited: set[str] = set()
@@ -72,6 +79,8 @@ class Scope:
             undo.callback(self.clock.stop)
             undo.callback(emulators.reset)
         else:
+            self.outer.inner = self
+            undo.callback(setattr, self.outer, "inner", None)
             undo.callback(self._redirect_for, self.outer)
             undo.callback(setattr, process, "routes", process.routes)
             undo.callback(self._variables.restore)
@@ -80,9 +89,16 @@ class Scope:
             self.set_variables(new_home(os.environ, emulators.folder))
         undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
-        first = len(process.refusals.hosts)
-        self.journal = Journal(emulators.recorder, emulators.vocabulary, refused=lambda: process.refusals.hosts[first:])
+        self.journal = self.new_journal()
         self._first = emulators.recorder.total
+
+    def new_journal(self) -> Journal:
+        """Return a journal of what is asked from now on, in this scope and in those inside it."""
+        first = len(self.process.refusals.hosts)
+        recorder, vocabulary = self.emulators.recorder, self.emulators.vocabulary
+        return Journal(
+            recorder, vocabulary, since=recorder.position, refused=lambda: self.process.refusals.hosts[first:]
+        )
 
     def end(self) -> None:
         """Undo everything that was changed since the start."""
@@ -91,6 +107,11 @@ class Scope:
         with self._undo:
             for place in reversed(list(self._setups)):
                 self.leave(place)
+
+    @property
+    def belongs_to_test(self) -> bool:
+        """Whether it is a test's own, and not that of its class, module or session."""
+        return self.lasts == "function"
 
     @property
     def place(self) -> Place | None:
@@ -122,7 +143,15 @@ class Scope:
         """Put the app into environments beside those that it is in; the last of them is the place's own.
 
         `variables` are set beside theirs, or removed where the value is None. Places of outer scopes are hidden.
+        Raises ScopeOrderError if another scope has begun inside this one, whose end would undo a part of it.
         """
+        if self.inner is not None:
+            names = ", ".join(environment.name for environment in environments)
+            raise ScopeOrderError(
+                f"azcred: the scope of {self.name} cannot put the app into {names} now, because that of "
+                f"{self.inner.name} has begun inside it and ends first: put the app there in the inner one, or before "
+                "the inner one begins"
+            )
         self.visited.update(environment.name for environment in environments)
         if not self._setups:
             self._hide_outer()
@@ -224,6 +253,11 @@ class Scope:
     def set_variables(self, variables: Mapping[str, str | None]) -> None:
         """Set environment variables, and remove those whose value is None, until the end."""
         self._variables.update(variables)
+
+    @property
+    def isolated_variables(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """What the variables were that the start of this scope has changed, and what they are since."""
+        return {**({} if self.outer else self.process.isolated_variables), **self._variables.changes()}
 
     @property
     def changed_variables(self) -> Mapping[str, str | None]:

@@ -49,9 +49,11 @@ def is_strict(item: pytest.Item, default: bool) -> bool:
     return bool(next(values, default))
 
 
-def decorator_of(test_class: type | None) -> environment | None:
-    """Return the `pytest_azcred.environment` that a plain test class is decorated with, None if it has none."""
-    return getattr(test_class, CLASS_ENVIRONMENT, None)
+def decorator_of(item: pytest.Item) -> environment | None:
+    """Return the `pytest_azcred.environment` of the nearest plain class around a test that has one, None without."""
+    classes = (node.obj for node in reversed(item.listchain()) if isinstance(node, pytest.Class))
+    decorators = (getattr(each, CLASS_ENVIRONMENT, None) for each in classes)
+    return next((decorator for decorator in decorators if decorator is not None), None)
 
 
 def named(item: pytest.Item) -> Sequence[str]:

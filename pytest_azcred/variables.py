@@ -16,14 +16,15 @@ class _Restored(NamedTuple):
 _restored: list[_Restored] = []  # since the last sweep
 
 
-def sweep_variables() -> None:
-    """Restore once more what someone has set to our value after it was restored.
+def sweep_variables(*, removed: bool = True) -> None:
+    """Restore once more what someone has set to our value after it was restored, or has removed as we had.
 
     pytest's `monkeypatch` does, if a test has changed the variable by it and it is torn down after our fixtures.
+    Unless `removed`, a variable that is not set is taken to be as it should be.
     """
     for name, ours, before in _restored:
-        if before != ours and os.environ.get(name) == ours:
-            _set(name, before)
+        if before != ours and os.environ.get(name) == ours and (removed or ours is not None):
+            set_variable(name, before)
     _restored.clear()
 
 
@@ -47,15 +48,19 @@ class EnvironmentVariables:
         for name, value in changes.items():
             self._before.setdefault(name, os.environ.get(name))
             self._ours[name] = value
-            _set(name, value)
+            set_variable(name, value)
 
     def restore(self) -> None:
         """Give every changed variable its earlier value, or none."""
         for name, value in self._before.items():
             _restored.append(_Restored(name, self._ours[name], value))
-            _set(name, value)
+            set_variable(name, value)
         self._before.clear()
         self._ours.clear()
+
+    def changes(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """Return what the changed variables were before, and what they were last set to."""
+        return {name: (before, self._ours[name]) for name, before in self._before.items()}
 
     def values(self) -> Mapping[str, str | None]:
         """Return what the changed variables were last set to, None for those that were removed."""
@@ -68,10 +73,11 @@ def held(values: Mapping[str, str | None], call: Callable[[], object]) -> None:
     call()
     for name, value in values.items():
         if os.environ.get(name) not in (present[name], value):
-            _set(name, value)
+            set_variable(name, value)
 
 
-def _set(name: str, value: str | None) -> None:
+def set_variable(name: str, value: str | None) -> None:
+    """Set a variable of this process, or remove it if the value is None."""
     if value is None:
         os.environ.pop(name, None)
     else:

@@ -24,7 +24,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Runs of pytest without those plugins that take half of its start and that none of them needs."""
-    unneeded = ("anyio", "hypothesispytest", "pytest_httpserver", "schemathesis")
+    """Runs of pytest without those plugins that take most of its start and that none of them needs."""
+    mocks = ("pook", "pytest_httpx", "recording", "requests_mock", "respx")
+    unneeded = ("anyio", "hypothesispytest", "pytest_httpserver", "schemathesis", *mocks)
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{plugin}" for plugin in unneeded))
     return pytester

@@ -65,7 +65,7 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
 # An app is run in an environment by the page's own test: on its own it would look for this machine's identity.
 @pytest.mark.parametrize(
     "block",
-    [block for block in blocks("python") if block.name != "app.py"],
+    [block for block in blocks("python") if block.name != "app.py" and block.page.stem != "your-suite"],
     ids=lambda block: f"{block.page.stem}-{block.name}",
 )
 def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_the_configuration_is_known(pytestconfig: pytest.Config) -> None:
     """Each option of the TOML blocks is one that the plugin declares, with the type that is shown."""
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no tomllib")
     for block in blocks("toml"):
-        if block.page.stem == "standalone":  # a server's
+        if block.name != "pyproject.toml":  # a server's, or that of `azcred run`
             continue
         options: dict[str, Any] = tomllib.loads(block.code)["tool"]["pytest"]["ini_options"]
         for name, value in options.items():
@@ -232,6 +232,36 @@ def test_a_day(azcred):
     assert table in run(f"{covered} --azcred-coverage-json coverage-all.json")
     assert table in run(combined)
     assert (tmp_path / "coverage.html").is_file()
+
+
+SUITES = re.split("^## ", (ROOT / "docs" / "your-suite.md").read_text(), flags=re.MULTILINE)[1:]
+
+
+@pytest.mark.parametrize("section", SUITES, ids=lambda section: section.partition("\n")[0])
+def test_the_suites_of_the_page(section: str, tmp_path: Path) -> None:
+    """Each section of the page on suites is one: its files are written and its commands run, in their order."""
+    unneeded = ("anyio", "cacheprovider", "hypothesispytest", "pytest_httpserver", "randomly", "schemathesis")
+    environ = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTEST_ADDOPTS": " ".join(f"-p no:{plugin}" for plugin in unneeded),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    commands_run = 0
+    for block in (Block(ROOT / "docs" / "your-suite.md", *found) for found in _FENCED.findall(section)):
+        if block.language != "console":
+            (tmp_path / block.name).write_text(block.code)
+            continue
+        for command, shown in commands(block):
+            command = re.sub(r"(^|\S=\S+ )pytest", r"\1python -m pytest", command)
+            result = subprocess.run(
+                ["bash", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+            )
+            printed = result.stdout + result.stderr
+            assert [line for line in shown.splitlines() if line not in printed] == [], printed
+            assert (result.returncode == 0) == (" failed" not in shown), printed
+            commands_run += 1
+    assert commands_run or "```" not in section
 
 
 def test_the_standalone_page(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ TESTS = (
     "tests/emulators/faults/test_matrix.py",
     "tests/plugin",
     "tests/redirect/test_clients.py",
+    "tests/redirect/test_imports.py",
 )
 
 

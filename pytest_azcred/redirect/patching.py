@@ -1,7 +1,7 @@
 """Replaces attributes and puts them back, now or as soon as the module that holds them is imported."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -12,13 +12,14 @@ _Patch = Callable[[ModuleType], None]
 
 
 class _Replaced(NamedTuple):
-    """An attribute that was given another value."""
+    """An attribute that was given another value, which `make` has made of the one before, if it is given."""
 
     owner: Any
     name: str
     value: object
     old: object  # _ABSENT for an inherited one
     original: object
+    make: Callable[[Any], object] | None
 
     def put_back(self) -> None:
         if self.old is _ABSENT:
@@ -51,10 +52,17 @@ def is_isolated() -> bool:
 def hold() -> None:
     """Replace again what someone has restored or replaced meanwhile while patches isolate this process.
 
-    pytest-socket restores `socket.socket.connect` after every test to what it was when the plugin was loaded.
+    pytest-socket restores `socket.socket.connect` after every test to what it was when the plugin was loaded. Of the
+    redirections that replace the same attribute, the last one is looked after, for it has the others below it.
     """
+    known: dict[tuple[int, str], list[object]] = {}  # the values that earlier redirections have found and made
+    last: dict[tuple[int, str], Patches] = {}
     for patches in _held:
-        patches.hold()
+        for key, history in patches._replaced.items():
+            known.setdefault(key, []).extend(each for one in history for each in (one.value, one.old, one.original))
+            last[key] = patches
+    for key, patches in last.items():
+        patches._hold(key, known[key])
 
 
 class Patches:
@@ -63,17 +71,17 @@ class Patches:
     def __init__(self, *, isolating: bool = False) -> None:
         self._undo: list[Callable[[], object]] = []
         self._isolating = isolating
-        self._replaced: dict[tuple[int, str], tuple[_Replaced, Callable[[Any], object] | None]] = {}
+        self._replaced: dict[tuple[int, str], list[_Replaced]] = {}
 
     def replace(self, owner: Any, name: str, value: object, make: Callable[[Any], object] | None = None) -> None:
         """Set an attribute of a module or class; an inherited one is shadowed and later uncovered.
 
         `make` is what has made the value of the present one.
         """
-        replaced = _Replaced(owner, name, value, vars(owner).get(name, _ABSENT), getattr(owner, name, _ABSENT))
+        replaced = _Replaced(owner, name, value, vars(owner).get(name, _ABSENT), getattr(owner, name, _ABSENT), make)
         setattr(owner, name, value)
         if self._isolating:
-            self._replaced[id(owner), name] = replaced, make
+            self._replaced.setdefault((id(owner), name), []).append(replaced)
             if self not in _held:
                 _held.append(self)
         self._undo.append(replaced.put_back)
@@ -84,16 +92,19 @@ class Patches:
         if hasattr(owner, name):
             self.replace(owner, name, make(getattr(owner, name)), make)
 
-    def hold(self) -> None:
-        """Replace again what is not replaced any more; what someone has put there since is wrapped."""
-        for replaced, make in list(self._replaced.values()):
-            present = vars(replaced.owner).get(replaced.name, _ABSENT)
-            if present is replaced.value:
-                continue
-            if make is None or present in (replaced.old, replaced.original):
-                setattr(replaced.owner, replaced.name, replaced.value)
-            else:
-                self.wrap(replaced.owner, replaced.name, make)
+    def _hold(self, key: tuple[int, str], known: Collection[object]) -> None:
+        """Replace an attribute again if its value is not ours; one that nobody knows, someone has put there since."""
+        history = self._replaced[key]
+        first = history[0]
+        present = vars(first.owner).get(first.name, _ABSENT)
+        if any(present is each.value for each in history):
+            return
+        if first.make is None or present in known:
+            found = (each for each in history if present in (each.old, each.original))
+            setattr(first.owner, first.name, next(found, first).value)
+        else:
+            self.wrap(first.owner, first.name, first.make)
+            del history[1:-1]
 
     def after_import(self, module: str, patch: _Patch) -> None:
         """Call `patch` with the module: at once if it is loaded, else when it will be."""
@@ -119,6 +130,7 @@ class Patches:
 
 
 def _forget(finder: "_Finder") -> None:
+    finder.is_over = True
     sys.meta_path = [other for other in sys.meta_path if other is not finder]
 
 
@@ -131,6 +143,7 @@ class _Finder:
     def __init__(self, module: str, patch: _Patch) -> None:
         self._module = module
         self._patch = patch
+        self.is_over = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -144,8 +157,13 @@ class _Finder:
         others = finders[position + 1 :]
         spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._patch)  # type: ignore[assignment]
+            spec.loader = _Loader(spec.loader, self.loaded)  # type: ignore[assignment]
         return spec
+
+    def loaded(self, module: ModuleType) -> None:
+        """Have the function called, unless its redirection has ended while the module was loaded."""
+        if not self.is_over:
+            self._patch(module)
 
 
 class _Loader:

@@ -146,3 +146,232 @@ def test_wrong():
     )
     result.assert_outcomes(passed=2, warnings=1)
     result.stdout.fnmatch_lines(["*environment('virtual-machine') was neither entered nor used as a decorator*"])
+
+
+CASES = """
+from contextlib import asynccontextmanager
+from pytest_azcred.run import present_run
+
+def place():
+    return present_run().scopes[-1].place.environment.name
+
+@pytest_azcred.environment("virtual-machine")
+class Decorated(unittest.TestCase):
+    def test_failing(self):
+        assert token() and False
+
+    def test_idle(self):
+        pass
+
+    def test_subtests(self):
+        for number in range(3):
+            with self.subTest(number=number):
+                assert number < 2 or token()
+
+    def test_failing_subtest(self):
+        for number in range(2):
+            with self.subTest(number=number):
+                assert token() and number
+
+class Subclass(Decorated):
+    def test_place(self):
+        assert token() and place() == "virtual-machine"
+
+@pytest_azcred.environment("app-service")
+class DecoratedSubclass(Decorated):
+    def test_place(self):
+        assert token() and place() == "app-service"
+
+@pytest.mark.azcred("virtual-machine")
+class Marked(unittest.TestCase):
+    def test_failing(self):
+        assert token() and False
+
+    def test_idle(self):
+        pass
+
+class Method(unittest.TestCase):
+    @pytest_azcred.environment("virtual-machine")
+    def test_failing(self):
+        assert token() and False
+
+    @pytest_azcred.environment("virtual-machine")
+    def test_idle(self):
+        pass
+
+@pytest_azcred.environment("virtual-machine")
+class Asynchronous(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.token = token()
+        self.addAsyncCleanup(self.clean)
+
+    async def clean(self):
+        assert token() and place() == "virtual-machine"
+
+    @asynccontextmanager
+    async def elsewhere(self):
+        async with pytest_azcred.environment("app-service"):
+            yield token()
+
+    async def test_coroutine(self):
+        manager = self.elsewhere()
+        assert await manager.__aenter__() and place() == "app-service"
+        await manager.__aexit__(None, None, None)
+
+    def test_function(self):
+        assert self.token
+
+    async def test_failing(self):
+        assert False
+
+@unittest.skipUnless(hasattr(unittest.TestCase, "enterClassContext"), "Python 3.11 has it")
+class Entered(unittest.IsolatedAsyncioTestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.azcred = cls.enterClassContext(pytest_azcred.environment("virtual-machine"))
+
+    async def asyncSetUp(self):
+        self.inner = await self.enterAsyncContext(pytest_azcred.environment("app-service"))
+
+    async def test_coroutine(self):
+        assert token() and place() == "app-service"
+
+    async def test_failing(self):
+        assert token() and False
+
+@unittest.skipUnless(hasattr(unittest.TestCase, "enterClassContext"), "Python 3.11 has it")
+class ClassWide(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.azcred = cls.enterClassContext(pytest_azcred.environment("virtual-machine"))
+
+    def test_failing(self):
+        assert token() and False
+"""
+# Of the suite above, those without the two classes that need Python 3.11.
+FAILED = {
+    *("Decorated::test_failing", "Subclass::test_failing", "DecoratedSubclass::test_failing"),
+    *("Marked::test_failing", "Method::test_failing", "Asynchronous::test_failing"),
+}
+IDLE = {
+    *("Decorated::test_idle: virtual-machine", "Subclass::test_idle: virtual-machine"),
+    *("DecoratedSubclass::test_idle: app-service", "Marked::test_idle: virtual-machine"),
+    "Method::test_idle: virtual-machine",
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("-p", "no:xdist"), ("-n", "2", "-p", "randomly", "--reruns", "1", "--timeout", "60")],
+    ids=["alone", "with-others"],
+)
+def test_reports_of_test_cases(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """Whatever put them into an environment: a failed one shows its requests, and one that is idle is counted."""
+    pytester.makepyfile(PRELUDE + CASES)
+    result = pytester.runpytest_subprocess("-v", "-rf", "-p", "no:cacheprovider", *options)
+    failed = {line.split("::", 1)[1].split(" - ")[0] for line in result.outlines if line.startswith("FAILED ")}
+    new = {"Entered::test_failing", "ClassWide::test_failing"}
+    assert failed - new == FAILED
+    assert {line.split("::", 1)[1] for line in result.outlines if "::test_idle: " in line} == IDLE
+    subtests = sum(line.startswith("SUBFAIL") for line in result.outlines)
+    journals = sum(line.startswith("The emulators got these requests") for line in result.outlines)
+    assert journals == len(failed) + subtests
+    assert sum("passed in an environment that the test names" in line for line in result.outlines) == 1
+
+
+def test_plain_classes(pytester: pytest.Pytester) -> None:
+    """Each test is inside, with what is called before and after it; the nearest environment is the one it is in."""
+    result = run(
+        pytester,
+        """
+from pytest_azcred.run import present_run
+
+def place():
+    return present_run().scopes[-1].place.environment.name
+
+@pytest_azcred.environment("virtual-machine")
+class TestPlain:
+    PLACE = "virtual-machine"
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def wide(cls):
+        with pytest_azcred.environment("app-service"):
+            yield place()
+
+    def setup_method(self):
+        assert token() and place() == self.PLACE
+
+    def teardown_method(self):
+        assert token() and place() == self.PLACE
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_parameters(self, azcred, number, wide):
+        assert wide == "app-service"
+        azcred.journal.assert_tokens(provider="managed-identity", times=1)
+
+    @pytest.mark.asyncio
+    async def test_asyncio(self):
+        assert token() and place() == self.PLACE
+
+    @pytest_azcred.environment("kubernetes")
+    def test_own(self):
+        assert place() == "kubernetes"
+
+    def test_failing(self):
+        assert False, "the body runs"
+
+class TestSubclass(TestPlain):
+    pass
+
+@pytest_azcred.environment("functions")
+class TestDecoratedSubclass(TestPlain):
+    PLACE = "functions"
+
+@pytest_azcred.environment("virtual-machine")
+class TestOuter:
+    def test_outer(self):
+        assert place() == "virtual-machine"
+
+    class TestNested:
+        def test_nested(self):
+            assert token() and place() == "virtual-machine"
+
+    @pytest_azcred.environment("app-service")
+    class TestDecorated:
+        def test_nested(self):
+            assert token() and place() == "app-service"
+
+@pytest_azcred.environment("app-service")
+@pytest_azcred.environment("virtual-machine")
+def test_two(azcred):
+    assert token()
+    azcred.journal.assert_tokens(host="imds", times=1)
+
+@pytest_azcred.environment("virtual-machine")
+async def test_without_a_mark():
+    assert token()
+
+@pytest_azcred.environment("virtual-machine")
+async def test_without_a_mark_failing():
+    assert False, "the body runs"
+""",
+        *("-o", "asyncio_mode=auto"),
+    )
+    result.assert_outcomes(passed=4 * 3 + 5, failed=4)
+
+
+def test_a_class_that_is_decorated_twice(pytester: pytest.Pytester) -> None:
+    """It is refused, for only one of the two could hold."""
+    result = run(
+        pytester,
+        """
+@pytest_azcred.environment("app-service")
+@pytest_azcred.environment("virtual-machine")
+class TestTwice:
+    def test_nothing(self):
+        pass
+""",
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["E*TypeError: TestTwice is decorated twice: name all environments in one decorator"])

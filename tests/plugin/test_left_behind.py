@@ -18,6 +18,7 @@ import pycares
 import pytest
 import uvloop
 
+import pytest_azcred
 from azcred_emulators.emulators import Emulators
 from pytest_azcred.azcred import Azcred
 
@@ -48,6 +49,8 @@ def _open_files() -> Iterator[str]:
 def untouched(azcred_emulators: Emulators) -> Iterator[None]:
     """Compare the state before and after the fixture `azcred`, which the test names afterwards."""
     assert azcred_emulators.tokens.key  # the emulators, which last for the whole run, have done their loading
+    with pytest_azcred.environment():  # and so has the proxy for children
+        pass
     before = state()
     yield
     after = state()

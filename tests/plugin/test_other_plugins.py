@@ -7,8 +7,8 @@ import pytest
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Runs of pytest with every plugin that is installed."""
-    monkeypatch.delenv("PYTEST_ADDOPTS")
+    """Runs of pytest with every plugin that is installed, but for the slowest to load."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:pook -p no:recording -p no:schemathesis")
     return pytester
 
 

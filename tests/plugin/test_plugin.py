@@ -19,6 +19,9 @@ def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines_random(
         [
             "azcred -- *",
+            "azcred_class [[]class scope[]] -- *",
+            "azcred_module [[]module scope[]] -- *",
+            "azcred_session [[]session scope[]] -- *",
             "azcred_emulators [[]session scope[]] -- *",
             "fake_managed_identity -- *",
             "*: a virtual machine with a system-assigned managed identity, served by IMDS.",

@@ -7,6 +7,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
+from support.azcred_run import AZCRED, PYTEST
 
 from pytest_azcred.redirect.patching import Patches
 
@@ -72,25 +73,96 @@ def test_two_redirections_wait_for_a_module_that_is_not_installed() -> None:
         run.undo()
 
 
-def test_the_first_import_in_a_test_of_an_isolated_run(pytester: pytest.Pytester) -> None:
-    """The run and the fixture both redirect the process, and wait for the modules of other event loops."""
-    pytester.makeini("[pytest]\nazcred_isolate = true")
-    pytester.makepyfile(
-        """
-        import sys
+LATE = """
+import importlib
+import sys
+from importlib.machinery import PathFinder
 
-        import pytest
+MODULES = ("ssl", "asyncio.base_events", "uvloop", "pycares", "multiprocessing.forkserver", "pathlib")
+OTHERS = ("uvloop", "pycares")  # those that may not be installed
 
-        @pytest.mark.parametrize("name", ["pycares", "uvloop", "multiprocessing.forkserver"])
-        def test_import(azcred, name):
-            assert name not in sys.modules
-            pytest.importorskip(name)
-            azcred.environment("virtual-machine")
-            import azure.identity
-            with azure.identity.ManagedIdentityCredential() as credential:
-                assert credential.get_token("https://vault.azure.net/.default").token
-            azcred.journal.assert_tokens(host="imds", times=1)
-        """
-    )
-    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=3)
+def not_installed(find_spec):
+    def find(name, *rest):
+        return None if name in OTHERS else find_spec(name, *rest)
+    return find
+
+def outcome(name):
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        return "is not installed"
+    return "imported"
+
+def refused(run):
+    asyncio = importlib.import_module("asyncio")
+    try:
+        run(asyncio.open_connection("orders.invalid", 443))
+    except RuntimeError as error:
+        return "azcred refused a connection to 'orders.invalid:443'" in str(error)
+
+def check():
+    assert not sys.modules.keys() & set(OTHERS), "imported too early"
+    find_spec, PathFinder.find_spec = PathFinder.find_spec, not_installed(PathFinder.find_spec)
+    assert [outcome(name) for name in OTHERS] == ["is not installed"] * 2
+    PathFinder.find_spec = find_spec
+    assert [outcome(name) for name in MODULES] == ["imported"] * 6
+    assert refused(sys.modules["asyncio"].run)
+    loop = sys.modules["uvloop"].new_event_loop()
+    assert refused(loop.run_until_complete)
+    loop.close()
+    try:
+        sys.modules["pycares"].Channel().query("orders.invalid", "A")
+    except RuntimeError as error:
+        assert "azcred refused" in str(error)
+    else:
+        raise AssertionError("pycares was not refused")
+
+if __name__ == "__main__":
+    import pytest_azcred
+    with pytest_azcred.environment("kubernetes"):
+        check()
+"""
+RUN = (*AZCRED, "run", "--quiet", "--environment", "virtual-machine", "--")
+SUITE = (*PYTEST, "-p", "azcred", "-p", "xdist")
+ISOLATED = ("-o", "azcred_isolate=true")
+WORKER = ("-n", "1")
+# Where the modules are imported first.
+IN_CONFTEST = "conftest", "def test_nothing_more(): pass"
+IN_TEST = "test", "import late\n\ndef test_late(azcred): late.check()"
+CHILD = "import subprocess, sys\n\ndef test_child({}): subprocess.run([sys.executable, 'late.py'], check=True)"
+IN_CHILD = "child", CHILD.format("")
+IN_CHILD_OF_TEST = "child", CHILD.format("azcred")
+REDIRECTIONS = {
+    "run and isolate": ((*RUN, *SUITE, *ISOLATED), IN_CONFTEST),
+    "run and worker": ((*RUN, *SUITE, *WORKER), IN_CONFTEST),
+    "run and child": ((*RUN, *SUITE), IN_CHILD),
+    "run and fixture": ((*RUN, *SUITE), IN_TEST),
+    "isolate and worker": ((*SUITE, *ISOLATED, *WORKER), IN_CONFTEST),
+    "isolate and child": ((*SUITE, *ISOLATED), IN_CHILD),
+    "isolate and fixture": ((*SUITE, *ISOLATED), IN_TEST),
+    "worker and child": ((*SUITE, *ISOLATED, *WORKER), IN_CHILD),
+    "worker and fixture": ((*SUITE, *ISOLATED, *WORKER), IN_TEST),
+    "child and fixture": (SUITE, IN_CHILD_OF_TEST),
+    "all": ((*RUN, *SUITE, *ISOLATED, *WORKER), IN_CHILD_OF_TEST),
+}
+
+
+@pytest.mark.parametrize(("command", "place"), REDIRECTIONS.values(), ids=REDIRECTIONS)
+def test_modules_that_are_imported_late(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], place: tuple[str, str]
+) -> None:
+    """Two redirections are up: what is not installed is not found, what is installed is imported and redirected."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins import most of the modules early
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    where, test = place
+    pytester.makepyfile(late=LATE, test_late=test)
+    pytester.makeconftest("import late\nlate.check()" if where == "conftest" else "")
+    result = pytester.run(*command)
+    result.assert_outcomes(passed=1)
+
+
+def test_modules_that_are_imported_late_without_a_redirection(pytester: pytest.Pytester) -> None:
+    """The control: nothing is refused there."""
+    pytester.makepyfile(late=LATE)
+    result = pytester.run(sys.executable, "-c", "import late; late.check()")
+    result.stderr.fnmatch_lines(["*gaierror*"])

@@ -8,6 +8,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 AZCRED = (sys.executable, "-m", "pytest_azcred")
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 WHOSE_TOKEN = """
 import jwt
 from azure.identity import DefaultAzureCredential

@@ -102,7 +102,7 @@ class Graph(Emulator):
         return response
 
     def _error_response(self, request: Request, status: int, code: str, message: str) -> Response:
-        request.details["error"] = code
+        request.details["error"] = f"{code}: {message}"
         inner = {"request-id": str(uuid.uuid4()), "client-request-id": str(uuid.uuid4())}
         body = {"error": {"code": code, "message": message, "innerError": inner}}
         headers = {"WWW-Authenticate": 'Bearer realm=""'} if status == 401 else None

@@ -26,8 +26,9 @@ from azcred_emulators.emulation.request import Request, check_method, check_stat
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.claims import CAE_CAPABILITY
+from azcred_emulators.tokens.issuance import number_of
 from azcred_emulators.tokens.layers import ANOTHER_TEST
-from azcred_emulators.tokens.mint import RejectionReason, issue_number
+from azcred_emulators.tokens.mint import RejectionReason
 
 _REJECTIONS: Mapping[RejectionReason, str] = {
     "malformed": "the bearer token is no JWT that Entra ID could have made",
@@ -128,7 +129,7 @@ class ProtectedResource:
         did not announce the capability CP1 keep their tokens until these expire, as with the real services.
         """
         with self._lock:
-            self._revoked = self._tokens.last_number
+            self._revoked = self._tokens.issuance.last_number
             self._revoked_at = self._clock.now()
 
     def check(self, authorization: str) -> Mapping[str, Any]:
@@ -141,7 +142,7 @@ class ProtectedResource:
             claims = self._tokens.check(token.strip(), audiences=audiences(self.audience), tenant_ids=tenant_ids)
         except TokenRejected as rejected:
             raise BearerTokenError("invalid_token", _REJECTIONS[rejected.reason].format(self.audience)) from rejected
-        if CAE_CAPABILITY in claims.get("xms_cc", ()) and issue_number(claims) <= self._revoked:
+        if CAE_CAPABILITY in claims.get("xms_cc", ()) and number_of(claims) <= self._revoked:
             since = {"access_token": {"nbf": {"essential": True, "value": str(int(self._revoked_at))}}}
             raise BearerTokenError("insufficient_claims", "the session was revoked", claims=_base64(_dumps(since)))
         return claims

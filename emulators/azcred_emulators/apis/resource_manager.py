@@ -102,7 +102,7 @@ class ResourceManager(Emulator):
         return [tenant] if tenant else []
 
     def _error_response(self, request: Request, status: int, code: str, message: str) -> Response:
-        request.details["error"] = code
+        request.details["error"] = f"{code}: {message}"
         headers = {"x-ms-request-id": str(uuid.uuid4())}
         if status == 401:
             headers["WWW-Authenticate"] = (

@@ -26,12 +26,14 @@ class Journal:
         recorder: Recorder,
         vocabulary: Vocabulary = any_value,
         *,
+        since: tuple[int, int] = (0, 0),
         refused: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._recorder = recorder
         self._vocabulary = vocabulary
         self._refused = refused
-        self._start = recorder.position
+        self._start = since
+        self._kept: list[JournalEntry] | None = None  # of a copy
 
     def __str__(self) -> str:
         return "\n".join([describe(self._entries()), *describe_refused(self.refused)])
@@ -43,6 +45,8 @@ class Journal:
 
     def _entries(self) -> list[JournalEntry]:
         """Return the entries since the start, counted from 1."""
+        if self._kept is not None:
+            return self._kept
         start = self._recorder.count_at(self._start)
         entries = self._recorder.entries(start)
         if not start:
@@ -84,6 +88,12 @@ class Journal:
         if seen != providers:
             expected = ", ".join(providers) or "none"
             raise self._failure(f"expected requests of the providers {expected}, got {', '.join(seen) or 'none'}")
+
+    def copy(self) -> "Journal":
+        """Return a journal of what is in this one now; nothing is added to it, and it stays when the scope ends."""
+        copy = Journal(self._recorder, self._vocabulary, refused=partial(tuple, tuple(self.refused)))
+        copy._kept = self._entries()
+        return copy
 
     def clear(self) -> None:
         """Leave out everything until now."""

@@ -34,6 +34,9 @@ class Layers:
         """The layer that was added last."""
         return self._layers[-1]
 
+    def __len__(self) -> int:
+        return len(self._layers)
+
     def __contains__(self, number: object) -> bool:
         return any(layer.number == number for layer in self._layers)
 

@@ -1,13 +1,11 @@
 """Makes and checks Entra ID's tokens, with the run's key and on the emulators' clock."""
 
-import base64
 import difflib
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import jwt
@@ -17,22 +15,20 @@ from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Directory, TokenTimes
 from azcred_emulators.directory.identifiers import TENANT_ID
 from azcred_emulators.durations import Duration, as_timedelta, in_seconds
-from azcred_emulators.emulation.checkpoint import Undo
+from azcred_emulators.emulation.checkpoint import Undo, undo_all
 from azcred_emulators.tokens import claims as make
 from azcred_emulators.tokens import received
 from azcred_emulators.tokens.access import AppOnlyAccess, Delegation
 from azcred_emulators.tokens.claims import BACK_DATED, CAE_CAPABILITY, issuer, issuers_of
 from azcred_emulators.tokens.defects import DEFECTS, Forger
 from azcred_emulators.tokens.descriptions import TokenDescription, Version
+from azcred_emulators.tokens.issuance import Issuance
 from azcred_emulators.tokens.keys import SigningKey
 from azcred_emulators.tokens.layers import Layers
 
 APPLICATION_LIFETIME = 3600  # seconds; recorded traffic shows exp - iat = 3900 with iat back-dated
 MANAGED_IDENTITY_LIFETIME = 86400
 LONG_LIFETIME = 86399  # of tokens for clients that understand continuous access evaluation
-_NUMBER_SIZE = 8  # bytes of `uti` that number the tokens of a run
-_LAYER_SIZE = 4  # bytes of `uti` after these that number the layer which issued it
-_UTI_SIZE = 16
 
 
 _USUAL = TokenTimes()
@@ -79,15 +75,6 @@ class TokenRejected(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class _Return:
-    """A time after which the clock may have gone back: tokens with numbers in between were issued until then."""
-
-    first: int
-    last: int
-    until: float
-
-
 class Tokens:
     """Mints tokens on the emulators' clock, with the one key of the run, and checks them.
 
@@ -106,9 +93,7 @@ class Tokens:
         self._lifetime: timedelta | None = None
         self.lifetime = lifetime
         self._initial_lifetime = self._lifetime
-        self._returns: list[_Return] = []
-        self._lock = threading.Lock()
-        self.last_number = 0  # of the tokens issued so far; see `issue_number`
+        self.issuance = Issuance(clock, self.layers)
         self._made: list[SigningKey] = []
         self._maker = threading.Thread(target=self._make_key, name="azcred-key", daemon=True)
         self._maker.start()
@@ -151,14 +136,14 @@ class Tokens:
         times = access.principal.token_times
         usual = MANAGED_IDENTITY_LIFETIME if access.host_resource_id else _lifetime(access.capabilities)
         lifetime = _seconds(times.lifetime or self.lifetime, usual)
-        uti = self._uti(access.principal.client_id, access.principal.object_id)
+        uti = self.issuance.uti(access.principal.client_id, access.principal.object_id)
         return self._sign(make.app_only(access, now=self._now(times), lifetime=lifetime, uti=uti), times)
 
     def delegated(self, delegation: Delegation) -> Token:
         """Mint the token by which a client acts for a user."""
         times = delegation.client.token_times
         lifetime = _seconds(times.lifetime or self.lifetime, _lifetime(delegation.capabilities))
-        uti = self._uti(delegation.user.object_id, delegation.client.client_id)
+        uti = self.issuance.uti(delegation.user.object_id, delegation.client.client_id)
         claims = make.delegated(delegation, now=self._now(times), lifetime=lifetime, uti=uti)
         return self._sign(claims, times)
 
@@ -182,7 +167,7 @@ class Tokens:
                 version=version,
                 now=int(self._clock.now()),
                 lifetime=APPLICATION_LIFETIME,
-                uti=self._uti(delegation.user.object_id, delegation.client.client_id),
+                uti=self.issuance.uti(delegation.user.object_id, delegation.client.client_id),
                 nonce=nonce,
                 access_token=access_token,
                 code=code,
@@ -238,21 +223,22 @@ class Tokens:
         accepted = {audience.rstrip("/").lower() for audience in audiences}
         if str(claims.get("aud")).rstrip("/").lower() not in accepted:
             raise TokenRejected("audience")
-        if not self._is_current(claims):
+        if not self.issuance.is_current(claims):
             raise TokenRejected("another-test")
         now = self._clock.now()
         expires, starts = claims.get("exp"), claims.get("nbf", 0)
         if expires is None or now >= expires:
             raise TokenRejected("expired")
-        if now < starts and not self._was_valid(claims, starts):
+        if now < starts and not self.issuance.was_valid(claims, starts):
             raise TokenRejected("not-yet-valid")
         return claims
 
     def _completed(self, claims: Mapping[str, object], version: Version | None) -> dict[str, object]:
         now = int(self._clock.now())
+        uti = self.issuance.uti(*(str(claims[name]) for name in ("oid", "appid", "azp") if name in claims))
         if version is not None:
             description = TokenDescription(given=claims, version=version, directory=self._directory)
-            return description.claims(now=now, lifetime=APPLICATION_LIFETIME, uti=self._uti())
+            return description.claims(now=now, lifetime=APPLICATION_LIFETIME, uti=uti)
         tenant_id = str(claims.get("tid") or TENANT_ID)
         number = 2 if claims.get("ver") == "2.0" else 1
         every: dict[str, object] = {
@@ -261,7 +247,7 @@ class Tokens:
             "nbf": now - BACK_DATED,
             "exp": now + APPLICATION_LIFETIME,
             "tid": tenant_id,
-            "uti": self._uti(*(str(claims[name]) for name in ("oid", "appid", "azp") if name in claims)),
+            "uti": uti,
             "ver": f"{number}.0",
         }
         return {name: value for name, value in {**every, **claims}.items() if value is not None}
@@ -280,44 +266,13 @@ class Tokens:
         )
 
     def checkpoint(self) -> Undo:
-        """Note the lifetime and the last token; returns the function that is called when the clock may go back.
-
-        What was issued in between stays valid: a credential that is older than the test hands it out until it expires.
-        """
-        first, lifetime = self.last_number, self._lifetime
-
-        def undo() -> None:
-            now = self._clock.now()
-            self._lifetime = lifetime
-            self._returns = [each for each in self._returns if each.until > now]
-            if self.last_number > first:
-                self._returns.append(_Return(first, self.last_number, now))
-
-        return undo
+        """Note the lifetime and the last token; returns the function that is called before the clock may go back."""
+        return undo_all([self.issuance.checkpoint(), partial(setattr, self, "_lifetime", self._lifetime)])
 
     def reset(self) -> None:
         """Return to the state at the start."""
         self._lifetime = self._initial_lifetime
-        self._returns.clear()
-
-    def _was_valid(self, claims: Mapping[str, Any], starts: float) -> bool:
-        """Tell whether a token was valid when it was issued, on a clock that has gone back since."""
-        number = issue_number(claims)
-        return any(each.first < number <= each.last and starts <= each.until for each in self._returns)
-
-    def _is_current(self, claims: Mapping[str, Any]) -> bool:
-        """Tell whether the layer that issued a token is still there; one that was not issued here has none."""
-        if not 0 < issue_number(claims) <= self.last_number:
-            return True
-        return int.from_bytes(_parts(claims)[_NUMBER_SIZE : _NUMBER_SIZE + _LAYER_SIZE], "big") in self.layers
-
-    def _uti(self, *ids: str) -> str:
-        with self._lock:
-            self.last_number += 1
-            number = self.last_number
-        layer = self.layers.of(ids).to_bytes(_LAYER_SIZE, "big")
-        random = os.urandom(_UTI_SIZE - _NUMBER_SIZE - _LAYER_SIZE)
-        return base64.urlsafe_b64encode(number.to_bytes(_NUMBER_SIZE, "big") + layer + random).rstrip(b"=").decode()
+        self.issuance.reset()
 
 
 def _lifetime(capabilities: tuple[str, ...]) -> int:
@@ -326,20 +281,3 @@ def _lifetime(capabilities: tuple[str, ...]) -> int:
 
 def _seconds(duration: Duration | None, usual: int) -> int:
     return usual if duration is None else int(in_seconds(duration))
-
-
-def issue_number(claims: Mapping[str, object]) -> int:
-    """Return which token of the run this is, counted from 1; 0 if it was not issued here.
-
-    Time cannot tell what was issued before a revocation: `iat` is back-dated and in whole seconds.
-    """
-    return int.from_bytes(_parts(claims)[:_NUMBER_SIZE], "big")
-
-
-def _parts(claims: Mapping[str, object]) -> bytes:
-    """Return the bytes of a token's `uti`, none if it is not one of ours."""
-    try:
-        parts = base64.urlsafe_b64decode(f"{claims['uti']}==")
-    except (KeyError, ValueError):
-        return b""
-    return parts if len(parts) == _UTI_SIZE else b""

@@ -8,7 +8,7 @@ from azcred_emulators.directory import Application, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.tokens import DEFECTS, TokenRejected
 from azcred_emulators.tokens.access import AppOnlyAccess
-from azcred_emulators.tokens.mint import issue_number
+from azcred_emulators.tokens.issuance import number_of
 
 AUDIENCE = "api://orders"
 CLAIMS = {"aud": AUDIENCE, "scp": "Orders.Read", "oid": identifiers.USER_ID}
@@ -48,7 +48,7 @@ def test_any_claim_can_be_set_or_left_out(emulators: Emulators) -> None:
     assert claims["iss"] == f"https://login.microsoftonline.com/{contoso.TENANT.id}/v2.0"
     assert claims["custom"] == {"a": [1]}
     assert "uti" not in claims
-    assert issue_number(claims) == 0
+    assert number_of(claims) == 0
     assert "x5t" not in jwt.get_unverified_header(token.value)
 
 

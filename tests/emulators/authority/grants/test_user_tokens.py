@@ -9,7 +9,7 @@ from typing import Any
 from support.entra import GRAPH, SECRET, VAULT, Entra, claims_of, refusal
 
 from azcred_emulators.directory import AppRoleAssignment, Group, OptionalClaims, contoso, identifiers
-from azcred_emulators.tokens.mint import issue_number
+from azcred_emulators.tokens.issuance import number_of
 
 
 def test_an_access_token_of_version_1(entra: Entra) -> None:
@@ -180,7 +180,7 @@ def test_a_claims_challenge_is_satisfied_by_a_newer_token(entra: Entra) -> None:
     before = claims_of(entra.password(entra.user))
     after = claims_of(entra.password(entra.user, claims=json.dumps(challenge)))
     assert before["nbf"] < since <= after["nbf"]
-    assert issue_number(before) < issue_number(after)
+    assert number_of(before) < number_of(after)
 
 
 def test_claims_that_cannot_be_read_are_refused(entra: Entra) -> None:
