@@ -57,8 +57,7 @@ def seal() -> None:
         raise SealError(f"there are network namespaces on Linux, not on {sys.platform}; true is what there is here")
     if not _is_up_beside_loopback():
         return
-    others = len(os.listdir("/proc/self/task")) - 1
-    if others:
+    if others := _other_threads():
         raise SealError(
             f"{others} other thread{'s were' if others > 1 else ' was'} there before the tests' first conftest, and "
             "would keep the way out: let the plugin that starts threads do so later, or start pytest by "
@@ -81,6 +80,10 @@ def seal() -> None:
         raise _refused(error.errno or 0) from None
     if user:
         _drop_capabilities()  # those in the new namespace would open the user's own files of mode 000
+
+
+def _other_threads() -> int:
+    return len(os.listdir("/proc/self/task")) - 1
 
 
 def _is_up_beside_loopback() -> bool:

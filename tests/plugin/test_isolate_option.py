@@ -1,7 +1,16 @@
 """`azcred_isolate` hides this machine's identity from a whole run, and not only from tests that use a fixture."""
 
+import errno
+import re
+import shutil
+import sys
+from pathlib import Path
+
 import pytest
+from support import outside
 from support.desktop import listening
+
+from pytest_azcred import network
 
 SUITE = """
     import os
@@ -168,3 +177,118 @@ def test_required_plugins(pytester: pytest.Pytester, options: tuple[str, ...]) -
         result.stderr.fnmatch_lines(["ERROR: Missing required plugins: pytest-azcred*"])
     else:
         result.assert_outcomes(passed=1)
+
+
+IN_A_NETWORK = """
+    import json
+    import os
+    import socket
+    import subprocess
+
+    def test_loopback_alone():
+        interfaces = open("/proc/net/dev").read()
+        assert "lo:" in interfaces
+        assert "azcred0" not in interfaces
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname()).close()
+
+    def test_files_are_the_users(tmp_path):
+        file = tmp_path / "file"
+        file.touch()
+        assert file.stat().st_uid == os.getuid() == {user}
+
+    def test_a_fixture(fake_virtual_machine, azcred):
+        import azure.identity
+
+        with azure.identity.DefaultAzureCredential() as credential:
+            assert credential.get_token("https://vault.azure.net/.default").token
+        azcred.journal.assert_tokens(host="imds", times=1)
+"""
+
+
+@pytest.mark.skipif(outside.why_not() is not None, reason=str(outside.why_not()))
+@pytest.mark.parametrize("options", [("-p", "no:xdist"), ("-n1",)], ids=["one-process", "xdist"])
+def test_a_network_of_the_runs_own(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """It has loopback and nothing else, and is that of the workers, too."""
+    pytester.makepyfile(IN_A_NETWORK.format(user=0))
+    command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "azcred_isolate=network", *options)
+    assert outside.reached(command, pytester.path) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("-o", "azcred_isolate=sometimes"), "*azcred_isolate: a run is isolated or not * not 'sometimes'"),
+        (
+            ("-o", "azcred_isolate=network", "--azcred-server", "http://127.0.0.1:1"),
+            "*azcred_isolate = network: the server of --azcred-server is outside of the run's own network*",
+        ),
+    ],
+)
+def test_what_cannot_be(pytester: pytest.Pytester, arguments: tuple[str, ...], sentence: str) -> None:
+    """pytest does not start, and says why."""
+    pytester.makepyfile("def test_nothing(): pass\n")
+    result = pytester.runpytest_subprocess(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([sentence])
+
+
+@pytest.mark.skipif(outside.why_not() is not None, reason=str(outside.why_not()))
+def test_a_thread_in_the_way(pytester: pytest.Pytester) -> None:
+    """It would keep the network that it has: pytest does not start."""
+    plugin = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    pytester.makepyfile(early=plugin, test_nothing="def test_nothing(): pass\n", start=STARTED_WITH_A_THREAD)
+    assert outside.reached((sys.executable, "start.py"), pytester.path) == set()
+
+
+STARTED_WITH_A_THREAD = """
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "pytest", "-p", "early", "-o", "azcred_isolate=network"]
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 4
+    assert "azcred_isolate = network: 1 other thread was there" in result.stderr, result.stderr
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no network namespaces")
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"apparmor_restrict_unprivileged_userns": "1"}, "kernel.apparmor_restrict_unprivileged_userns=0"),
+        ({"max_user_namespaces": "0"}, "user.max_user_namespaces=10000"),
+        ({"status": "Seccomp:\t2"}, "docker run --network=none"),
+        ({}, "ask whoever runs this machine"),
+    ],
+)
+def test_where_the_system_forbids_it(settings: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence says what to set."""
+    monkeypatch.setattr(network, "_read", lambda file: settings.get(Path(file).name, ""))
+    monkeypatch.setattr(network, "_unshare", lambda flags: errno.EPERM)
+    monkeypatch.setattr(network, "_is_up_beside_loopback", lambda: True)
+    monkeypatch.setattr(network, "_other_threads", lambda: 0)
+    with pytest.raises(network.SealError, match=r"no network \(EPERM\); .*" + re.escape(sentence)):
+        network.seal()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_programs_of_an_isolated_run(pytester: pytest.Pytester) -> None:
+    """curl is refused with the sentence, and the summary names the host; a run without programs has no thread more."""
+    pytester.makepyfile(
+        """
+        import subprocess
+        import threading
+
+        def test_no_thread():
+            assert threading.active_count() == 1
+
+        def test_curl():
+            said = subprocess.run(["curl", "-s", "http://www.example.com/"], capture_output=True, text=True).stdout
+            assert "azcred refused a connection to 'www.example.com:80'" in said
+            assert "let the test use the fixture azcred" in said
+        """
+    )
+    result = pytester.runpytest_subprocess("-o", "azcred_isolate=true", "-p", "no:xdist", "-p", "no:randomly")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["refused: www.example.com:80, 1 time, in *test_curl"])

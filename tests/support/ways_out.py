@@ -91,12 +91,12 @@ def _changing_tuple(port: int) -> None:
         connection.connect(ChangingTuple((ADDRESS, port)))
 
 
-def _gevent(port: int) -> object:
-    return _in_fork(lambda: __import__("gevent.socket").socket.create_connection((ADDRESS, port), timeout=5))
+def _gevent(port: int) -> None:
+    _in_fork(lambda: __import__("gevent.socket").socket.create_connection((ADDRESS, port), timeout=5))
 
 
-def _monkey_patched(port: int) -> object:
-    return _in_fork(lambda: (__import__("gevent.monkey").monkey.patch_all(), _http(port)))
+def _monkey_patched(port: int) -> None:
+    _in_fork(lambda: (__import__("gevent.monkey").monkey.patch_all(), _http(port)))
 
 
 def _pycurl(port: int) -> None:
@@ -137,7 +137,7 @@ def _uvloop_datagram(port: int) -> None:
 
 def _run(*command: str, **keywords: Any) -> str:
     result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, **keywords)
-    return result.stdout + result.stderr
+    return f"{result.stdout}{result.stderr}"
 
 
 def _curl(port: int) -> list[str]:
@@ -148,8 +148,8 @@ def _curl_posix_spawn(port: int) -> None:
     os.waitpid(os.posix_spawnp("curl", _curl(port), os.environ), 0)
 
 
-def _curl_execve(port: int) -> object:
-    return _in_fork(lambda: os.execvpe("curl", _curl(port), dict(os.environ)))
+def _curl_execve(port: int) -> None:
+    _in_fork(lambda: os.execvpe("curl", _curl(port), dict(os.environ)))
 
 
 def _curl_asyncio(port: int) -> object:
