@@ -67,8 +67,11 @@ def waits(entries: "Sequence[JournalEntry]") -> float:
     )
 
 
-def summary(findings: "Iterable[Finding]", *, verbose: bool) -> list[str]:
-    """Return the lines for the end of a run, none if there is nothing to say; `verbose` ones list the tests."""
+def summary(findings: "Iterable[Finding]", refused_in_run: Iterable[str] = (), *, verbose: bool) -> list[str]:
+    """Return the lines for the end of a run, none if there is nothing to say; `verbose` ones list the tests.
+
+    `refused_in_run` are all hosts that this process knows of, those of the findings among them.
+    """
     findings = list(findings)
     lines: list[str] = []
     idle = [finding for finding in findings if finding.idle]
@@ -83,6 +86,8 @@ def summary(findings: "Iterable[Finding]", *, verbose: bool) -> list[str]:
         tests = [finding.test for finding in findings if host in finding.refused]
         others = f" and {len(tests) - 1} others" if len(tests) > 1 else ""
         lines.append(f"refused: {host}, {count} {'time' if count == 1 else 'times'}, in {tests[0]}{others}")
+    for host, count in (Counter(refused_in_run) - refused).items():
+        lines.append(f"refused: {host}, {count} {'time' if count == 1 else 'times'}, outside of tests or in a worker")
     slow = [finding for finding in findings if finding.waited > _LONG]
     if slow:
         seconds = sum(finding.waited for finding in slow)

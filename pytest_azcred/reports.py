@@ -123,7 +123,7 @@ class ReportHooks:
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Say what tests have not shown, and what concerns several of them."""
-        lines = summary(self._findings, verbose=terminalreporter.verbosity > 0)
+        lines = summary(self._findings, self._refused, verbose=terminalreporter.verbosity > 0)
         if lines:
             terminalreporter.section("azcred")
         for line in lines:

@@ -273,22 +273,26 @@ def test_where_the_system_forbids_it(settings: dict[str, str], sentence: str, mo
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_programs_of_an_isolated_run(pytester: pytest.Pytester) -> None:
-    """curl is refused with the sentence, and the summary names the host; a run without programs has no thread more."""
+@pytest.mark.parametrize(
+    ("options", "where"), [(("-p", "no:xdist"), "*test_curl"), (("-n1",), "*worker")], ids=["one-process", "xdist"]
+)
+def test_programs_of_an_isolated_run(pytester: pytest.Pytester, options: tuple[str, ...], where: str) -> None:
+    """curl is refused with the sentence, and the summary names the host."""
     pytester.makepyfile(
         """
         import subprocess
-        import threading
-
-        def test_no_thread():
-            assert threading.active_count() == 1
-
         def test_curl():
             said = subprocess.run(["curl", "-s", "http://www.example.com/"], capture_output=True, text=True).stdout
             assert "azcred refused a connection to 'www.example.com:80'" in said
             assert "let the test use the fixture azcred" in said
         """
     )
-    result = pytester.runpytest_subprocess("-o", "azcred_isolate=true", "-p", "no:xdist", "-p", "no:randomly")
-    result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["refused: www.example.com:80, 1 time, in *test_curl"])
+    result = pytester.runpytest_subprocess("-o", "azcred_isolate=true", *options)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"refused: www.example.com:80, 1 time, {where}"])
+
+
+def test_no_thread_without_programs(pytester: pytest.Pytester) -> None:
+    """A fork would warn of it."""
+    pytester.makepyfile("import threading\ndef test_no_thread(): assert threading.active_count() == 1\n")
+    pytester.runpytest_subprocess("-o", "azcred_isolate=true", "-p", "no:xdist").assert_outcomes(passed=1)
