@@ -6,7 +6,7 @@ environments.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -237,7 +237,7 @@ class RemoteEmulators:
         self.clock = Clock()
         self.directory = RemoteDirectory(client)
         self.recorder = RemoteRecorder(client)
-        self.journal = Journal(self.recorder, lambda field: client.get("/journal/values")[field])
+        self.journal = Journal(self.recorder, self.vocabulary)
         self.crashes = RemoteCrashes(client)
         self.tokens = RemoteTokens(client)
         self.resources = RemoteResources(client)
@@ -257,6 +257,11 @@ class RemoteEmulators:
     def hosts(self) -> Mapping[str, RemoteEmulator]:
         """The emulators of which a test can set the faults, by name."""
         return {name: RemoteEmulator(name, self.faults_of(name)) for name in self._client.get("/faults")["faults"]}
+
+    def vocabulary(self, field: str) -> Collection[str]:
+        """Return the values that a closed field of the journal's entries can have; see `Emulators.vocabulary`."""
+        values: Collection[str] = self._client.get("/journal/values")[field]
+        return values
 
     def faults_of(self, name: str) -> Faults[Fault]:
         """Return the faults of an emulator's next requests; raises LookupError if there is none so named."""
