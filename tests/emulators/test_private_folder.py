@@ -197,7 +197,7 @@ def test_it(azcred, tmp_path):
 
 
 def test_a_killed_run_of_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next run deletes both folders of one that is isolated, and the private keys in them."""
+    """The next run deletes both folders of one that is isolated, and the private keys and certificates in them."""
     root = pytester.mkdir("temporary")
     monkeypatch.setenv("TMPDIR", str(root))
     pytester.makepyfile(SUITE)
@@ -207,6 +207,6 @@ def test_a_killed_run_of_pytest(pytester: pytest.Pytester, monkeypatch: pytest.M
         assert pytester.runpytest_subprocess().ret == -signal.SIGKILL
     left = [path for path in root.iterdir() if path.name.startswith("azcred-")]
     assert len(left) == 2
-    assert len([file for folder in left for file in folder.rglob("*") if file.suffix in (".key", ".pem")]) == 2
+    assert len([file for folder in left for file in folder.rglob("*") if file.suffix in (".key", ".pem")]) == 3
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
     assert [path for path in root.iterdir() if path.name.startswith("azcred-")] == []

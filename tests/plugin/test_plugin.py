@@ -42,7 +42,7 @@ def test_the_options_are_in_the_help(pytester: pytest.Pytester) -> None:
             "Azure credentials (pytest-azcred):",
             "*--azcred-environment=NAME*",
             "*azcred_environment (string):*",
-            "*azcred_isolate (bool):*",
+            "*azcred_isolate (*):*",
             "*azcred_routes (linelist):*",
             "*azcred_token_lifetime (string):*",
             "*azcred_azurite_accounts (args):*",

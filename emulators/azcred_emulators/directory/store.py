@@ -221,7 +221,11 @@ class Directory:
     def content(self) -> tuple[Sequence[Entity], Mapping[str, tuple[str, ...]], Mapping[str, str]]:
         """Return all entities, the client ids that are assigned to each host, and the ARM ids of hosts."""
         with self._lock:
-            return list(self._entities.values()), dict(self._assigned), dict(self._resource_ids)
+            known = {
+                host: tuple(client_id for client_id in client_ids if client_id in self._entities)
+                for host, client_ids in self._assigned.items()
+            }
+            return list(self._entities.values()), known, dict(self._resource_ids)
 
     def fill(
         self, entities: Iterable[Entity], assigned: Mapping[str, Iterable[str]], resource_ids: Mapping[str, str]
