@@ -15,11 +15,12 @@ import azure.identity.aio
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError
 
 import pytest_azcred
 import pytest_azcred.credentials
 import pytest_azcred.credentials.aio
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User, contoso
+from azcred_emulators.directory import Application, ClientSecret, User, contoso
 from azcred_emulators.environments import ENVIRONMENTS, Environment
 from azcred_emulators.faults import Status
 from pytest_azcred.azcred import Azcred
@@ -163,7 +164,7 @@ def test_the_place_that_an_inner_scope_names(azcred: Azcred, chain: azure.identi
     azcred.environment("on-premises-secret", "developer-azure-cli", "virtual-machine")
     variables, az = dict(os.environ), shutil.which("az")
     assert az
-    with pytest.raises(ZeroDivisionError), pytest_azcred.environment("nothing") as inner:
+    with pytest.raises(ZeroDivisionError), pytest_azcred.environment("nothing") as inner:  # noqa: PT012  # the body fails
         assert "AZURE_CLIENT_SECRET" not in os.environ
         assert shutil.which("az") is None
         with azure.identity.DefaultAzureCredential() as credential, pytest.raises(ClientAuthenticationError):
@@ -176,6 +177,19 @@ def test_the_place_that_an_inner_scope_names(azcred: Azcred, chain: azure.identi
         token(credential)
         token(chain)
     azcred.journal.assert_tokens(provider="environment", times=1)
+
+
+def test_who_is_signed_in_to_a_tool(azcred: Azcred) -> None:
+    """The accounts and the profile's file are out of sight in an inner place, and back afterwards."""
+    place = azcred.environment("developer-azure-cli")
+    with azure.identity.AzureCliCredential() as credential:
+        token(credential)
+        with pytest_azcred.environment("developer-azd", "nothing") as inner:
+            inner.install("az")
+            with pytest.raises(CredentialUnavailableError, match="az login"):
+                token(credential)
+        token(credential)
+    azcred.journal.assert_tokens(identity=place.user.principal_name, provider="azure-cli", times=2)
 
 
 def test_a_place_that_is_left_early(azcred: Azcred) -> None:
@@ -249,9 +263,7 @@ def wait() -> Iterator[Callable[[Any], Any]]:
 
 
 @pytest.mark.parametrize("environment", IDENTIFIED, ids=lambda environment: environment.name)
-def test_a_credential_of_an_outer_scope(
-    azcred: Azcred, environment: Environment, wait: Callable[[Any], Any]
-) -> None:
+def test_a_credential_of_an_outer_scope(azcred: Azcred, environment: Environment, wait: Callable[[Any], Any]) -> None:
     """It gets tokens inside, on a later clock too, and they are good there and when the clock is back."""
     azcred.environment(environment.name)
     azcred.resource(SHOP).answer("GET", "/secrets")
