@@ -36,7 +36,7 @@ class IsolatedProcess:
         self._keep = settings.keep
         # An agent that this machine really has must not be seen.
         self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
-        self._variables = EnvironmentVariables()
+        self.variables = EnvironmentVariables()
         self._proxy = proxy
         self._child_variables = ChildVariables({})
         self._folders = Folders()
@@ -60,7 +60,7 @@ class IsolatedProcess:
         if self._proxy.trust is None:
             self._proxy.trust = Trust(emulators.folder, emulators.certificate_authority.pem)
         isolated = isolation(os.environ, emulators.folder, self._keep)
-        self._variables.update({**isolated, **children(os.environ, emulators.folder)})
+        self.variables.update({**isolated, **children(os.environ, emulators.folder)})
         self._routing.on_connect(emulators.connect)
         self._routing.activate()
         self._proxy.lead = self._routing.lead
@@ -81,7 +81,7 @@ class IsolatedProcess:
         self._proxy.lead = nowhere
         self._routing.deactivate()
         self._relays.stop()
-        self._variables.restore()
+        self.variables.restore()
 
     def relay(self, host: str, target: tuple[str, int]) -> tuple[str, int]:
         """Return where a server without TLS answers as a real host with it, until the end."""
@@ -90,12 +90,7 @@ class IsolatedProcess:
     @property
     def isolated_variables(self) -> Mapping[str, tuple[str | None, str | None]]:
         """What the variables were that the isolation has changed, and what they are since."""
-        return self._variables.changes()
-
-    @property
-    def changed_variables(self) -> Mapping[str, str | None]:
-        """What the variables were set to that the isolation has changed."""
-        return self._variables.values()
+        return self.variables.changes()
 
     @property
     def routes(self) -> Sequence[Route]:

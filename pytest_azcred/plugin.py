@@ -238,7 +238,7 @@ def _hold_against_undo(request: pytest.FixtureRequest, scope: Scope, run: Run) -
 
     def undo() -> None:
         if scope in run.scopes:
-            held(scope.changed_variables, original)
+            held(scope.variable_changes, original)
         else:
             original()
             sweep()

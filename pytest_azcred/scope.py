@@ -260,10 +260,10 @@ class Scope:
         return {**({} if self.outer else self.process.isolated_variables), **self._variables.changes()}
 
     @property
-    def changed_variables(self) -> Mapping[str, str | None]:
-        """What the variables were set to that this scope, the outer ones and the isolation have changed."""
-        outer = self.outer.changed_variables if self.outer else self.process.changed_variables
-        return {**outer, **self._variables.values()}
+    def variable_changes(self) -> Sequence[EnvironmentVariables]:
+        """What the isolation, the outer scopes and this one have changed of the variables, in this order."""
+        outer = self.outer.variable_changes if self.outer else [self.process.variables]
+        return [*outer, self._variables]
 
     def install(self, *names: str) -> None:
         """Put fake executables on PATH until the end, whatever places come and go."""

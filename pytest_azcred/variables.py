@@ -1,7 +1,7 @@
 """Environment variables that are changed for a while, whatever others do with them meanwhile."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -62,18 +62,23 @@ class EnvironmentVariables:
         """Return what the changed variables were before, and what they were last set to."""
         return {name: (before, self._ours[name]) for name, before in self._before.items()}
 
-    def values(self) -> Mapping[str, str | None]:
-        """Return what the changed variables were last set to, None for those that were removed."""
-        return self._ours
 
+def held(changes: Sequence[EnvironmentVariables], call: Callable[[], object]) -> None:
+    """Call a function that restores variables, without effect on those that were changed, the outermost change first.
 
-def held(values: Mapping[str, str | None], call: Callable[[], object]) -> None:
-    """Call a function that restores variables; what it changes to something else than these values is set to them."""
-    present = {name: os.environ.get(name) for name in values}
+    What it restores one of them to is what that returns to later.
+    """
+    ours = {name: value for each in changes for name, value in each._ours.items()}
+    present = {name: os.environ.get(name) for name in ours}
     call()
-    for name, value in values.items():
-        if os.environ.get(name) not in (present[name], value):
-            set_variable(name, value)
+    for name, value in ours.items():
+        found = os.environ.get(name)
+        if found in (present[name], value):
+            continue
+        owners = [each for each in changes if name in each._ours]
+        older = [number for number, each in enumerate(owners[:-1], start=1) if each._ours[name] == found]
+        owners[older[-1] if older else 0]._before[name] = found
+        set_variable(name, value)
 
 
 def set_variable(name: str, value: str | None) -> None:

@@ -66,7 +66,7 @@ class UnreachableHostError(OutsideConnectionError, OSError):
 
     def __init__(self, host: str, port: object = None, remedy: str = "") -> None:
         super().__init__(host, port, remedy)
-        self.errno = errno.ENETUNREACH
+        self.errno, self.strerror = errno.ENETUNREACH, str(self)  # aiohttp shows no more than these
 
 
 class Host(NamedTuple):

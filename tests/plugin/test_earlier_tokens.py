@@ -14,9 +14,10 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.keyvault.secrets import SecretClient
 
-from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, contoso, identifiers
+from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, User, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 from pytest_azcred.azcred import Azcred
+from pytest_azcred.browser import DeviceLogin
 from pytest_azcred.run import Run
 
 SCOPE = "https://vault.azure.net/.default"
@@ -72,7 +73,7 @@ def test_a_token_that_a_cache_has_kept(next_test: NextTest, audience: str) -> No
     @lru_cache
     def token() -> str:
         with azure.identity.AzureCliCredential() as credential:
-            return credential.get_token(f"{audience}/.default").token
+            return str(credential.get_token(f"{audience}/.default").token)
 
     with next_test() as azcred:
         azcred.environment("developer-azure-cli")
@@ -121,8 +122,9 @@ def test_an_assertion_and_a_refresh_token(next_test: NextTest) -> None:
     """A user's token at an API that acts for them, and what msal keeps in a global cache."""
     cache = msal.TokenCache()
 
-    def sign_in(azcred: Azcred) -> dict[str, Any]:
-        user = azcred.directory.users()[0]
+    user = User(name="Ada", tenant_id=contoso.TENANT.id, principal_name="ada@contoso.com", password="pw")
+
+    def sign_in() -> dict[str, Any]:
         authority = f"https://login.microsoftonline.com/{contoso.TENANT.id}"
         with requests.Session() as session:
             app = msal.PublicClientApplication(CLI, authority=authority, token_cache=cache, http_client=session)
@@ -138,16 +140,18 @@ def test_an_assertion_and_a_refresh_token(next_test: NextTest) -> None:
             return credential.get_token(f"{GRAPH}/.default").token
 
     with next_test() as azcred:
+        azcred.directory.add(user)
         orders = api(azcred)
-        kept = sign_in(azcred)["access_token"]
+        kept = sign_in()["access_token"]
         assert exchange(orders, kept)
     with next_test() as azcred:
-        orders = azcred.directory.add(orders)
+        azcred.directory.add(user)
+        azcred.directory.add(orders)
         with pytest.raises(ClientAuthenticationError, match=SENTENCE):
             exchange(orders, kept)
         assert SENTENCE in str(azcred.journal)
         azcred.journal.clear()
-        refused = sign_in(azcred)
+        refused = sign_in()
         assert SENTENCE in refused["error_description"]
         assert SENTENCE in str(azcred.journal)
 
@@ -190,3 +194,36 @@ def test_a_token_that_is_not_valid_yet(azcred_emulators: Emulators) -> None:
                 assert "the token is not valid yet" in answer(f"{VAULT}/secrets", early).text
             assert answer(f"{VAULT}/secrets", late).status_code == 200
         assert answer(f"{VAULT}/secrets", late).status_code == 200
+
+
+def test_users_of_the_session(azcred_emulators: Emulators) -> None:
+    """A device code's refresh token, and a token on behalf of a user, outlive the tests in which they are renewed."""
+    run = Run(lambda: nullcontext(azcred_emulators))
+    with run.scope("the session") as session:
+        orders = api(session)
+        user = session.directory.users()[0]
+        login = DeviceLogin(session.directory)
+        device = azure.identity.DeviceCodeCredential(
+            tenant_id=contoso.TENANT.id, prompt_callback=lambda _uri, code, _expires: login(code, user=user)
+        )
+        with device:
+            assertion = device.get_token(ORDERS).token
+            behalf = azure.identity.OnBehalfOfCredential(
+                contoso.TENANT.id, orders.client_id, client_secret="orders~secret", user_assertion=assertion
+            )
+            with behalf:
+                for clock in ("1 min", "25 h", "1 min", "10 min"):
+                    with run.scope("a test") as test:
+                        test.environment("kubernetes")
+                        test.clock.advance(clock)
+                        assert (
+                            answer(f"{GRAPH}/v1.0/me", device.get_token(f"{GRAPH}/User.Read").token).status_code == 200
+                        )
+                        assert answer(URLS[ARM], device.get_token(f"{ARM}/.default").token).status_code == 200
+                        if clock != "25 h":  # what the user has sent has expired
+                            assert (
+                                answer(f"{GRAPH}/v1.0/me", behalf.get_token(f"{GRAPH}/.default").token).status_code
+                                == 200
+                            )
+                    assert answer(URLS[ARM], device.get_token(f"{ARM}/.default").token).status_code == 200
+                    assert device.get_token("https://storage.azure.com/.default")

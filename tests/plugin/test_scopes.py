@@ -15,6 +15,7 @@ import azure.identity.aio
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError
 
 import pytest_azcred
 import pytest_azcred.credentials
@@ -44,7 +45,7 @@ def get(url: str, token: str = "") -> int:
 
 
 @pytest.fixture
-def chain() -> Iterator[azure.identity.DefaultAzureCredential]:
+def chain() -> Iterator[azure.identity.ChainedTokenCredential]:
     """A chain that is made in the place of the outer scope."""
     with azure.identity.DefaultAzureCredential() as credential:
         yield credential
@@ -158,12 +159,12 @@ def test_scopes_that_end_in_the_wrong_order(azcred: Azcred) -> None:
     run.end(inner)
 
 
-def test_the_place_that_an_inner_scope_names(azcred: Azcred, chain: azure.identity.DefaultAzureCredential) -> None:
+def test_the_place_that_an_inner_scope_names(azcred: Azcred, chain: azure.identity.ChainedTokenCredential) -> None:
     """It hides variables, tools and hosts of the outer one, which are back afterwards, also after a failure."""
     azcred.environment("on-premises-secret", "developer-azure-cli", "virtual-machine")
     variables, az = dict(os.environ), shutil.which("az")
     assert az
-    with pytest.raises(ZeroDivisionError), pytest_azcred.environment("nothing") as inner:
+    with pytest.raises(ZeroDivisionError), pytest_azcred.environment("nothing") as inner:  # noqa: PT012  # the body fails
         assert "AZURE_CLIENT_SECRET" not in os.environ
         assert shutil.which("az") is None
         with azure.identity.DefaultAzureCredential() as credential, pytest.raises(ClientAuthenticationError):
@@ -176,6 +177,19 @@ def test_the_place_that_an_inner_scope_names(azcred: Azcred, chain: azure.identi
         token(credential)
         token(chain)
     azcred.journal.assert_tokens(provider="environment", times=1)
+
+
+def test_who_is_signed_in_to_a_tool(azcred: Azcred) -> None:
+    """The accounts and the profile's file are out of sight in an inner place, and back afterwards."""
+    place = azcred.environment("developer-azure-cli")
+    with azure.identity.AzureCliCredential() as credential:
+        token(credential)
+        with pytest_azcred.environment("developer-azd", "nothing") as inner:
+            inner.install("az")
+            with pytest.raises(CredentialUnavailableError, match="az login"):
+                token(credential)
+        token(credential)
+    azcred.journal.assert_tokens(identity=place.user.principal_name, provider="azure-cli", times=2)
 
 
 def test_a_place_that_is_left_early(azcred: Azcred) -> None:

@@ -7,6 +7,7 @@ Device codes are in `device_codes`.
 import secrets
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -94,7 +95,9 @@ class Issued:
         self._lock = threading.Lock()
         self._codes: _Latest[tuple[AuthorizationCode, float]] = _Latest()
         self._redeemed: _Latest[bool] = _Latest()
-        self._refresh_tokens: _Latest[tuple[RefreshToken, int]] = _Latest()  # with the layer that issued it
+        # What refresh tokens begin with; their layer follows, since those of earlier tests are not in the store.
+        self._prefix = f"1.A{secrets.token_urlsafe(6)}"
+        self._refresh_tokens: _Latest[RefreshToken] = _Latest()
         self._assertions: _Latest[float] = _Latest()
         self._sign_ins: _Latest[SignIn] = _Latest()
         self._requests: _Latest[tuple[float, ...]] = _Latest()
@@ -131,25 +134,32 @@ class Issued:
 
     def refresh_token(self, token: RefreshToken) -> str:
         """Return a new refresh token that stands for this."""
-        value = f"1.A{secrets.token_urlsafe(96)}"
+        layer = self._layers.of((token.sign_in.user_id, token.client_id))
+        value = f"{self._prefix}{layer:08x}{secrets.token_urlsafe(84)}"
         with self._lock:
-            self._refresh_tokens.put(value, (token, self._layers.of((token.sign_in.user_id, token.client_id))))
+            self._refresh_tokens.put(value, token)
         return value
 
     def find_refresh_token(self, value: str) -> RefreshToken:
         """Return what a refresh token stands for, which stays redeemable; raises EntraError if it is not."""
         with self._lock:
-            token, layer = self._refresh_tokens.get(value) or (None, 0)
+            token = self._refresh_tokens.get(value)
+        if value.startswith(self._prefix) and not self._is_current(value):
+            raise EntraError(70000, suberror="bad_token", reason=f"{ANOTHER_TEST}.")
         if token is None:
             raise _unknown_refresh_token()
-        if layer not in self._layers:
-            raise EntraError(70000, suberror="bad_token", reason=f"{ANOTHER_TEST}.")
         now = self._clock.now()
         if token.spa and now >= token.started + SPA_REFRESH_TOKEN_LIFETIME:
             raise EntraError(700084)
         if now >= token.issued + REFRESH_TOKEN_INACTIVITY:
             raise EntraError(700082)
         return token
+
+    def _is_current(self, value: str) -> bool:
+        """Tell whether the layer that issued a refresh token is still there."""
+        with suppress(ValueError):
+            return int(value.removeprefix(self._prefix)[:8], 16) in self._layers
+        return True  # not one of ours
 
     def spend_refresh_token(self, value: str) -> None:
         """Take a refresh token out of use; raises EntraError if another request has done so."""

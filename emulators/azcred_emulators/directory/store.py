@@ -240,7 +240,7 @@ class Directory:
             self._cached_index = None
 
     def checkpoint(self) -> tuple[Container[str], Callable[[], None]]:
-        """Return the ids of everybody in the directory, and the function that returns to the present content."""
+        """Return all ids of everybody in the directory, and the function that returns to the present content."""
         with self._lock:
             content = (self._entities.copy(), self._assigned.copy(), self._resource_ids.copy())
 
@@ -249,7 +249,8 @@ class Directory:
                 self._entities, self._assigned, self._resource_ids = content
                 self._cached_index = None
 
-        return frozenset(content[0]), undo
+        principals = (entity for entity in content[0].values() if isinstance(entity, Application | ManagedIdentity))
+        return {*content[0], *(principal.object_id.lower() for principal in principals)}, undo
 
     def keep(self) -> None:
         """Take the snapshot of the content to which `reset` returns."""

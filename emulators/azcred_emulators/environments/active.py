@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from azcred_emulators.directory import ManagedIdentity
-from azcred_emulators.emulation.checkpoint import checkpoint
+from azcred_emulators.emulation.checkpoint import undo_all
 from azcred_emulators.environments.backend import Backend
 from azcred_emulators.environments.environment import Environment
 from azcred_emulators.environments.table import ENVIRONMENTS
@@ -124,7 +124,7 @@ class ActiveEnvironments:
         executables = self._emulators.executables
         tools = {name for environment in hidden for name in environment.executables}
         off_path = tools - self.installed
-        sign_in_again = checkpoint(*executables.stateful()) if tools else None
+        sign_in_again = undo_all([executables[name].checkpoint() for name in tools])
         for name in tools:
             executables[name].sign_out()
         if off_path:
@@ -134,8 +134,7 @@ class ActiveEnvironments:
             self._hidden.remove(hidden)
             self._environments = [*hidden, *self._environments]
             self._hide_hosts()
-            if sign_in_again:
-                sign_in_again()
+            sign_in_again()
             if off_path:
                 executables.install(*off_path)
             for environment in hidden:

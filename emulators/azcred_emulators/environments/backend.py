@@ -1,8 +1,10 @@
 """What environments need of the emulators: a few members of `Emulators`, which is composed of environments itself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from azcred_emulators.emulation.checkpoint import Undo
 
 if TYPE_CHECKING:
     from azcred_emulators.directory import Directory, Principal, User
@@ -24,6 +26,9 @@ class DeveloperTool(Protocol):
     def sign_out(self) -> None:
         """Sign everybody out."""
 
+    def checkpoint(self) -> Undo:
+        """Note the state; returns the function that undoes what is changed after that."""
+
 
 class AzureCliTool(Protocol):
     """The fake `az`."""
@@ -41,9 +46,6 @@ class DeveloperTools(Protocol):
 
     def __getitem__(self, name: str, /) -> DeveloperTool:
         """Return the fake of this name."""
-
-    def stateful(self) -> "Iterable[object]":
-        """Return the objects whose attributes tests and calls change."""
 
     def install(self, *names: str) -> object:
         """Put executables on PATH."""

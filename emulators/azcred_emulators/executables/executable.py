@@ -1,10 +1,11 @@
 """What every executable is: a function from a call to what it prints."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.emulation.checkpoint import Undo, checkpoint
 from azcred_emulators.emulation.command import CommandFault, CommandResult
 from azcred_emulators.emulation.script import Faults
 from azcred_emulators.faults.registry import COMMAND_KINDS
@@ -58,9 +59,9 @@ class Executable(ABC):
     def sign_out(self) -> None:
         """Sign everybody out."""
 
-    def stateful(self) -> Iterable[object]:
-        """Return the objects whose attributes tests and calls change."""
-        return (self,)
+    def checkpoint(self) -> Undo:
+        """Note the state without the faults; returns the function that undoes what is changed after that."""
+        return checkpoint(self)
 
     @abstractmethod
     def reset(self) -> None:

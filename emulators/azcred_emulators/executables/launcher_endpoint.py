@@ -158,13 +158,11 @@ class Executables(Emulator):
         """Answer a request with another method or path."""
         return _error(request, error.code or 400, "the emulator cannot read what this launcher sends")
 
-    def stateful(self) -> Iterable[object]:
-        """Return the tools and what they keep."""
-        return (self, *(part for tool in self.tools for part in tool.stateful()))
-
     def checkpoint(self) -> Undo:
         """Note the state and the faults of the tools, too."""
-        return undo_all([super().checkpoint(), *(tool.faults.checkpoint() for tool in self.tools)])
+        tools = self.tools
+        noted = (*(tool.checkpoint() for tool in tools), *(tool.faults.checkpoint() for tool in tools))
+        return undo_all([super().checkpoint(), *noted])
 
     def reset(self) -> None:
         """Sign all accounts out, clear the faults, and take every executable off PATH."""

@@ -57,14 +57,14 @@ class Layers:
     def of(self, ids: Iterable[str]) -> int:
         """Return the number of the layer that issues a token for those with these client and object ids.
 
-        It is the lowest one that has a place of theirs, else the lowest one that knows them: what a session has made
-        outlives the test in which it first asks.
+        It is the lowest one that has a place of theirs, else the lowest one that knows all of them: what a session has
+        made outlives the test in which it first asks, and a user whom a test has added does not.
         """
         names = {name.lower() for name in ids}
         for layer in self._layers:
             if names & layer.identities:
                 return layer.number
         for below, layer in zip(self._layers, self._layers[1:], strict=False):
-            if any(name in layer.known_below for name in names):
+            if names and all(name in layer.known_below for name in names):
                 return below.number
         return self.top.number

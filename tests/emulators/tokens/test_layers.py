@@ -16,9 +16,10 @@ def layers() -> Layers:
 
 
 def test_whoever_is_in_the_directory_below_is_served_by_the_lower_layer(layers: Layers) -> None:
-    """In any case of the ids; all others by the one on top."""
+    """In any case of the ids; all others by the one on top, and so is a client of the session for a test's user."""
     top = layers.top.number
     assert layers.of([SESSION.upper()]) != top
+    assert layers.of([TEST, SESSION]) == top
     assert layers.of([TEST]) == layers.of([NOBODY]) == layers.of([]) == top
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from azcred_emulators.authority.errors.entra_error import EntraError, is_guid
 from azcred_emulators.durations import as_header
 from azcred_emulators.emulation.request import Request, json_response
+from azcred_emulators.tokens.layers import ANOTHER_TEST
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store, no-cache",
@@ -23,7 +24,8 @@ HEADERS: Mapping[str, str] = {
 
 def error_response(request: Request, error: EntraError, *, now: float) -> Response:
     """Return the response with an error, and note it in the journal; `now` is epoch seconds."""
-    request.details["error"] = f"AADSTS{error.code}"
+    # The code says what is wrong with a request, but for what Entra ID knows nothing of.
+    request.details["error"] = error.text if ANOTHER_TEST in error.text else f"AADSTS{error.code}"
     trace_id = str(uuid.uuid4())
     correlation_id = request.headers.get("client-request-id") or request.args.get("client-request-id")
     body = error.body(

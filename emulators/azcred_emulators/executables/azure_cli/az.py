@@ -3,10 +3,10 @@
 import os
 import threading
 import traceback
-from collections.abc import Iterable
 from pathlib import Path
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.emulation.checkpoint import Undo, undo_all
 from azcred_emulators.emulation.command import CommandResult
 from azcred_emulators.executables.accounts import account_of
 from azcred_emulators.executables.azure_cli import help as help_texts
@@ -109,9 +109,10 @@ class AzureCli(Executable):
             except OSError as error:  # the configuration folder cannot be written
                 return CommandResult(stderr=_with_traceback(error), exit_code=1)
 
-    def stateful(self) -> Iterable[object]:
-        """Return this and its profiles."""
-        return (self, self._initial_profile, *self._profiles.values())
+    def checkpoint(self) -> Undo:
+        """Note the state and the profiles."""
+        profiles = (self._initial_profile, *self._profiles.values())
+        return undo_all([super().checkpoint(), *(profile.checkpoint() for profile in profiles)])
 
     def reset(self) -> None:
         """Sign all accounts out, clear the token errors, and return to the latest version."""

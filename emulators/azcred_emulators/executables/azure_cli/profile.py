@@ -11,6 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from azcred_emulators.emulation.checkpoint import Undo, checkpoint
 from azcred_emulators.executables.accounts import Account, ServicePrincipalAccount, UserAccount
 
 CLOUD = "AzureCloud"
@@ -51,6 +52,23 @@ class Profile:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             content = {"installationId": self._installation, "subscriptions": self._subscriptions}
             self._file.write_text(json.dumps(content), encoding="utf-8-sig")
+
+    def checkpoint(self) -> Undo:
+        """Note the accounts and the file; returns the function that brings them back."""
+        restore, content = checkpoint(self), self._content()
+
+        def undo() -> None:
+            restore()
+            if self._file is not None and content is not None:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file.write_bytes(content)
+            elif self._file is not None:
+                self._file.unlink(missing_ok=True)
+
+        return undo
+
+    def _content(self) -> bytes | None:
+        return self._file.read_bytes() if self._file is not None and self._file.is_file() else None
 
     def adopt(self, other: "Profile") -> None:
         """Take over the accounts and subscriptions of another profile."""
