@@ -127,4 +127,6 @@ def test_afterwards():
 
 def test_the_marker_documents_itself(run: pytest.Pytester) -> None:
     """In `pytest --markers`."""
-    run.runpytest_subprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.azcred(*environments): run the test *"])
+    run.runpytest_subprocess("--markers").stdout.fnmatch_lines(
+        ["@pytest.mark.azcred(*environments, strict=...): run the test *"]
+    )
