@@ -32,7 +32,7 @@ def test_the_error(azcred, fake_kubernetes, half):
     with pytest.raises({error}) as caught:
         read() if half == "sync" else asyncio.run(read_async())
     assert "azcred refused a connection to 'orders.vault.azure.net" in str(caught.value)
-    assert {host.partition(":")[0] for host in azcred.journal.refused} == {"orders.vault.azure.net"}
+    assert all(host.startswith("orders.vault.azure.net") for host in azcred.journal.refused)
     assert "Refused were connections to orders.vault.azure.net" in str(azcred.journal)
 
 def test_that_swallows_it(azcred, fake_kubernetes):
@@ -68,7 +68,7 @@ def test_a_refused_host(pytester: pytest.Pytester, refused: str, error: str) -> 
     result.assert_outcomes(passed=5, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*azcred refused a connection to 'orders.vault.azure.net*",
+            "Refused were connections to orders.vault.azure.net*",
             "refused: orders.vault.azure.net*, * times, in test_suite.py::test_the_error*",
             "refused: www.contoso.com:80, 1 time, in test_suite.py::test_whose_child_swallows_it",
         ]
