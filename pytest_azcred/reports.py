@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ class ReportHooks:
         self._ended: list[Journal] = []  # of scopes that began and ended in the body of this test, the outermost ones
         self._since_setup: Journal | None = None  # of this test, if a wider scope was there before it
         self._waited = 0.0
-        self._refused_before = 0
+        self._refused_before: Sequence[str] = ()
         self._findings: list[Finding] = []
         run.observers.append(self._observe)
 
@@ -60,7 +61,7 @@ class ReportHooks:
         self._idle.clear()
         self._ended.clear()
         self._waited = 0.0
-        self._refused_before = len(self._refused)
+        self._refused_before = self._refused
         self._since_setup = self._run.scopes[-1].new_journal() if self._run.scopes else None
         yield
 
@@ -94,7 +95,7 @@ class ReportHooks:
         finding = Finding(
             test=report.nodeid,
             idle=list(dict.fromkeys([*self._idle, *(name for scope in own for name in scope.idle)])),
-            refused=list(self._refused[self._refused_before :]),
+            refused=list((Counter(self._refused) - Counter(self._refused_before)).elements()),
             waited=min(waited, report.duration),
         )
         if report.failed:

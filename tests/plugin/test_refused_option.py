@@ -94,6 +94,36 @@ def test_without_a_fixture(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["refused: www.contoso.com:80, 1 time, outside of tests or in a worker"])
 
 
+def test_with_a_fixture_and_without(pytester: pytest.Pytester) -> None:
+    """The emulators' record and that of the isolated run are two; each test has what it was refused itself."""
+    pytester.makepyfile(
+        """
+        import socket
+
+        def try_to_reach(host):
+            try:
+                socket.create_connection((host, 80))
+            except RuntimeError:
+                pass
+
+        def test_without():
+            try_to_reach("first.contoso.com")
+
+        def test_with(azcred):
+            try_to_reach("second.contoso.com")
+        """
+    )
+    pytester.makeini("[pytest]\nazcred_isolate = true\n")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:randomly")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines_random(
+        [
+            "refused: first.contoso.com:80, 1 time, in *::test_without",
+            "refused: second.contoso.com:80, 1 time, in *::test_with",
+        ]
+    )
+
+
 def test_another_value(pytester: pytest.Pytester) -> None:
     """It is refused before any test runs."""
     pytester.makeini("[pytest]\nazcred_refused = unreachabel\n")
