@@ -88,11 +88,6 @@ class IsolatedProcess:
         return self._relays.address(host, target)
 
     @property
-    def isolated_variables(self) -> Mapping[str, tuple[str | None, str | None]]:
-        """What the variables were that the isolation has changed, and what they are since."""
-        return self.variables.changes()
-
-    @property
     def routes(self) -> Sequence[Route]:
         """Where connections go."""
         return self._routing.routes

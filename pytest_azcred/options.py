@@ -96,10 +96,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 def check(config: pytest.Config) -> None:
     """Raise UsageError for a value that cannot be used, before any test runs."""
-    try:
-        environment(config)
-    except LookupError as error:
-        raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
+    environment(config)
     try:
         if token_lifetime(config) and config.getoption("--azcred-server"):
             raise ValueError("it cannot be set for the tokens of a server; give their identities `token_times`")
@@ -119,11 +116,14 @@ def check(config: pytest.Config) -> None:
 def environment(config: pytest.Config) -> Environment | None:
     """Return the environment that the whole suite runs in, None if each test says where.
 
-    Raises LookupError for a name that is not in the table.
+    Raises UsageError for a name that is not in the table.
     """
     option: str | None = early_option(config, "azcred_environment")
     name: str = config.getini("azcred_environment") if option is None else option
-    return find(name) if name else None
+    try:
+        return find(name) if name else None
+    except LookupError as error:
+        raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
 
 
 def kept(config: pytest.Config) -> Sequence[str]:

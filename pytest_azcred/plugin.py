@@ -60,7 +60,7 @@ def _begin(config: pytest.Config) -> None:
         _seal()
     run = config.stash[_RUN] = begin_run(Run(partial(_make_emulators, config), settings))
     config.add_cleanup(partial(end_run, run))
-    if environment := _environment(config):
+    if environment := options.environment(config):
         run.lasts = "session"
         run.begin("the run").enter([environment], {})
         run.lasts = "function"
@@ -79,13 +79,6 @@ def _seal() -> None:
         seal()
     except SealError as error:
         raise pytest.UsageError(f"azcred_isolate = network: {error}") from None
-
-
-def _environment(config: pytest.Config) -> Environment | None:
-    try:
-        return options.environment(config)
-    except LookupError as error:
-        raise pytest.UsageError(f"--azcred-environment: {error.args[0]}") from None
 
 
 def _make_emulators(config: pytest.Config) -> AbstractContextManager[Emulators]:

@@ -66,11 +66,6 @@ class Run:
         """The hosts to which the processes of the run were refused a connection, as often as they were."""
         return self._refusals.hosts if self._refusals else ()
 
-    def _record(self) -> Refusals:
-        if self._refusals is None:
-            self._refusals = Refusals(self.emulators.folder)
-        return self._refusals
-
     @property
     def scopes(self) -> Sequence[Scope]:
         """The scopes that are there, the outermost first."""
@@ -85,7 +80,9 @@ class Run:
             self._proxy = ChildProxy()
             self._stack.callback(self._proxy.stop)
             self._proxy.start()
-        return IsolatedProcess(emulators, self._settings, self._record(), self._proxy)
+        if self._refusals is None:
+            self._refusals = Refusals(emulators.folder)
+        return IsolatedProcess(emulators, self._settings, self._refusals, self._proxy)
 
     def begin(self, name: str) -> Scope:
         """Begin a scope inside those that are there.

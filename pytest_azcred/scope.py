@@ -176,7 +176,7 @@ class Scope:
             return
         self._idle += self._idle_in(place)
         setups = self._setups.pop(place)
-        remaining = [setup for others in reversed(self._setups.values()) for setup in reversed(others)]
+        remaining = list(reversed(self._own_setups))
         everywhere = [*remaining, *(self.outer.all_setups if self.outer else ())]
         for setup in setups:
             self.emulators.active.leave(setup.environment)
@@ -217,14 +217,17 @@ class Scope:
     def visible_setups(self) -> "Sequence[Setup]":
         """What the app is in now: the environments of this scope, else those of the next outer one that has any."""
         if self._setups or self.outer is None:
-            return [setup for setups in self._setups.values() for setup in setups]
+            return self._own_setups
         return self.outer.visible_setups
 
     @property
     def all_setups(self) -> "Sequence[Setup]":
         """The environments of this scope and of all outer ones."""
-        own = [setup for setups in self._setups.values() for setup in setups]
-        return [*own, *(self.outer.all_setups if self.outer else ())]
+        return [*self._own_setups, *(self.outer.all_setups if self.outer else ())]
+
+    @property
+    def _own_setups(self) -> "Sequence[Setup]":
+        return [setup for setups in self._setups.values() for setup in setups]
 
     @property
     def idle(self) -> Sequence[str]:
@@ -257,7 +260,7 @@ class Scope:
     @property
     def isolated_variables(self) -> Mapping[str, tuple[str | None, str | None]]:
         """What the variables were that the start of this scope has changed, and what they are since."""
-        return {**({} if self.outer else self.process.isolated_variables), **self._variables.changes()}
+        return {**({} if self.outer else self.process.variables.changes()), **self._variables.changes()}
 
     @property
     def variable_changes(self) -> Sequence[EnvironmentVariables]:

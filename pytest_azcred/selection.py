@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from azcred_emulators.environments import ENVIRONMENTS, Environment, select
 if TYPE_CHECKING:
     from pytest_azcred.context import environment
 
-CLASS_ENVIRONMENT = "__azcred_environment__"  # the attribute of a plain test class that has been decorated
 PARAMETER = "_azcred_place"  # the fixture whose parameter is the environment of a marked test
 
 _BY_FIXTURE = {fixture: environment.name for environment in ENVIRONMENTS.values() for fixture in environment.fixtures}
@@ -51,8 +51,11 @@ def is_strict(item: pytest.Item, default: bool) -> bool:
 
 def decorator_of(item: pytest.Item) -> environment | None:
     """Return the `pytest_azcred.environment` of the nearest plain class around a test that has one, None without."""
+    context = sys.modules.get("pytest_azcred.context")
+    if context is None:  # not imported, so nothing is decorated
+        return None
     classes = (node.obj for node in reversed(item.listchain()) if isinstance(node, pytest.Class))
-    decorators = (getattr(each, CLASS_ENVIRONMENT, None) for each in classes)
+    decorators = (getattr(each, context.CLASS_ENVIRONMENT, None) for each in classes)
     return next((decorator for decorator in decorators if decorator is not None), None)
 
 

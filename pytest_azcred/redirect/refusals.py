@@ -37,11 +37,19 @@ class Refusals:
             finally:
                 os.close(descriptor)
 
+    def _written(self) -> bytes:
+        """Return what the file has got since it was last read."""
+        if self._file.stat().st_size == self._read:
+            return b""
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            return file.read()
+
     @property
     def hosts(self) -> Sequence[str]:
         """The hosts, each with its port if one was named, as often as they were refused."""
         with suppress(FileNotFoundError):
-            written = self._file.read_bytes()[self._read :]
+            written = self._written()
             whole = written[: written.rfind(b"\n") + 1]
             self._hosts += whole.decode("ascii", "replace").splitlines()
             self._read += len(whole)
