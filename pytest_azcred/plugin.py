@@ -6,7 +6,8 @@ plugin.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import os
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
@@ -34,6 +35,7 @@ _ScopeName = Literal["session", "module", "class", "function"]
 
 _RUN = pytest.StashKey[Run]()
 _REFUSALS = pytest.StashKey[Refusals | None]()  # of a run that is isolated without emulators
+_VARIABLES = pytest.StashKey[Mapping[str, str]]()  # those before the test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,8 +124,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup() -> Generator[None, None, None]:
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Keep a wider scope's isolation up, whatever the plugins of others restore and replace around a test."""
+    item.stash[_VARIABLES] = dict(os.environ)
     hold()
     yield
     hold()
@@ -136,7 +139,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         yield
     finally:
         sweep()
-        sweep_variables()
+        sweep_variables(item.stash.get(_VARIABLES, {}))
         hold()
 
 
@@ -235,7 +238,7 @@ def _hold_against_undo(request: pytest.FixtureRequest, scope: Scope, run: Run) -
         else:
             original()
             sweep()
-            sweep_variables(removed=False)
+            sweep_variables({})
         hold()
 
     monkeypatch.undo = undo  # type: ignore[method-assign]  # of this test's own object

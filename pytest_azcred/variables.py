@@ -16,14 +16,17 @@ class _Restored(NamedTuple):
 _restored: list[_Restored] = []  # since the last sweep
 
 
-def sweep_variables(*, removed: bool = True) -> None:
+def sweep_variables(lasting: Mapping[str, str]) -> None:
     """Restore once more what someone has set to our value after it was restored, or has removed as we had.
 
-    pytest's `monkeypatch` does, if a test has changed the variable by it and it is torn down after our fixtures.
-    Unless `removed`, a variable that is not set is taken to be as it should be.
+    pytest's `monkeypatch` does, if a test has changed the variable by it and it is torn down after our fixtures. A
+    variable that is not set comes back only with the value that it has in `lasting`, the variables before the test:
+    one that the test's own fixtures had set has been removed by them.
     """
     for name, ours, before in _restored:
-        if before != ours and os.environ.get(name) == ours and (removed or ours is not None):
+        if before == ours or os.environ.get(name) != ours:
+            continue
+        if ours is not None or lasting.get(name) == before:
             set_variable(name, before)
     _restored.clear()
 

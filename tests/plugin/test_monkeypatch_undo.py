@@ -132,6 +132,36 @@ def test_patches_of_a_session(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=4)
 
 
+A_DEVELOPER = """
+import os
+
+import pytest
+import pytest_azcred
+
+@pytest.fixture
+def developer(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://the-developers-own.example.com")
+
+def test_with(developer):
+    with pytest_azcred.environment("nothing"):
+        assert "HTTP_PROXY" not in os.environ
+
+def test_fixture(developer, request):
+    request.getfixturevalue("azcred")
+    assert "HTTP_PROXY" not in os.environ
+
+def test_afterwards():
+    assert "HTTP_PROXY" not in os.environ
+"""
+
+
+def test_what_a_test_sets_goes_with_it(pytester: pytest.Pytester) -> None:
+    """Although it was there before the isolation, and came back after it."""
+    pytester.makepyfile(A_DEVELOPER)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:randomly")
+    result.assert_outcomes(passed=3)
+
+
 BESIDE_PYTEST_SOCKET = """
 import socket
 
