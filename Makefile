@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-msal test-go test-java test-az sdk-coverage oracle fuzz load lint format benchmark clean
+.PHONY: demo docs examples new-user test test-repeat test-matrix test-pythons test-msal test-go test-java test-az sdk-coverage oracle fuzz load lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -60,6 +60,10 @@ fuzz: $(INSTALLED)  ## every endpoint under seeded requests that are nearly righ
 
 load: $(INSTALLED)  ## a server under load for a minute, and its figures
 	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/emulators/standalone/test_load.py $(ARGUMENTS)
+
+docs: $(INSTALLED)  ## the documentation site, in build/docs; a warning is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --jobs auto docs build/docs
+	@echo "build/docs/index.html"
 
 sdk-coverage: $(INSTALLED)  ## the lines of azure-identity that the tests reach; tests/sdk/UNREACHED.md has the others
 	$(BIN)/python tools/sdk_coverage.py $(ARGUMENTS)

@@ -17,7 +17,8 @@ from azcred_emulators.serving.urls import is_executable
 TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 TOKEN_EXCHANGE_APPLICATION_ID = "fb60f99c-7a34-4190-8149-302f77469936"  # the `aud` of Entra ID's own tokens for it
 CONSUMERS_TENANT_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"  # where personal Microsoft accounts live
-ALL = "All"  # in a policy: all users or all resources
+ALL = "All"
+"""In a conditional access policy: all users, or all resources."""
 
 
 def _new_id() -> str:
@@ -97,7 +98,8 @@ class PermissionGrant:
     principal_id: str | None = None
 
 
-ADMIN_CONSENT = PermissionGrant("*", ("*",))  # to all scopes of all resources, for all users
+ADMIN_CONSENT = PermissionGrant("*", ("*",))
+"""An administrator's consent for all users, to all scopes of all resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,4 +317,7 @@ class Subscription:
 
 
 Principal = Application | ManagedIdentity
+"""What can have tokens of its own."""
+
 Entity = Tenant | Application | ManagedIdentity | User | Group | ConditionalAccessPolicy | Subscription
+"""What a directory holds."""
