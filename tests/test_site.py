@@ -1,10 +1,12 @@
 """The documentation site: whole, self-contained, and without a public name left out."""
 
+import enum
 import importlib
 import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -19,6 +21,17 @@ PACKAGES = (
     "azcred_emulators.directory",
     "azcred_emulators.faults",
 )
+# Of these, tests use some methods only; the others are for the emulators.
+_HANDED_OUT = {
+    "Authority": ("authorize", "sign_in"),
+    "Azurite": (),
+    "Emulators": (),
+    "Executable": ("sign_in", "sign_out"),
+    "Executables": ("install", "uninstall", "variables"),
+    "Faults": ("add", "clear"),
+    "ProtectedResource": ("answer", "revoke"),
+    "environment": (),
+}
 
 
 def test_the_site(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -59,6 +72,38 @@ def public_names() -> Iterator[str]:
         for member in vars(getattr(importlib.import_module("pytest_azcred"), handed_out)):
             if not member.startswith("_"):
                 yield f"pytest_azcred.{handed_out}.{member}"
+
+
+def test_public_docstrings_have_one_form() -> None:
+    """Sphinx's fields: each parameter has one, and errors stand in none but `:raises`."""
+    for name, documented in documented_objects():
+        docstring = inspect.getdoc(documented) or ""
+        assert not re.search(r"\bRaises [`A-Z]|^(Args|Returns|Raises):", docstring, re.MULTILINE), name
+        if inspect.isclass(documented) and ":param" not in docstring:
+            continue  # its objects are handed out
+        described = set(re.findall(r":(?:param|keyword) \*{0,2}(\w+):", docstring))
+        parameters = inspect.signature(documented).parameters.values()
+        names = {one.name for one in parameters if one.kind is not one.VAR_KEYWORD} - {"self", "_", "cls"}
+        assert names <= described, f"{name}: {names - described}"
+
+
+def documented_objects() -> Iterator[tuple[str, Any]]:
+    """Yield the public classes and functions, and the public methods of classes, with their names."""
+    for name in public_names():
+        module, _, attribute = name.rpartition(".")
+        if module not in PACKAGES or module.endswith(".aio"):  # its classes take what their namesakes take
+            continue
+        value = getattr(importlib.import_module(module), attribute)
+        if inspect.isclass(value) and value.__module__.startswith(("pytest_azcred", "azcred_emulators")):
+            if not issubclass(value, enum.Enum):
+                yield name, value
+            methods = () if module == "azcred_emulators.faults" else vars(value)
+            shown = _HANDED_OUT.get(attribute, [method for method in methods if not method.startswith("_")])
+            for method, function in vars(value).items():
+                if inspect.isfunction(function) and method in shown:
+                    yield f"{name}.{method}", function
+        elif inspect.isfunction(value):
+            yield name, value
 
 
 @pytest.mark.parametrize(

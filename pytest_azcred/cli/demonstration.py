@@ -65,9 +65,7 @@ def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Azcred,
 def _show_environments(emulators: Emulators, chains: Sequence[Chain], show: Print) -> None:
     show("DefaultAzureCredential().get_token() in every environment, on this machine and offline\n")
     if len(chains) == 1:
-        show(
-            "azure-identity is not installed, so only our own chain is shown; to see both: pip install azure-identity\n"
-        )
+        show("Only our own chain is shown. To see azure-identity beside it: pip install azure-identity\n")
     for environment in ENVIRONMENTS.values():
         show(f"{environment.name}: {environment.description}")
         for chain in chains:
