@@ -111,6 +111,7 @@ def documented_objects() -> Iterator[tuple[str, Any]]:
     [
         ("https://pytest-azcred.readthedocs.io/en/latest/ci.html#configuration", "ci.md#configuration"),
         ("https://pytest-azcred.readthedocs.io/en/latest/", "index.md"),
+        ("https://pytest-azcred.readthedocs.io/en/latest/reference/plugin.html", "reference/plugin.rst"),
         ("https://github.com/pytest-azcred/pytest-azcred/blob/main/SECURITY.md", "security.md"),
         ("../SECURITY.md", "security.md"),
         ("docs/ci.md", "ci.md"),

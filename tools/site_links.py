@@ -1,12 +1,14 @@
 """The links of pages that are also read elsewhere: README.md on PyPI, SECURITY.md and docs/*.md in the repository."""
 
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
 SITE = "https://pytest-azcred.readthedocs.io/en/latest/"
 REPOSITORY = "https://github.com/pytest-azcred/pytest-azcred/blob/main/"
 
+_DOCS = Path(__file__).resolve().parents[1] / "docs"
 # Files of the repository's root that are pages of the site, too.
 _PAGES = {"README.md": "index.md", "SECURITY.md": "security.md", "CHANGELOG.md": "changelog.md"}
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -31,7 +33,8 @@ def on_the_site(target: str) -> str:
     """
     path, _, anchor = target.partition("#")
     if path.startswith(SITE):
-        path = path.removeprefix(SITE).replace(".html", ".md") or "index.md"
+        page = path.removeprefix(SITE).removesuffix(".html") or "index"
+        path = f"{page}.rst" if (_DOCS / f"{page}.rst").exists() else f"{page}.md"
     elif path.startswith(REPOSITORY):
         name = path.removeprefix(REPOSITORY)
         path = _PAGES.get(name, path)
