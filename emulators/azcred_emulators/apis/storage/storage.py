@@ -1,0 +1,124 @@
+"""Azure Storage under the real names of accounts: judges bearer tokens, and passes requests on to Azurite."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import IO
+
+from werkzeug.datastructures import Headers as ResponseHeaders
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Response
+
+from azcred_emulators.apis.storage.account import Account
+from azcred_emulators.apis.storage.authorization import Authorization
+from azcred_emulators.apis.storage.refusals import NAMED_REFUSALS, StorageError, respond, service_of
+from azcred_emulators.audiences import STORAGE_DOMAIN, STORAGE_SERVICES
+from azcred_emulators.clock import Clock
+from azcred_emulators.directory import Directory
+from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.request import Request
+from azcred_emulators.serving.request_reader import MAXIMUM_READ, Headers, header
+from azcred_emulators.serving.upstream import UpstreamAnswer, end_to_end
+from azcred_emulators.tokens import Tokens
+
+_PIECE = 65536
+
+
+class PassedOnResponse(Response):
+    """An answer of Azurite's, as it is."""
+
+    default_mimetype = None
+    automatically_set_content_length = False
+    autocorrect_location_header = False
+
+
+class Storage(Emulator):
+    """The accounts that Azurite holds. Shared keys and shared access signatures are Azurite's to judge."""
+
+    name = "storage"
+    uses_tls = True
+    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
+    named_refusals = NAMED_REFUSALS
+
+    def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
+        self.authorization = Authorization(directory, tokens, clock)
+        self._accounts: dict[str, Account] = {}
+
+    def add(self, accounts: Sequence[Account]) -> None:
+        """Serve these accounts, whatever scopes begin and end, until they are removed.
+
+        Raises ValueError if one of them is served already.
+        """
+        for account in accounts:
+            if account.name in self._accounts:
+                raise ValueError(f"another Azurite holds the account {account.name!r} already; give it another name")
+        self._accounts.update({account.name: account for account in accounts})
+
+    def remove(self, accounts: Sequence[Account]) -> None:
+        """Serve these accounts no longer."""
+        for account in accounts:
+            del self._accounts[account.name]
+
+    def serves(self, host: str, path: str) -> bool:
+        """Serve every service of the accounts."""
+        account, _, domain = host.lower().partition(".")
+        service, _, rest = domain.partition(".")
+        return account in self._accounts and rest == STORAGE_DOMAIN and service in STORAGE_SERVICES
+
+    @property
+    def operations(self) -> Collection[str]:
+        """The services, which the journal calls operations."""
+        return STORAGE_SERVICES
+
+    def describe(self, request: Request, path: str) -> None:
+        """Note what the request is, without a look at its body, which is data."""
+        request.details["operation"] = service_of(request)
+
+    def handle(self, request: Request, endpoint: str, values: Mapping[str, str]) -> Response:
+        """Judge a bearer token, and let Azurite answer."""
+        request.details["operation"] = service_of(request)
+        account = self._accounts[request.host.partition(".")[0].lower()]
+        headers: Headers = request.environ["azcred.headers"]
+        try:
+            scheme, _, token = header(headers, "authorization").partition(" ")
+            if scheme.lower() == "bearer":
+                claims = self.authorization.check(account.name, token.strip(), request.details)
+                bearer = account.bearer(str(claims.get("oid", "")), str(claims["tid"]))
+                headers = [(name, value) for name, value in headers if name.lower() != "authorization"]
+                headers.append(("Authorization", bearer))
+            return self._pass_on(request, account, headers)
+        except StorageError as error:
+            return respond(request, error)
+
+    def _pass_on(self, request: Request, account: Account, headers: Headers) -> Response:
+        body: IO[bytes] = request.environ["wsgi.input"]
+        length: int | None = int(request.environ["CONTENT_LENGTH"])
+        if header(headers, "transfer-encoding") and length > MAXIMUM_READ:
+            length = None
+        pieces = iter(lambda: body.read(_PIECE), b"")
+        answer = account.send(
+            service_of(request), request.method, request.environ["REQUEST_URI"], headers, pieces, length
+        )
+        if answer.status >= 400:
+            request.details["error"] = answer.header("x-ms-error-code") or None
+        return passed_on(answer)
+
+    def http_error(self, request: Request, error: HTTPException) -> Response:
+        """Answer what HTTP rules out."""
+        return respond(request, StorageError(error.name.replace(" ", ""), error.description, status=error.code))
+
+    def stateful(self) -> Iterable[object]:
+        """Return what a test may revoke and forbid; the accounts outlast it."""
+        return (self.authorization,)
+
+    def reset(self) -> None:
+        """Forget what a test has revoked and forbidden."""
+        self.authorization.reset()
+
+
+def passed_on(answer: UpstreamAnswer) -> Response:
+    """Return an answer of Azurite's to whoever has asked."""
+    response = PassedOnResponse(answer, f"{answer.status} {answer.reason}", ResponseHeaders(end_to_end(answer.headers)))
+    if length := answer.header("Content-Length"):
+        response.headers["Content-Length"] = length
+    response.call_on_close(answer.close)
+    return response
