@@ -96,7 +96,9 @@ class Azurite:
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host names of the accounts in Azure."""
-        return tuple(f"{account}.{service}.{STORAGE_DOMAIN}" for account in self.accounts for service in STORAGE_SERVICES)
+        return tuple(
+            f"{account}.{service}.{STORAGE_DOMAIN}" for account in self.accounts for service in STORAGE_SERVICES
+        )
 
     @property
     def address(self) -> tuple[str, int]:
@@ -122,7 +124,9 @@ class Azurite:
         name = self.accounts[0] if account is None else account
         if name not in self.accounts:
             raise LookupError(f"Azurite has no account {name!r}; it has {', '.join(self.accounts)}")
-        return f"DefaultEndpointsProtocol=https;AccountName={name};AccountKey={self.key};EndpointSuffix={STORAGE_DOMAIN}"
+        return (
+            f"DefaultEndpointsProtocol=https;AccountName={name};AccountKey={self.key};EndpointSuffix={STORAGE_DOMAIN}"
+        )
 
     @property
     def faults(self) -> "Faults[Any]":
@@ -149,7 +153,7 @@ class Azurite:
         try:
             self._upstreams = self._run(Path(self._folder.name))
             clock, sign = self._emulators.clock, self._emulators.tokens.key.sign
-            accounts = [Account(name, self._upstreams, clock, sign) for name in self.accounts]
+            accounts = [Account(name, self.key, self._upstreams, clock, sign) for name in self.accounts]
             self._check_version(accounts[0])
             self._emulators.storage.add(accounts)
             self._served = accounts
@@ -200,7 +204,8 @@ class Azurite:
         if version is None or (int(version[1]), int(version[2])) < _OLDEST:
             found = version[0].partition("/")[2] if version else "of an unknown version"
             raise AzuriteTooOld(
-                f"Azurite is {found}, and {'.'.join(map(str, _OLDEST))} or later is needed: run `npm install azurite@latest`"
+                f"Azurite is {found}, and {'.'.join(map(str, _OLDEST))} or later is needed: "
+                "run `npm install azurite@latest`"
             )
 
     def _run(self, folder: Path) -> "Mapping[str, Upstream]":
@@ -214,7 +219,9 @@ class Azurite:
             "AZURITE_ACCOUNTS": ";".join(f"{account}:{self.key}" for account in self.accounts),
             "NODE_OPTIONS": f"{self._environ.get('NODE_OPTIONS', '')} --require {json.dumps(str(preload))}",
         }
-        ports = (f"--{service}{what}" for service in ("blob", "queue", "table") for what in ("Host=127.0.0.1", "Port=0"))
+        ports = (
+            f"--{service}{what}" for service in ("blob", "queue", "table") for what in ("Host=127.0.0.1", "Port=0")
+        )
         log = folder / "azurite.log"
         with log.open("wb") as errors:
             self._process = process = subprocess.Popen(  # noqa: S603  # the Azurite that the user has installed

@@ -344,9 +344,9 @@ def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
 
     azurite.__doc__ = f"""Azure Storage at the real addresses of its accounts, for {_LASTS[scope]}.
 
-    The accounts are those of the ini option `azcred_azurite_accounts`; each has blobs, queues, tables and a part of Data
-    Lake Storage. Containers, queues and tables that are made in the scope go with it; those of an outer scope stay, with
-    what has become of their content.
+    The accounts are those of the ini option `azcred_azurite_accounts`; each has blobs, queues, tables and a part of
+    Data Lake Storage. Containers, queues and tables that are made in the scope go with it; those of an outer scope
+    stay, with what has become of their content.
     """
     return pytest.fixture(scope=scope, name=name)(azurite)
 

@@ -48,9 +48,7 @@ def in_a_command() -> list[Remedy]:
     route = "start the command with the option --route {}=%s://127.0.0.1:PORT to have a local server answer there"
     return [
         _METADATA,
-        Remedy(
-            _STORAGE, _HTTPS, "start the command with the option --azurite {account} to have the account"
-        ),
+        Remedy(_STORAGE, _HTTPS, "start the command with the option --azurite {account} to have the account"),
         Remedy(
             _ACCOUNTS,
             _HTTPS,

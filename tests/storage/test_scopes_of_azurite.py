@@ -28,9 +28,9 @@ class TestTheClassHasAContainer:
     @pytest.mark.parametrize("turn", [1, 2])
     def test_a_scope_inside(self, azurite: Azurite, turn: int) -> None:
         """What a test makes is gone in the next one."""
-        assert azurite.containers() == {"/myaccount/ofclass"}
+        assert azurite.contents() == {f"{BLOB}/ofclass"}
         make(azurite, "oftest")
-        assert azurite.containers() == {"/myaccount/ofclass", "/myaccount/oftest"}
+        assert azurite.contents() == {f"{BLOB}/ofclass", f"{BLOB}/oftest"}
 
     @pytest.mark.parametrize("turn", [1, 2])
     def test_without_a_scope_of_its_own(self, azcred: Azcred, azurite_class: Azurite, turn: int) -> None:
@@ -43,4 +43,4 @@ class TestTheClassHasAContainer:
 
 def test_after_the_class(azurite: Azurite) -> None:
     """Nothing is left."""
-    assert azurite.containers() == set()
+    assert azurite.contents() == set()

@@ -309,7 +309,9 @@ class Connection:
         for name in ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):  # the body has been read
             environ.pop(name, None)
         environ["CONTENT_LENGTH"] = str(len(request.body) + request.unread)
-        environ["wsgi.input"] = UnreadBody(partial(self._next_piece, request)) if request.unread else BytesIO(request.body)
+        environ["wsgi.input"] = (
+            UnreadBody(partial(self._next_piece, request)) if request.unread else BytesIO(request.body)
+        )
         return environ
 
     def _next_piece(self, request: HttpRequest) -> bytes:

@@ -199,7 +199,7 @@ class ChunkDecoder:
 
     def _end_chunk(self, buffer: bytearray) -> bool:
         """Take the end of the line after a chunk's data; returns False if it has not arrived."""
-        if buffer in (b"", b"\r"):
+        if not buffer or buffer == b"\r":
             return False
         ending = 2 if buffer.startswith(b"\r\n") else 1
         if buffer[ending - 1] != 10:

@@ -1,4 +1,4 @@
-"""A server of this machine to which requests are passed on as they are: targets and headers raw, bodies of any length."""
+"""A server of this machine to which requests are passed on as they are: raw, and with bodies of any length."""
 
 import socket
 import ssl

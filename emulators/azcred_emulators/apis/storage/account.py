@@ -18,16 +18,21 @@ _LAST = 2**40  # seconds: a moment that no test gets to
 
 
 class Account:
-    """An account. `services` has Azurite's ports by the names of the services; `sign` makes a token of claims."""
+    """An account and its shared key.
+
+    `services` has Azurite's ports by the names of the services; `sign` makes a token of claims.
+    """
 
     def __init__(
         self,
         name: str,
+        key: str,
         services: Mapping[str, Upstream],
         clock: Clock,
         sign: Callable[[Mapping[str, object]], str],
     ) -> None:
         self.name = name
+        self.key = key
         self._services = services
         self._clock = clock
         self._token = lru_cache(maxsize=256)(lambda oid, tid: sign(_claims(oid, tid)))

@@ -10,8 +10,8 @@ from typing import Any
 
 import jwt
 
-from azcred_emulators.audiences import STORAGE, STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.apis.storage.refusals import Challenge, StorageError
+from azcred_emulators.audiences import STORAGE, STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory, Principal, User
 from azcred_emulators.tokens import TokenRejected, Tokens, received

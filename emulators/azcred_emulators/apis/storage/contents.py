@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from urllib.parse import quote
 
 from azcred_emulators.apis.storage.account import Account
@@ -20,7 +20,7 @@ def contents(account: Account) -> set[str]:
 
 
 def clear(account: Account, keep: Collection[str] = ()) -> None:
-    """Delete everything in an account but for those URLs that are to be kept. Raises RuntimeError if Azurite refuses."""
+    """Delete everything in an account but for the URLs that are to be kept. Raises RuntimeError if Azurite refuses."""
     for service, names in _LISTS.items():
         for name in list(names(account)):
             if _url(account, service, name) not in keep:
@@ -62,12 +62,12 @@ def _delete_container(account: Account, name: str) -> None:
         _answer(account, "blob", "DELETE", container)
 
 
-_LISTS = {
+_LISTS: Mapping[str, Callable[[Account], Iterator[str]]] = {
     "blob": lambda account: _names(account, "blob"),
     "queue": lambda account: _names(account, "queue"),
     "table": _tables,
 }
-_DELETIONS = {
+_DELETIONS: Mapping[str, Callable[[Account, str], object]] = {
     "blob": _delete_container,
     "queue": lambda account, name: _answer(account, "queue", "DELETE", f"/{name}"),
     "table": lambda account, name: _answer(account, "table", "DELETE", f"/Tables('{name}')"),

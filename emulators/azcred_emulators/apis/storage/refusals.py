@@ -81,7 +81,7 @@ class StorageError(Exception):
 
 def service_of(request: Request) -> str:
     """Return the service that a request is for, by its host name: "blob", "queue", "table" or "dfs"."""
-    return (request.host.lower().split(".") + [""])[1]
+    return request.host.lower().partition(".")[2].partition(".")[0]
 
 
 def respond(request: Request, error: StorageError, *, retry_after: float | None = None) -> Response:
@@ -117,9 +117,7 @@ def _odata(error: StorageError, message: str) -> tuple[str, str]:
 
 def _json(error: StorageError, message: str) -> tuple[str, str]:
     detail = {"detail": {"AuthenticationErrorDetail": error.detail}} if error.detail else {}
-    return "application/json;charset=utf-8", json.dumps(
-        {"error": {"code": error.code, "message": message, **detail}}
-    )
+    return "application/json;charset=utf-8", json.dumps({"error": {"code": error.code, "message": message, **detail}})
 
 
 _FORMS = {"table": _odata, "dfs": _json}
@@ -129,6 +127,4 @@ def _respond_by_name(request: Request, refusal: NamedRefusal) -> Response:
     return respond(request, StorageError(refusal.name), retry_after=refusal.retry_after)
 
 
-NAMED_REFUSALS = NamedRefusals(
-    names=REFUSALS.keys(), throttling=NamedRefusal(_THROTTLING), respond=_respond_by_name
-)
+NAMED_REFUSALS = NamedRefusals(names=REFUSALS.keys(), throttling=NamedRefusal(_THROTTLING), respond=_respond_by_name)

@@ -1,23 +1,27 @@
 """Azure Storage under the real names of accounts: judges bearer tokens, and passes requests on to Azurite."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import IO
+from functools import partial
+from typing import IO, Any
 
 from werkzeug.datastructures import Headers as ResponseHeaders
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
+from azcred_emulators.apis.storage import data_lake
 from azcred_emulators.apis.storage.account import Account
 from azcred_emulators.apis.storage.authorization import Authorization
+from azcred_emulators.apis.storage.file_system import FileSystem
 from azcred_emulators.apis.storage.refusals import NAMED_REFUSALS, StorageError, respond, service_of
+from azcred_emulators.apis.storage.shared_key import is_signed
 from azcred_emulators.audiences import STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.request_reader import MAXIMUM_READ, Headers, header
-from azcred_emulators.serving.upstream import UpstreamAnswer, end_to_end
+from azcred_emulators.serving.upstream import end_to_end
 from azcred_emulators.tokens import Tokens
 
 _PIECE = 65536
@@ -80,27 +84,20 @@ class Storage(Emulator):
         headers: Headers = request.environ["azcred.headers"]
         try:
             scheme, _, token = header(headers, "authorization").partition(" ")
+            bearer = None
             if scheme.lower() == "bearer":
                 claims = self.authorization.check(account.name, token.strip(), request.details)
                 bearer = account.bearer(str(claims.get("oid", "")), str(claims["tid"]))
+            body, length = _body(request, headers)
+            if service_of(request) == "dfs":
+                file_systems = partial(FileSystem, account, **_authorized(request, headers, account, bearer))
+                return data_lake.respond(request, headers, body, length, file_systems)
+            if bearer:
                 headers = [(name, value) for name, value in headers if name.lower() != "authorization"]
                 headers.append(("Authorization", bearer))
-            return self._pass_on(request, account, headers)
+            return _pass_on(request, account, headers, body, length)
         except StorageError as error:
             return respond(request, error)
-
-    def _pass_on(self, request: Request, account: Account, headers: Headers) -> Response:
-        body: IO[bytes] = request.environ["wsgi.input"]
-        length: int | None = int(request.environ["CONTENT_LENGTH"])
-        if header(headers, "transfer-encoding") and length > MAXIMUM_READ:
-            length = None
-        pieces = iter(lambda: body.read(_PIECE), b"")
-        answer = account.send(
-            service_of(request), request.method, request.environ["REQUEST_URI"], headers, pieces, length
-        )
-        if answer.status >= 400:
-            request.details["error"] = answer.header("x-ms-error-code") or None
-        return passed_on(answer)
 
     def http_error(self, request: Request, error: HTTPException) -> Response:
         """Answer what HTTP rules out."""
@@ -115,10 +112,46 @@ class Storage(Emulator):
         self.authorization.reset()
 
 
-def passed_on(answer: UpstreamAnswer) -> Response:
-    """Return an answer of Azurite's to whoever has asked."""
+def _body(request: Request, headers: Headers) -> tuple[Iterator[bytes], int | None]:
+    """Return the pieces of a request's body and its length, None for one in chunks that was not read ahead."""
+    body: IO[bytes] = request.environ["wsgi.input"]
+    length = int(request.environ["CONTENT_LENGTH"])
+    is_unknown = header(headers, "transfer-encoding") and length > MAXIMUM_READ
+    return iter(lambda: body.read(_PIECE), b""), None if is_unknown else length
+
+
+def _authorized(request: Request, headers: Headers, account: Account, bearer: str | None) -> Mapping[str, Any]:
+    """Return what lets the sender of a request use blobs; raises StorageError if the sender may not.
+
+    Of somebody with the account's key the signature is checked here: it is not that of the requests for blobs. A shared
+    access signature goes with these, and is Azurite's to judge.
+    """
+    target = request.environ["REQUEST_URI"]
+    if bearer is None and header(headers, "authorization"):
+        if not is_signed(request.method, target, headers, account.name, account.key):
+            raise StorageError("AuthenticationFailed")
+        bearer = account.bearer()
+    parameters = [
+        pair for pair in target.partition("?")[2].split("&") if pair.partition("=")[0] not in data_lake.PARAMETERS
+    ]
+    version = header(headers, "x-ms-version")
+    authorized = [("x-ms-version", version)] if version else []
+    return {
+        "authorized": [*authorized, ("Authorization", bearer)] if bearer else authorized,
+        "query": "" if bearer else "&".join(parameters),
+    }
+
+
+def _pass_on(
+    request: Request, account: Account, headers: Headers, body: Iterator[bytes], length: int | None
+) -> Response:
+    """Let Azurite answer a request as it is."""
+    target = request.environ["REQUEST_URI"]
+    answer = account.send(service_of(request), request.method, target, headers, body, length)
+    if answer.status >= 400:
+        request.details["error"] = answer.header("x-ms-error-code") or None
     response = PassedOnResponse(answer, f"{answer.status} {answer.reason}", ResponseHeaders(end_to_end(answer.headers)))
-    if length := answer.header("Content-Length"):
-        response.headers["Content-Length"] = length
+    if announced := answer.header("Content-Length"):
+        response.headers["Content-Length"] = announced
     response.call_on_close(answer.close)
     return response
