@@ -4,7 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 
 from azcred_emulators.clock import stopwatch
 from azcred_emulators.serving.connection import Disconnect, wait_for
@@ -98,8 +98,10 @@ class UpstreamAnswer:
         try:
             while piece := self._response.read(_PIECE):
                 yield piece
+            if self._response.length:  # a read of so many bytes does not say that they end too early
+                raise IncompleteRead(b"", self._response.length)
         except (OSError, HTTPException) as error:
-            self.close()
+            self._drop()
             raise Disconnect(reset=True) from error
         self.close()
 
@@ -113,6 +115,12 @@ class UpstreamAnswer:
         if complete:
             self._upstream.take_back(connection)
         else:
+            connection.close()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        self._response.close()
+        if connection is not None:
             connection.close()
 
 

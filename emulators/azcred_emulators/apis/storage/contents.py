@@ -12,6 +12,7 @@ from azcred_emulators.serving.upstream import UpstreamAnswer
 _NAME = re.compile("<Name>([^<]+)</Name>")
 _NEXT = re.compile("<NextMarker>([^<]+)</NextMarker>")
 _LEASED = 412
+_JSON = ("Accept", "application/json;odata=nometadata")  # Azurite has no other form for tables
 
 
 def contents(account: Account) -> set[str]:
@@ -45,8 +46,7 @@ def _names(account: Account, service: str) -> Iterator[str]:
 def _tables(account: Account) -> Iterator[str]:
     marker = ""
     while True:
-        accept = ("Accept", "application/json;odata=nometadata")
-        answer = _answer(account, "table", "GET", f"/Tables{marker}", accept)
+        answer = _answer(account, "table", "GET", f"/Tables{marker}", _JSON)
         yield from (table["TableName"] for table in json.loads(answer.read())["value"])
         following = answer.header("x-ms-continuation-NextTableName")
         if not following:
@@ -70,7 +70,7 @@ _LISTS: Mapping[str, Callable[[Account], Iterator[str]]] = {
 _DELETIONS: Mapping[str, Callable[[Account, str], object]] = {
     "blob": _delete_container,
     "queue": lambda account, name: _answer(account, "queue", "DELETE", f"/{name}"),
-    "table": lambda account, name: _answer(account, "table", "DELETE", f"/Tables('{name}')"),
+    "table": lambda account, name: _answer(account, "table", "DELETE", f"/Tables('{name}')", _JSON),
 }
 
 

@@ -15,12 +15,13 @@ from azcred_emulators.apis.storage.authorization import Authorization
 from azcred_emulators.apis.storage.file_system import FileSystem
 from azcred_emulators.apis.storage.refusals import NAMED_REFUSALS, StorageError, respond, service_of
 from azcred_emulators.apis.storage.shared_key import is_signed
+from azcred_emulators.apis.storage.table_batch import is_batch, with_account
 from azcred_emulators.audiences import STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request
-from azcred_emulators.serving.request_reader import MAXIMUM_READ, Headers, header
+from azcred_emulators.serving.request_reader import Headers, header
 from azcred_emulators.serving.upstream import end_to_end
 from azcred_emulators.tokens import Tokens
 
@@ -113,11 +114,10 @@ class Storage(Emulator):
 
 
 def _body(request: Request, headers: Headers) -> tuple[Iterator[bytes], int | None]:
-    """Return the pieces of a request's body and its length, None for one in chunks that was not read ahead."""
+    """Return the pieces of a request's body and its length, None if it comes in chunks: Storage does not take that."""
     body: IO[bytes] = request.environ["wsgi.input"]
-    length = int(request.environ["CONTENT_LENGTH"])
-    is_unknown = header(headers, "transfer-encoding") and length > MAXIMUM_READ
-    return iter(lambda: body.read(_PIECE), b""), None if is_unknown else length
+    length = None if header(headers, "transfer-encoding") else int(request.environ["CONTENT_LENGTH"])
+    return iter(lambda: body.read(_PIECE), b""), length
 
 
 def _authorized(request: Request, headers: Headers, account: Account, bearer: str | None) -> Mapping[str, Any]:
@@ -146,8 +146,11 @@ def _pass_on(
     request: Request, account: Account, headers: Headers, body: Iterator[bytes], length: int | None
 ) -> Response:
     """Let Azurite answer a request as it is."""
-    target = request.environ["REQUEST_URI"]
-    answer = account.send(service_of(request), request.method, target, headers, body, length)
+    service, target = service_of(request), request.environ["REQUEST_URI"]
+    if is_batch(service, target):
+        batch = with_account(body, account.name)
+        body, length = iter([batch]), len(batch)
+    answer = account.send(service, request.method, target, headers, body, length)
     if answer.status >= 400:
         request.details["error"] = answer.header("x-ms-error-code") or None
     response = PassedOnResponse(answer, f"{answer.status} {answer.reason}", ResponseHeaders(end_to_end(answer.headers)))
