@@ -32,7 +32,9 @@ def blobs(credential: Any) -> object:
     container.upload_blob("a b/cat+ä.jpg", b"meow", metadata={"Of": "Tom"})
     blob = container.get_blob_client("a b/cat+ä.jpg")
     [listed] = container.list_blobs(include=["metadata"])
-    return blob.download_blob().readall(), blob.get_blob_properties().metadata, listed.name
+    read = blob.download_blob().readall(), blob.get_blob_properties().metadata, listed.name
+    container.delete_blobs(listed.name)  # a batch
+    return *read, blob.exists()
 
 
 def queues(credential: Any) -> object:
@@ -68,7 +70,9 @@ async def blobs_aio(credential: Any) -> object:
         blob = container.get_blob_client("a b/cat+ä.jpg")
         [listed] = [each async for each in container.list_blobs(include=["metadata"])]
         properties = await blob.get_blob_properties()
-        return await (await blob.download_blob()).readall(), properties.metadata, listed.name
+        read = await (await blob.download_blob()).readall(), properties.metadata, listed.name
+        await container.delete_blobs(listed.name)
+        return *read, await blob.exists()
 
 
 async def queues_aio(credential: Any) -> object:
@@ -115,7 +119,7 @@ def in_a_loop(use: Callable[[Any], Any]) -> Callable[[Any], object]:
 
 
 CLIENTS: dict[str, tuple[str, Callable[[Any], object], Callable[[Any], object], object]] = {
-    "blob": ("blob", blobs, in_a_loop(blobs_aio), (b"meow", {"Of": "Tom"}, "a b/cat+ä.jpg")),
+    "blob": ("blob", blobs, in_a_loop(blobs_aio), (b"meow", {"Of": "Tom"}, "a b/cat+ä.jpg", False)),
     "queue": ("queue", queues, in_a_loop(queues_aio), ([MESSAGE], 0)),
     "table": ("table", tables, in_a_loop(tables_aio), (["1"], 8)),
     "data lake": ("dfs", lake, in_a_loop(lake_aio), (b"a,b", ["raw", "raw/1.csv"])),
@@ -134,7 +138,7 @@ def test_with_the_identity_of_a_place(azcred: Azcred, azurite: Azurite, client: 
     entries = azcred.journal.requests(emulator="storage")
     assert service in {entry.operation for entry in entries}
     assert {entry.identity for entry in entries} == {here.identity.name}
-    assert {entry.error for entry in entries} == {None}
+    assert {entry.status for entry in entries} <= {200, 201, 202, 204, 206, 404}
     assert azurite.contents()
 
 
