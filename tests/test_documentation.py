@@ -26,7 +26,7 @@ from pytest_azcred.coverage.outcomes import OUTCOMES
 from pytest_azcred.credentials import DefaultAzureCredential
 
 ROOT = Path(__file__).parent.parent
-AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
+AZURITE = ROOT / "node_modules" / ".bin" / "azurite"
 PAGES = [
     ROOT / "README.md",
     ROOT / "SECURITY.md",
