@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WORKFLOW = EXAMPLES / "github-actions" / ".github" / "workflows" / "test.yml"
 
