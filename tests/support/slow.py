@@ -1,8 +1,8 @@
 """The marker `slow`, which `make test-fast` leaves out: tests that start other programs, or that take long themselves.
 
 The folders of the judges have it, and so has whatever runs pytest within a test. All other tests are marked by hand,
-and are watched: one that starts a program without the marker fails. The fake az, azd and pwsh and the shells that the
-SDKs start them with take milliseconds and are not counted.
+and are watched: one that starts one of the `PROGRAMS` without the marker fails. What takes milliseconds, such as
+the fake az, azd and pwsh and the shells that SDKs start them with, is not counted.
 """
 
 import os
@@ -28,7 +28,7 @@ FOLDERS = frozenset(
         "storage",
     }
 )
-FAST_PROGRAMS = frozenset({"az", "azd", "bash", "cmd", "powershell", "pwsh", "sh"})
+PROGRAMS = ("python", "azcred", "azurite", "chrom", "go", "google-chrome", "java", "keytool", "node", "npm", "unshare")
 _started: list[str] | None = None  # what the test that runs has started; None while no test is watched
 
 
@@ -55,7 +55,7 @@ def watch(item: pytest.Item) -> None:
 
 
 def check() -> None:
-    """Raise AssertionError if the test has started a program that is not fast."""
+    """Raise AssertionError if the test has started one of the programs."""
     global _started
     started, _started = _started, None
     if started:
@@ -67,7 +67,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         program, command, *_ = arguments
         first = program or (command if isinstance(command, str | bytes | os.PathLike) else next(iter(command)))
         name = os.path.basename(os.fsdecode(first))
-        if name not in FAST_PROGRAMS:
+        if name.startswith(PROGRAMS):
             _started.append(name)
 
 
