@@ -25,6 +25,7 @@ from pytest_azcred.variables import EnvironmentVariables
 
 if TYPE_CHECKING:
     from azcred_emulators.emulation.journal_entry import JournalEntry
+    from azcred_emulators.emulators import Emulators
     from azcred_emulators.environments.active import Setup
     from pytest_azcred.browser import FakeBrowser
 
@@ -51,8 +52,8 @@ class Scope:
         self.process = process
         self.outer = outer
         self.inner: Scope | None = None
-        self.emulators = process.emulators
-        self.clock = Clock(self.emulators.active.rotate_files)
+        self.emulators: Emulators = process.emulators
+        self.clock: Clock = Clock(self.emulators.active.rotate_files)
         self.visited: set[str] = set()
         self._inner: list[range] = []  # the numbers of the requests that ended scopes inside this one have recorded
         self._undo = ExitStack()
@@ -89,7 +90,7 @@ class Scope:
             self.set_variables(new_home(os.environ, emulators.folder))
         undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
-        self.journal = self.new_journal()
+        self.journal: Journal = self.new_journal()
         self._first = emulators.recorder.total
 
     def new_journal(self) -> Journal:

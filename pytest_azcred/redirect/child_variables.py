@@ -37,7 +37,7 @@ class ChildVariables:
         on_start: Callable[[], object] = lambda: None,
     ) -> None:
         self.values = values
-        self.before = before
+        self.before: Mapping[str, str | None] | None = before
         self.on_start = on_start
 
     def set(self) -> None:

@@ -65,7 +65,7 @@ class Routing:
         self._certificate_authority = certificate_authority
         self._folder = folder
         self._routes = Routes(routes, remedies, unreachable=unreachable)
-        self.refusals = refusals or Refusals(folder)
+        self.refusals: Refusals = refusals or Refusals(folder)
         self._routes.on_refuse = self.refusals.add
         self._patches = Patches(isolating=True)
         desktop.remember(os.environ)

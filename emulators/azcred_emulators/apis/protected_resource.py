@@ -184,7 +184,7 @@ class ProtectedResources(Emulator):
     """Every protected resource of a test, by host name."""
 
     name = "resource"
-    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
+    rules: Map = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
         self._directory = directory

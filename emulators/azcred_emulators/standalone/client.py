@@ -117,9 +117,9 @@ class RemoteResource:
     """A protected resource of a session."""
 
     def __init__(self, client: ControlClient, host: str, audience: str | None) -> None:
-        self.host = host.lower()
-        self.audience = audience or audience_of(self.host)
-        self.url = f"https://{self.host}"
+        self.host: str = host.lower()
+        self.audience: str = audience or audience_of(self.host)
+        self.url: str = f"https://{self.host}"
         self._client = client
         client.post("/resources", {"url": self.url, "audience": audience})
 
@@ -210,7 +210,7 @@ class RemotePort:
     def __init__(self, url: str) -> None:
         parts = split_url(url)
         self.url = url
-        self.address = (parts.hostname or "", parts.port or 0)
+        self.address: tuple[str, int] = (parts.hostname or "", parts.port or 0)
 
 
 class RemoteAuthority:
@@ -235,19 +235,20 @@ class RemoteEmulators:
 
     def __init__(self, client: ControlClient, session: Mapping[str, Any]) -> None:
         self._client = client
-        self.name = str(session["session"])
-        self.http, self.https = RemotePort(session["http"]), RemotePort(session["https"])
-        self.clock = Clock()
-        self.directory = RemoteDirectory(client)
-        self.recorder = RemoteRecorder(client)
-        self.journal = Journal(self.recorder, self.vocabulary)
-        self.crashes = RemoteCrashes(client)
-        self.tokens = RemoteTokens(client)
-        self.resources = RemoteResources(client)
-        self.active = RemoteEnvironments(client)
-        self.certificate_authority = RemoteAuthority(client)
+        self.name: str = str(session["session"])
+        self.http: RemotePort = RemotePort(session["http"])
+        self.https: RemotePort = RemotePort(session["https"])
+        self.clock: Clock = Clock()
+        self.directory: RemoteDirectory = RemoteDirectory(client)
+        self.recorder: RemoteRecorder = RemoteRecorder(client)
+        self.journal: Journal = Journal(self.recorder, self.vocabulary)
+        self.crashes: RemoteCrashes = RemoteCrashes(client)
+        self.tokens: RemoteTokens = RemoteTokens(client)
+        self.resources: RemoteResources = RemoteResources(client)
+        self.active: RemoteEnvironments = RemoteEnvironments(client)
+        self.certificate_authority: RemoteAuthority = RemoteAuthority(client)
         self._scripts: dict[str, RemoteFaults] = {}
-        self.authority = RemoteEmulator("authority", self.faults_of("authority"))
+        self.authority: RemoteEmulator = RemoteEmulator("authority", self.faults_of("authority"))
         self.on_new_host: Callable[[str], None] | None = None
         self._folder = PrivateFolder()
 

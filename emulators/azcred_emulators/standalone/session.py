@@ -62,7 +62,7 @@ class ServerSession:
     ) -> None:
         self.name = name
         self._configuration = configuration
-        self.emulators = Emulators(
+        self.emulators: Emulators = Emulators(
             address=configuration.address,
             host_name=next(iter(configuration.host_names), None),
             http_port=http_port,

@@ -12,6 +12,8 @@ from azcred_emulators.standalone.configuration import Configuration
 from azcred_emulators.standalone.control.operations import OPERATIONS
 from azcred_emulators.standalone.server import StandaloneServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed; run: make test")
 def test_no_request_is_answered_by_a_server_error(tmp_path: Path) -> None:

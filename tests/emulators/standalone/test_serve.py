@@ -18,6 +18,8 @@ from support.standalone import managed_identity_token, serving
 from azcred_emulators.directory import contoso
 from azcred_emulators.standalone.control.client import ControlClient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ready_file(tmp_path: Path) -> Path:

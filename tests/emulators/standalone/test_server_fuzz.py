@@ -32,6 +32,8 @@ from azcred_emulators.standalone.configuration import Configuration
 from azcred_emulators.standalone.server import StandaloneServer
 from azcred_emulators.tokens.claims import issuer
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = int(os.environ.get("AZCRED_FUZZ_REQUESTS", "300"))
 TOKENS = int(os.environ.get("AZCRED_FUZZ_TOKENS", "200"))
 SEED = int(os.environ.get("AZCRED_FUZZ_SEED", "24"))
