@@ -117,6 +117,16 @@ def test_what_an_inner_scope_changes_ends_with_it(azcred: Azcred) -> None:
         get("https://other.vault.azure.net")
 
 
+def test_files_are_of_the_present_time(azcred: Azcred) -> None:
+    """A token file that was renewed while an inner scope's clock stood later is renewed when that is over."""
+    azcred.environment("kubernetes")
+    with pytest_azcred.environment("virtual-machine") as inner:
+        inner.clock.advance(hours=30)
+    with azure.identity.DefaultAzureCredential() as credential:
+        token(credential)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
+
+
 def test_journals(azcred: Azcred) -> None:
     """Each has the requests since its scope began, those of inner scopes included, counted from 1."""
     azcred.environment("virtual-machine")
@@ -222,6 +232,7 @@ def test_agent_folders(azcred: Azcred) -> None:
     azcred.journal.assert_tokens(host="azure-arc", times=1)
 
 
+@pytest.mark.slow
 def test_children_find_the_place_of_the_scope(azcred: Azcred) -> None:
     """A program that is started inside is in the inner scope's place, one that is started afterwards in the outer's."""
     code = f"from azure.identity import DefaultAzureCredential as D; D().get_token({SCOPE!r})"
@@ -262,6 +273,7 @@ def wait() -> Iterator[Callable[[Any], Any]]:
     loop.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", IDENTIFIED, ids=lambda environment: environment.name)
 def test_a_credential_of_an_outer_scope(azcred: Azcred, environment: Environment, wait: Callable[[Any], Any]) -> None:
     """It gets tokens inside, on a later clock too, and they are good there and when the clock is back."""

@@ -19,7 +19,7 @@ class NotJson(RequestFault):
     :param text: the body; by default the valid one with its last byte missing.
     """
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     text: str | None = None
 
@@ -37,7 +37,7 @@ class MissingField(RequestFault):
     :param name: the field, such as "resource" or "access_token".
     """
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     name: str
 
@@ -56,7 +56,7 @@ class MistypedField(RequestFault):
     :param value: its value.
     """
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     name: str
     value: object = None
@@ -75,7 +75,7 @@ class ExpiredToken(RequestFault):
     :raises ValueError: it is not a duration.
     """
 
-    outcome: ClassVar = "expired"
+    outcome: ClassVar[str | None] = "expired"
 
     ago: Duration = 1
 
@@ -99,7 +99,7 @@ class WrongResource(RequestFault):
     :param resource: that resource.
     """
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     resource: str = "https://management.azure.com"
 

@@ -33,7 +33,7 @@ class _Case(RequestFault):
 class IdentityNotFound(_Case):
     """What IMDS answers if the machine has no identity, or not the requested one."""
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     def answer(self) -> Status:
         """Return IMDS's 400."""
@@ -53,7 +53,7 @@ class Gone(_Case):
 class DockerDesktop(_Case):
     """What the proxy of Docker Desktop answers for addresses that it cannot reach."""
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     def answer(self) -> Status:
         """Return the 403 whose text says what the status does not."""
@@ -66,7 +66,7 @@ class DockerDesktop(_Case):
 class CaptivePortal(_Case):
     """A network in which users must sign in first: it answers everything with its sign-in page."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     def answer(self) -> Status:
         """Return a page with status 200."""
@@ -88,7 +88,7 @@ class ForeignMetadata(_Case):
     :raises ValueError: it is another status.
     """
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     code: int = 404
 

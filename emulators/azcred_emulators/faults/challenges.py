@@ -28,7 +28,7 @@ class BadChallenge(RequestFault):
     :raises ValueError: there is no such defect.
     """
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     defect: ChallengeDefect
 

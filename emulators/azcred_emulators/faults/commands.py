@@ -53,7 +53,7 @@ class Garbage(CommandFault):
     :param stdout: what it prints.
     """
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     stdout: str = "{]\x1b[0m\x00 not what anybody asked for"
 
@@ -69,7 +69,7 @@ class Crash(CommandFault):
     :param error: the last line of the traceback.
     """
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     error: str = "ModuleNotFoundError: No module named 'azure'"
 

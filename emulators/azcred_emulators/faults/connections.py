@@ -17,7 +17,7 @@ class Reset(RequestFault):
     :param in_body: True to reset it in the middle of the body.
     """
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     in_body: bool = False
 
@@ -37,7 +37,7 @@ class Reset(RequestFault):
 class Truncate(RequestFault):
     """A valid answer whose connection is closed in the middle of the body."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     def apply(self, exchange: Exchange) -> Response:
         """Close the connection in the middle of the body."""

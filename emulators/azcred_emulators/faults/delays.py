@@ -91,7 +91,7 @@ class Hang(RequestFault, CommandFault):
     :raises ValueError: it is not a duration.
     """
 
-    outcome: ClassVar = "timed out"
+    outcome: ClassVar[str | None] = "timed out"
 
     duration: Duration | None = None
     in_body: bool = False
