@@ -54,7 +54,7 @@ def seal() -> None:
     Raises SealError.
     """
     if sys.platform != "linux":
-        raise SealError(f"there are network namespaces on Linux, not on {sys.platform}; true is what there is here")
+        raise SealError(f"network namespaces exist only on Linux, not on {sys.platform}; true is what there is here")
     if not _is_up_beside_loopback():
         return
     if others := _other_threads():
@@ -130,7 +130,7 @@ def _refused(error: int) -> SealError:
     reasons = [advice for file, value, advice in _SETTINGS if _read(file) == value]
     if not reasons and "Seccomp:\t2" in _read("/proc/self/status"):
         reasons = [_CONTAINER]
-    said = reasons[0] if reasons else "ask whoever runs this machine for user namespaces"
+    said = reasons[0] if reasons else "ask the administrator of this machine for user namespaces"
     return SealError(f"this system lets its users make no network ({errno.errorcode.get(error, error)}); {said}")
 
 

@@ -158,7 +158,7 @@ def isolation(config: pytest.Config) -> bool | Literal["network"]:
             )
         return "network"
     if value not in _ISOLATION:
-        raise pytest.UsageError(f"azcred_isolate: a run is isolated or not (true, false) or 'network', not {value!r}")
+        raise pytest.UsageError(f"azcred_isolate is true, false or 'network', not {value!r}")
     return _ISOLATION[value]
 
 
@@ -166,7 +166,7 @@ def isolation_settings(config: pytest.Config) -> IsolationSettings:
     """Return how the run is isolated; raises UsageError for what cannot be."""
     refused = config.getini("azcred_refused")
     if refused not in ("", "error", "unreachable"):
-        raise pytest.UsageError(f"azcred_refused: a refused connection is an 'error' or 'unreachable', not {refused!r}")
+        raise pytest.UsageError(f"azcred_refused is 'error' or 'unreachable', not {refused!r}")
     return IsolationSettings(kept(config), unreachable=refused == "unreachable")
 
 

@@ -34,6 +34,7 @@ _HANDED_OUT = {
 }
 
 
+@pytest.mark.slow
 def test_the_site(tmp_path_factory: pytest.TempPathFactory) -> None:
     """It builds without a warning, every link has its target, nothing is loaded from elsewhere, no name is missing."""
     site = shared_site(tmp_path_factory)
@@ -115,6 +116,9 @@ def documented_objects() -> Iterator[tuple[str, Any]]:
         ("https://github.com/pytest-azcred/pytest-azcred/blob/main/SECURITY.md", "security.md"),
         ("../SECURITY.md", "security.md"),
         ("docs/ci.md", "ci.md"),
+        ("ci.md#configuration", "ci.md#configuration"),
+        ("../standalone.md", "../standalone.md"),
+        ("LICENSE", "https://github.com/pytest-azcred/pytest-azcred/blob/main/LICENSE"),
         ("../examples/README.md", "https://github.com/pytest-azcred/pytest-azcred/blob/main/examples/README.md"),
         ("https://example.com/ci.html", "https://example.com/ci.html"),
     ],

@@ -11,7 +11,7 @@ def add_command(commands: Commands) -> None:
     """Declare `azcred run`."""
     command = commands.add_parser(
         "run",
-        help="run a command where it finds an identity, in whatever language it is written",
+        help="run a command, in any language, in an environment where it finds an identity",
         usage="%(prog)s [options] -- command [argument ...]",
         description="Run a command in an environment such as kubernetes, with the emulators in the place of Azure. "
         "It finds them by its variables (proxy, certificate authority, endpoints), on PATH and in files; Python "

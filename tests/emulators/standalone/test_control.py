@@ -83,7 +83,7 @@ def test_the_clock_moves_what_is_issued(client: ControlClient) -> None:
         ({}, r"the clock moves either by a duration \('advance'\) or to a moment \('now'\)"),
         ({"advance": 1, "now": 1}, r"the clock moves either by a duration"),
         ({"now": 1e300}, "the clock moves within the years from 1970 to 2099"),
-        ({"now": "5 min"}, "a moment is epoch seconds or ISO 8601 such as '2030-01-31T12:00:00Z', not '5 min'"),
+        ({"now": "5 min"}, "a time is epoch seconds or ISO 8601 such as '2030-01-31T12:00:00Z', not '5 min'"),
         ({"now": True}, "not True"),
         ({"now": [1]}, "a moment is epoch seconds"),
         ({"advance": -3e9}, "the clock moves within the years from 1970 to 2099"),
