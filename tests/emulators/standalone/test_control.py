@@ -85,7 +85,7 @@ def test_the_clock_moves_what_is_issued(client: ControlClient) -> None:
         ({"now": 1e300}, "the clock moves within the years from 1970 to 2099"),
         ({"now": "5 min"}, "a time is epoch seconds or ISO 8601 such as '2030-01-31T12:00:00Z', not '5 min'"),
         ({"now": True}, "not True"),
-        ({"now": [1]}, "a moment is epoch seconds"),
+        ({"now": [1]}, "a time is epoch seconds"),
         ({"advance": -3e9}, "the clock moves within the years from 1970 to 2099"),
         ({"advance": -1e12}, "the body.advance: a duration is at most a century"),
         ({"advance": "1"}, "the body.advance: a duration is .* or text such as '5 min', .*, not '1'"),
