@@ -35,6 +35,7 @@ _HANDED_OUT = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # on a busy machine
 def test_the_site(tmp_path_factory: pytest.TempPathFactory) -> None:
     """It builds without a warning, every link has its target, nothing is loaded from elsewhere, no name is missing."""
     site = shared_site(tmp_path_factory)
