@@ -218,7 +218,7 @@ def test_a_network_of_the_runs_own(pytester: pytest.Pytester, options: tuple[str
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("-o", "azcred_isolate=sometimes"), "*azcred_isolate: a run is isolated or not * not 'sometimes'"),
+        (("-o", "azcred_isolate=sometimes"), "*azcred_isolate is true, false or * not 'sometimes'"),
         (
             ("-o", "azcred_isolate=network", "--azcred-server", "http://127.0.0.1:1"),
             "*azcred_isolate = network: the server of --azcred-server is outside of the run's own network*",
@@ -248,7 +248,7 @@ STARTED_WITH_A_THREAD = """
     command = [sys.executable, "-m", "pytest", "-p", "early", "-o", "azcred_isolate=network"]
     result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 4
-    assert "azcred_isolate = network: 1 other thread was there" in result.stderr, result.stderr
+    assert "azcred_isolate = network: 1 other thread was running" in result.stderr, result.stderr
 """
 
 
@@ -259,7 +259,7 @@ STARTED_WITH_A_THREAD = """
         ({"apparmor_restrict_unprivileged_userns": "1"}, "kernel.apparmor_restrict_unprivileged_userns=0"),
         ({"max_user_namespaces": "0"}, "user.max_user_namespaces=10000"),
         ({"status": "Seccomp:\t2"}, "docker run --network=none"),
-        ({}, "ask whoever runs this machine"),
+        ({}, "ask the administrator of this machine"),
     ],
 )
 def test_where_the_system_forbids_it(settings: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +268,7 @@ def test_where_the_system_forbids_it(settings: dict[str, str], sentence: str, mo
     monkeypatch.setattr(network, "_unshare", lambda flags: errno.EPERM)
     monkeypatch.setattr(network, "_is_up_beside_loopback", lambda: True)
     monkeypatch.setattr(network, "_other_threads", lambda: 0)
-    with pytest.raises(network.SealError, match=r"no network \(EPERM\); .*" + re.escape(sentence)):
+    with pytest.raises(network.SealError, match=r"separate network \(EPERM\); .*" + re.escape(sentence)):
         network.seal()
 
 
