@@ -81,7 +81,7 @@ class Azurite:
         if not accounts:
             raise TypeError('Azurite() takes at least one account, such as "myaccount"')
         self.accounts = accounts
-        self.key = base64.b64encode(secrets.token_bytes(64)).decode()
+        self.key: str = base64.b64encode(secrets.token_bytes(64)).decode()
         self._emulators = emulators
         self._executable = executable
         self._environ = dict(os.environ if environ is None else environ)

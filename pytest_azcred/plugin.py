@@ -250,10 +250,10 @@ _LASTS: dict[_ScopeName, str] = {
     "class": "the tests of one class",
     "function": "one test",
 }
-azcred_session = _scoped("session", "azcred_session")
-azcred_module = _scoped("module", "azcred_module")
-azcred_class = _scoped("class", "azcred_class")
-azcred = _scoped("function", "azcred")
+azcred_session: object = _scoped("session", "azcred_session")
+azcred_module: object = _scoped("module", "azcred_module")
+azcred_class: object = _scoped("class", "azcred_class")
+azcred: object = _scoped("function", "azcred")
 
 
 def _place(environment: Environment, name: str) -> object:
@@ -351,7 +351,7 @@ def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
     return pytest.fixture(scope=scope, name=name)(azurite)
 
 
-azurite_session = _scoped_azurite("session", "azurite_session", "azcred_session")
-azurite_module = _scoped_azurite("module", "azurite_module", "azcred_module")
-azurite_class = _scoped_azurite("class", "azurite_class", "azcred_class")
-azurite = _scoped_azurite("function", "azurite", "azcred")
+azurite_session: object = _scoped_azurite("session", "azurite_session", "azcred_session")
+azurite_module: object = _scoped_azurite("module", "azurite_module", "azcred_module")
+azurite_class: object = _scoped_azurite("class", "azurite_class", "azcred_class")
+azurite: object = _scoped_azurite("function", "azurite", "azcred")

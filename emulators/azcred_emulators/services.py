@@ -62,16 +62,16 @@ class Services:
         address: Callable[[], tuple[str, int]],
         thumbprint: str,
     ) -> None:
-        self.tokens = Tokens(
+        self.tokens: Tokens = Tokens(
             clock, directory, layers, lifetime=token_lifetime
         )  # first: its key is made while the rest is set up
-        self.issuers = Issuers(clock, announce)
-        self.adfs = AdFs(directory, clock, announce)
-        self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
-        self.graph = Graph(directory, self.tokens)
-        self.resource_manager = ResourceManager(directory, self.tokens)
-        self.resources = ProtectedResources(directory, self.tokens, clock)
-        self.storage = Storage(directory, self.tokens, clock)
+        self.issuers: Issuers = Issuers(clock, announce)
+        self.adfs: AdFs = AdFs(directory, clock, announce)
+        self.authority: Authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
+        self.graph: Graph = Graph(directory, self.tokens)
+        self.resource_manager: ResourceManager = ResourceManager(directory, self.tokens)
+        self.resources: ProtectedResources = ProtectedResources(directory, self.tokens, clock)
+        self.storage: Storage = Storage(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         self.hosts: Mapping[str, Endpoint] = {
             name: host(directory, self.tokens, clock, machine) for name, host in host_classes().items()
@@ -81,7 +81,7 @@ class Services:
             kind.name: kind(self.issuers, key=machine.secret) for kind in (AzurePipelines, GitHubActions)
         }
         binding = IdentityBinding(directory, self.issuers, self.authority, clock)
-        self.executables = Executables(self.authority, imds, clock, folder, address)
+        self.executables: Executables = Executables(self.authority, imds, clock, folder, address)
         # The resources first: a test may put one in the place of any other service.
         named: tuple[Emulator, ...] = (
             self.resources,
@@ -95,9 +95,9 @@ class Services:
             self.issuers,
         )
         self.mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}
-        self.emulators = tuple(dict.fromkeys((*named, *self.mounted.values())))
+        self.emulators: tuple[Emulator, ...] = tuple(dict.fromkeys((*named, *self.mounted.values())))
         addresses = {address: self.hosts[name] for address, name in host_addresses().items()}
-        self.application = Dispatcher(
+        self.application: Dispatcher = Dispatcher(
             named, self.mounted, addresses, recorder, clock, crashes, mint=lambda claims: self.tokens.mint(claims).value
         )
 

@@ -127,6 +127,7 @@ def test_the_advice_works(azcred: Azcred) -> None:
     assert requests.get("https://shop.vault.azure.net/secrets/database").status_code == 401
 
 
+@pytest.mark.slow
 def test_a_child_process_is_told_what_the_test_can_do(azcred: Azcred) -> None:
     """It loads the sentences with the routes, and needs no part of the emulators for them."""
     program = """

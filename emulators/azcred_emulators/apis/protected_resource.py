@@ -184,7 +184,7 @@ class ProtectedResources(Emulator):
     """Every protected resource of a test, by host name."""
 
     name = "resource"
-    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
+    rules: Map = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
         self._directory = directory
@@ -200,6 +200,10 @@ class ProtectedResources(Emulator):
                 name, audience or audience_of(name), self._directory, self._tokens, self._clock
             )
         return self._resources[name]
+
+    def remove(self, host: str) -> bool:
+        """Remove the resource at a host name; returns False if there is none."""
+        return self._resources.pop(host.lower(), None) is not None
 
     @property
     def hosts(self) -> tuple[str, ...]:

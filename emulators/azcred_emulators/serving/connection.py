@@ -70,8 +70,8 @@ class Connection:
         proxy: Proxy | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.socket = plain
-        self.ending = False  # the server stops: this request is the last
+        self.socket: socket.socket = plain
+        self.ending: bool = False  # the server stops: this request is the last
         self.deadline: float | None = stopwatch() + limits.head
         self._application = application
         self._limits = limits
