@@ -190,7 +190,8 @@ class Connection:
         while not self.ending:
             request = reader.next()
             if request is not None:
-                if (outcome := self._answer(request)) is not Next.WAIT:
+                outcome = self._answer(request)
+                if outcome is not Next.WAIT or self._phase is _Phase.DISCARDING:
                     return outcome
                 lingered, self._asked = False, True
                 self._timed = self.deadline = None
