@@ -191,7 +191,7 @@ class Connection:
             request = reader.next()
             if request is not None:
                 outcome = self._answer(request)
-                if outcome is not Next.WAIT or self._phase is _Phase.DISCARDING:
+                if outcome is not Next.WAIT or (request.unread and self._phase is _Phase.DISCARDING):
                     return outcome
                 lingered, self._asked = False, True
                 self._timed = self.deadline = None
@@ -261,7 +261,7 @@ class Connection:
                 return Next.CLOSE
             if not header(head[1], "content-length"):
                 answer += b"".join(pieces)
-            keep = request.keep and not self.ending and not self._reader.has_unread
+            keep = request.keep and not self.ending and not (request.unread and self._reader.has_unread)
             self._send(head[0], head[1], b"" if request.method == "HEAD" else answer, close=not keep)
             for piece in pieces:
                 self._write(piece)
@@ -277,7 +277,7 @@ class Connection:
         finally:
             if close := getattr(answered, "close", None):
                 close()
-        if self._reader.has_unread:
+        if request.unread and self._reader.has_unread:
             return self._hang_up()
         return Next.WAIT if keep else Next.CLOSE
 
