@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import slow
+from support.plugins import without_plugins
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -54,7 +55,5 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Runs of pytest without those plugins that take most of its start and that none of them needs."""
-    mocks = ("pook", "pytest_httpx", "recording", "requests_mock", "respx")
-    unneeded = ("anyio", "hypothesispytest", "pytest_httpserver", "schemathesis", *mocks)
-    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{plugin}" for plugin in unneeded))
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(without_plugins()))
     return pytester

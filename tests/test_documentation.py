@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import environments_page
 import pytest
+from support.plugins import without_plugins
 
 from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.emulation.journal import Journal
@@ -78,7 +79,7 @@ def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\nazcred_azurite_executable = {AZURITE}\n")
     command = [sys.executable, block.name]
     if block.name.startswith("test_"):
-        without = [f"-pno:{plugin}" for plugin in ("anyio", "cacheprovider", "randomly", "schemathesis")]
+        without = without_plugins("cacheprovider", "randomly", suite=block.code)
         command = [sys.executable, "-m", "pytest", "-q", *without, block.name]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -242,11 +243,10 @@ SUITES = re.split("^## ", (ROOT / "docs" / "your-suite.md").read_text(), flags=r
 @pytest.mark.parametrize("section", SUITES, ids=lambda section: section.partition("\n")[0])
 def test_the_suites_of_the_page(section: str, tmp_path: Path) -> None:
     """Each section of the page on suites is one: its files are written and its commands run, in their order."""
-    unneeded = ("anyio", "cacheprovider", "hypothesispytest", "pytest_httpserver", "randomly", "schemathesis")
     environ = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTEST_ADDOPTS": " ".join(f"-p no:{plugin}" for plugin in unneeded),
+        "PYTEST_ADDOPTS": " ".join(without_plugins("cacheprovider", "randomly", suite=section)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     commands_run = 0

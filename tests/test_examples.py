@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.plugins import without_plugins
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,8 @@ def test_the_workflow(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "github-actions" / "test_everywhere.py", tmp_path)
     output = tmp_path / "output"
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environ = {**os.environ, "PATH": path, "GITHUB_OUTPUT": str(output)}
+    options = " ".join(without_plugins("cacheprovider"))
+    environ = {**os.environ, "PATH": path, "GITHUB_OUTPUT": str(output), "PYTEST_ADDOPTS": options}
 
     def run(step: Step) -> str:
         result = subprocess.run(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
+from support.plugins import without_plugins
 
 from azcred_emulators.emulators import Emulators
 from pytest_azcred.azcred import Azcred
@@ -192,7 +193,7 @@ def test_a_user_without_azurite_is_told_how_to_install_it(tmp_path: Path) -> Non
     """The test is skipped, with one sentence."""
     (tmp_path / "test_user.py").write_text(USER)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "test_user.py"],
+        [sys.executable, "-m", "pytest", "-rs", *without_plugins("cacheprovider"), "test_user.py"],
         cwd=tmp_path,
         env={**os.environ, "PATH": str(tmp_path), "COLUMNS": "1000"},
         capture_output=True,
@@ -219,7 +220,7 @@ def test_the_ini_options(tmp_path: Path) -> None:
     )
     program(tmp_path / "bin", "azurite-blob").write_text(STAND_IN)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_user.py"],
+        [sys.executable, "-m", "pytest", *without_plugins("cacheprovider"), "test_user.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

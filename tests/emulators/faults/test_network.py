@@ -147,7 +147,6 @@ def test_another_process_sees_its_connection_break(fake_managed_identity: Place)
     assert "ConnectionResetError" in result.stderr
 
 
-@pytest.mark.slow
 def test_nothing_is_waited_for_at_the_end(fake_managed_identity: Place, azcred: Azcred) -> None:
     """What is still trying to connect is no thread of ours."""
     fake_managed_identity.faults.add(BlackHole(), Status(500))
