@@ -80,6 +80,7 @@ class IsolatedProcess:
         self._child_variables.unset()
         self._proxy.lead = nowhere
         self._routing.deactivate()
+        self._routing.remove()
         self._relays.stop()
         self.variables.restore()
 

@@ -309,15 +309,26 @@ def fake_device_login(azcred: Azcred) -> DeviceLogin:
 @pytest.fixture(scope="session")
 def azurite_server(azcred_emulators: Emulators, pytestconfig: pytest.Config) -> Iterator[Azurite]:
     """The Azurite that the tests of this run share. Tests use `azurite`."""
-    from pytest_azcred.azurite import Azurite, AzuriteMissing, find_executable
+    from pytest_azcred.azurite import Azurite, AzuriteMissing, AzuriteTooOld, find_executable
 
+    if options.early_option(pytestconfig, "azcred_server"):
+        pytest.fail(
+            "azurite: the accounts answer by the emulators of the test's own process, and those of --azcred-server are "
+            "another's; run this test without --azcred-server",
+            pytrace=False,
+        )
     executable = pytestconfig.getini("azcred_azurite_executable")
     try:
         path = pytestconfig.rootpath / executable if executable else find_executable(pytestconfig.rootpath)
     except AzuriteMissing as missing:
         pytest.skip(str(missing))
-    with Azurite(azcred_emulators, *pytestconfig.getini("azcred_azurite_accounts"), executable=path) as azurite:
-        yield azurite
+    azurite = Azurite(azcred_emulators, *pytestconfig.getini("azcred_azurite_accounts"), executable=path)
+    try:
+        azurite.start()
+    except AzuriteTooOld as error:
+        pytest.fail(str(error), pytrace=False)
+    yield azurite
+    azurite.stop()
 
 
 def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
@@ -327,14 +338,15 @@ def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
         azcred: Azcred = request.getfixturevalue(azcred_name)
         for host in azurite_server.hosts:
             azcred.route(host, to=azurite_server.url)
-        earlier = azurite_server.containers()
+        earlier = azurite_server.contents()
         yield azurite_server
         azurite_server.clear(keep=earlier)
 
-    azurite.__doc__ = f"""Azure Blob Storage at the real addresses of its accounts, for {_LASTS[scope]}.
+    azurite.__doc__ = f"""Azure Storage at the real addresses of its accounts, for {_LASTS[scope]}.
 
-    The accounts are those of the ini option `azcred_azurite_accounts`. Containers that are made in the scope go with
-    it; those of an outer scope stay, with what has become of their content.
+    The accounts are those of the ini option `azcred_azurite_accounts`; each has blobs, queues, tables and a part of
+    Data Lake Storage. Containers, queues and tables that are made in the scope go with it; those of an outer scope
+    stay, with what has become of their content.
     """
     return pytest.fixture(scope=scope, name=name)(azurite)
 

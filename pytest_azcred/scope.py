@@ -107,7 +107,7 @@ class Scope:
             self.outer._inner.append(range(self._first + 1, self.emulators.recorder.total + 1))
         with self._undo:
             for place in reversed(list(self._setups)):
-                self.leave(place)
+                self._leave(place)
 
     @property
     def belongs_to_test(self) -> bool:
@@ -173,8 +173,11 @@ class Scope:
 
     def leave(self, place: Place) -> None:
         """Take the app out of a place; what other places set up stays, and so does what the test has changed since."""
-        if place not in self._setups:
-            return
+        if place in self._setups:
+            self._leave(place)
+            self._redirect_for(self)
+
+    def _leave(self, place: Place) -> None:
         self._idle += self._idle_in(place)
         setups = self._setups.pop(place)
         remaining = list(reversed(self._own_setups))
@@ -190,7 +193,6 @@ class Scope:
         if self._reveal and not self._setups:
             self._reveal()
             self._reveal = None
-        self._redirect_for(self)
 
     def _hide_outer(self) -> None:
         """Hide what leads an app to the places of outer scopes: variables, tools, and files at fixed places."""

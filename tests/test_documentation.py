@@ -29,7 +29,7 @@ from pytest_azcred.credentials import DefaultAzureCredential
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
-AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
+AZURITE = ROOT / "node_modules" / ".bin" / "azurite"
 PAGES = [
     ROOT / "README.md",
     ROOT / "SECURITY.md",

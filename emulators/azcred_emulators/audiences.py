@@ -5,9 +5,10 @@ Source: "Azure services that support Microsoft Entra authentication", and the de
 
 from collections.abc import Mapping
 
-BLOB_STORAGE = "blob.core.windows.net"
+STORAGE_SERVICES = ("blob", "queue", "table", "dfs")
+STORAGE_DOMAIN = "core.windows.net"  # of the accounts that Azurite stands for
+STORAGE = "https://storage.azure.com"
 
-_STORAGE = "https://storage.azure.com"
 _SERVICE_BUS = "https://servicebus.azure.net"
 
 # The domain, below which the accounts are, and the audience. That of storage and of Service Bus is one for all clouds.
@@ -17,9 +18,9 @@ AUDIENCES: Mapping[str, str] = {
     "vault.usgovcloudapi.net": "https://vault.usgovcloudapi.net",
     "managedhsm.azure.net": "https://managedhsm.azure.net",
     **{
-        f"{service}.core.{cloud}": _STORAGE
+        f"{service}.core.{cloud}": STORAGE
         for cloud in ("windows.net", "chinacloudapi.cn", "usgovcloudapi.net")
-        for service in ("blob", "queue", "table", "dfs", "file")
+        for service in (*STORAGE_SERVICES, "file")
     },
     "servicebus.windows.net": _SERVICE_BUS,
     "servicebus.chinacloudapi.cn": _SERVICE_BUS,

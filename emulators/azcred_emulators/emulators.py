@@ -35,6 +35,7 @@ from azcred_emulators.tokens.layers import Layers
 
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResources
+    from azcred_emulators.apis.storage.storage import Storage
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.command import CommandFault
     from azcred_emulators.emulation.emulator import Emulator
@@ -212,6 +213,11 @@ class Emulators:
     def resources(self) -> "ProtectedResources":
         """The protected resources that tests put at real names."""
         return self._loaded.result().resources
+
+    @property
+    def storage(self) -> "Storage":
+        """The storage accounts that Azurite holds."""
+        return self._loaded.result().storage
 
     @property
     def application(self) -> Callable[..., Iterable[bytes]]:

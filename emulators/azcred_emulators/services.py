@@ -13,6 +13,7 @@ from typing import cast
 from azcred_emulators.apis.graph import Graph
 from azcred_emulators.apis.protected_resource import ProtectedResources
 from azcred_emulators.apis.resource_manager import ResourceManager
+from azcred_emulators.apis.storage.storage import Storage
 from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
@@ -70,6 +71,7 @@ class Services:
         self.graph: Graph = Graph(directory, self.tokens)
         self.resource_manager: ResourceManager = ResourceManager(directory, self.tokens)
         self.resources: ProtectedResources = ProtectedResources(directory, self.tokens, clock)
+        self.storage: Storage = Storage(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         self.hosts: Mapping[str, Endpoint] = {
             name: host(directory, self.tokens, clock, machine) for name, host in host_classes().items()
@@ -89,6 +91,7 @@ class Services:
             self.graph,
             self.adfs,
             self.resource_manager,
+            self.storage,
             self.issuers,
         )
         self.mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}

@@ -244,6 +244,11 @@ def one_form(host: object) -> Host:
         text = bytearray.__getitem__(host, slice(None)).decode(errors="backslashreplace")
     else:
         raise TypeError(f"a host is text or bytes, not {type(host).__name__}")
+    return _form_of(text)
+
+
+@lru_cache(maxsize=1024)
+def _form_of(text: str) -> Host:
     if not text.isascii():
         text = text.encode("idna").decode()
     text = text.removesuffix(".") or text

@@ -128,6 +128,10 @@ class Routing:
         unfinished.write_text(json.dumps(saved))
         os.replace(unfinished, path)
 
+    def remove(self) -> None:
+        """Remove the file: a child process that starts later ends at once."""
+        (self._folder / ROUTING).unlink(missing_ok=True)
+
     @classmethod
     def resume(cls, path: Path) -> None:
         """Redirect this process as `save` has written it down, until it ends."""

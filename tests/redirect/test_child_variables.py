@@ -1,11 +1,13 @@
 """Programs that a test starts and that nothing redirects find a proxy in their variables; the test does not."""
 
+import ctypes
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +86,17 @@ def test_the_test_does_not_see_them(azcred: Azcred) -> None:
     assert len({found[name] for name in AUTHORITIES}) == 1
     assert variables(env=dict(os.environ)) == found
     assert "user.home" in found["JAVA_TOOL_OPTIONS"]
+
+
+def test_a_command_of_the_shell(azcred: Azcred, tmp_path: Path) -> None:
+    """By `os.system`, it has all of them, too, and OpenSSL in this process finds its own afterwards."""
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    before = getenv(b"SSL_CERT_FILE")
+    os.system(f"env > {tmp_path / 'found'}")
+    found = dict(line.split("=", 1) for line in (tmp_path / "found").read_text().splitlines())
+    assert {name: found.get(name) for name in AUTHORITIES} == {name: variables()[name] for name in AUTHORITIES}
+    assert getenv(b"SSL_CERT_FILE") == before
 
 
 @pytest.mark.slow

@@ -201,6 +201,10 @@ class ProtectedResources(Emulator):
             )
         return self._resources[name]
 
+    def remove(self, host: str) -> bool:
+        """Remove the resource at a host name; returns False if there is none."""
+        return self._resources.pop(host.lower(), None) is not None
+
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts that were added."""

@@ -23,7 +23,7 @@ from azcred_emulators.emulation.script import Faults, check_faults
 from azcred_emulators.emulators import no_emulator
 from azcred_emulators.environments import Environment
 from azcred_emulators.environments.active import Setup
-from azcred_emulators.faults.registry import read_fault, write_fault
+from azcred_emulators.faults.registry import fields_of, read_fault, write_fault
 from azcred_emulators.private_folder import PrivateFolder
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.standalone.control.client import ControlClient
@@ -57,8 +57,10 @@ class RemoteFaults(Faults[Fault]):
         for fault in faults * times:
             if not isinstance(fault, Fault):
                 raise TypeError(f"{fault!r} is no fault")
-            options = {"emulator": self._emulator, "nth": nth, "optional": optional, "criteria": criteria}
-            self._client.post("/faults", {**write_fault(fault), **options})
+            if both := sorted(set(criteria) & set(fields_of(type(fault).__name__))):
+                raise UnavailableRemotely(f"{type(fault).__name__} chosen by {both[0]!r}, which it has as a field,")
+            options = {"emulator": self._emulator, "nth": nth, "optional": optional}
+            self._client.post("/faults", {**write_fault(fault), **options, **criteria})
             self._added += 1
 
     def checkpoint(self) -> Undo:
@@ -199,7 +201,7 @@ class RemoteEnvironments:
     def _put(self, environ: Mapping[str, str]) -> Any:
         names = [environment.name for environment in self._environments]
         path = {name: value for name, value in environ.items() if name == "PATH"}
-        return self._client.put("/environments", {"names": names, "environ": path})["setups"]
+        return self._client.put("/environments", {"environments": names, "environ": path})["setups"]
 
 
 class RemotePort:
