@@ -77,10 +77,10 @@ class BearerTokenError(Exception):
 
 
 class ProtectedResource:
-    """One protected resource. A test says what it answers; it says who may ask.
+    """A protected resource. It decides who may ask; the test decides what it answers.
 
-    `audience` is the resource that tokens must be for. A trailing slash makes no difference, and Azure Resource
-    Manager's older name is as good as its own.
+    `audience` is the resource that tokens must be for. A trailing slash makes no difference. For Azure Resource Manager
+    both its old and its new name are accepted.
     """
 
     def __init__(self, host: str, audience: str, directory: Directory, tokens: Tokens, clock: Clock) -> None:
@@ -112,21 +112,26 @@ class ProtectedResource:
         data: bytes | str = b"",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Set what requests with this method and path, query left aside, are answered once they are authorized.
+        """Set the answer to authorized requests with this method and path.
 
-        The body is `json` or `data`. Raises ValueError for what no request or answer can have: another method, a path
-        that does not start with a slash or has a query, a status that is none, or what JSON cannot hold; and if both
-        `json` and `data` are given.
+        :param method: the HTTP method, such as "GET".
+        :param path: the path, such as "/secrets/database". The query of a request makes no difference.
+        :param status: the HTTP status.
+        :param json: the body, as something that JSON can represent.
+        :param data: the body, as bytes or text.
+        :param headers: headers of the answer.
+        :raises ValueError: both `json` and `data` are given; or the method, the status or the JSON is not valid; or the
+            path does not start with a slash, or has a query.
         """
         answer = make_answer(method, path, status=status, json=json, data=data, headers=headers)
         with self._lock:
             self._answers[method.upper(), _path(path)] = answer
 
     def revoke(self) -> None:
-        """Reject tokens that were issued before now: clients that can handle it are challenged for a new one.
+        """Reject all tokens issued before now. Clients that can handle it are challenged for a new one.
 
-        That is what continuous access evaluation does when a session is revoked or a policy changes. Clients that
-        did not announce the capability CP1 keep their tokens until these expire, as with the real services.
+        Continuous access evaluation does this when a session is revoked or a policy changes. Clients that did not
+        announce the capability CP1 keep their tokens until they expire, as with the real services.
         """
         with self._lock:
             self._revoked = self._tokens.issuance.last_number
