@@ -1,8 +1,8 @@
 """The marker `slow`, which `make test-fast` leaves out: tests that start other programs, or that take long themselves.
 
 The folders of the judges have it, and so has whatever runs pytest within a test. All other tests are marked by hand.
-In the fast part those that start one of the `PROGRAMS` fail. What takes milliseconds, such as
-the fake az, azd and pwsh and the shells that SDKs start them with, is not counted.
+In the fast part those that start one of the `PROGRAMS` fail. What takes milliseconds is not among these: the fake az,
+azd and pwsh, and the shells that SDKs start them with.
 """
 
 import os
