@@ -94,7 +94,7 @@ def test_the_failing_test_of_the_readme(tmp_path: Path) -> None:
     """Its report has the lines that are shown beside it, durations and the rest of the claims apart."""
     [block] = [block for block in blocks("python") if block.name == "test_asks_once.py"]
     (tmp_path / block.name).write_text(block.code)
-    command = [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:randomly", block.name]
+    command = [sys.executable, "-m", "pytest", "-q", *without_plugins("cacheprovider", "randomly"), block.name]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert "1 failed" in result.stdout
     [shown] = [
@@ -238,7 +238,7 @@ def test_a_day(azcred):
     environ = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
     def run(command: str) -> str:
-        command = re.sub("^pytest", "python -m pytest -p no:cacheprovider", command)
+        command = re.sub("^pytest", f"python -m pytest {' '.join(without_plugins('cacheprovider'))}", command)
         return subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
         ).stdout
@@ -311,7 +311,7 @@ def test_the_standalone_page(tmp_path: Path) -> None:
         url = line.split()[3]
         assert "/app-service/msi/token" in run(f"{env.replace('http://127.0.0.1:8400', url)}; echo $IDENTITY_ENDPOINT")
         pytest_command = suite.replace("http://127.0.0.1:8400", url).replace("pytest", "python -m pytest", 1)
-        assert "1 passed" in run(f"{pytest_command} -p no:cacheprovider")
+        assert "1 passed" in run(f"{pytest_command} {' '.join(without_plugins('cacheprovider'))}")
 
 
 def test_the_outcomes_are_described_as_they_are_judged() -> None:
