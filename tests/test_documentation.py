@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import environments_page
 import pytest
-from support.plugins import without_plugins
+from support import inner_runs
 
 from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.emulation.journal import Journal
@@ -83,9 +83,11 @@ def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\nazcred_azurite_executable = {AZURITE}\n")
     command = [sys.executable, block.name]
     if block.name.startswith("test_"):
-        without = without_plugins("cacheprovider", "randomly", suite=block.code)
-        command = [sys.executable, "-m", "pytest", "-q", *without, block.name]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+        command = [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:randomly", block.name]
+    environ = {**os.environ, "PYTEST_ADDOPTS": inner_runs.options(block.code)}
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=100, check=False
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "skipped" not in result.stdout
 
@@ -94,7 +96,7 @@ def test_the_failing_test_of_the_readme(tmp_path: Path) -> None:
     """Its report has the lines that are shown beside it, durations and the rest of the claims apart."""
     [block] = [block for block in blocks("python") if block.name == "test_asks_once.py"]
     (tmp_path / block.name).write_text(block.code)
-    command = [sys.executable, "-m", "pytest", "-q", *without_plugins("cacheprovider", "randomly"), block.name]
+    command = [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:randomly", block.name]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert "1 failed" in result.stdout
     [shown] = [
@@ -238,7 +240,7 @@ def test_a_day(azcred):
     environ = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
     def run(command: str) -> str:
-        command = re.sub("^pytest", f"python -m pytest {' '.join(without_plugins('cacheprovider'))}", command)
+        command = re.sub("^pytest", "python -m pytest -p no:cacheprovider", command)
         return subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
         ).stdout
@@ -261,7 +263,7 @@ def test_the_suites_of_the_page(section: str, tmp_path: Path) -> None:
     environ = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTEST_ADDOPTS": " ".join(without_plugins("cacheprovider", "randomly", suite=section)),
+        "PYTEST_ADDOPTS": f"{inner_runs.options(section)} -p no:cacheprovider -p no:randomly",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     commands_run = 0
@@ -311,7 +313,7 @@ def test_the_standalone_page(tmp_path: Path) -> None:
         url = line.split()[3]
         assert "/app-service/msi/token" in run(f"{env.replace('http://127.0.0.1:8400', url)}; echo $IDENTITY_ENDPOINT")
         pytest_command = suite.replace("http://127.0.0.1:8400", url).replace("pytest", "python -m pytest", 1)
-        assert "1 passed" in run(f"{pytest_command} {' '.join(without_plugins('cacheprovider'))}")
+        assert "1 passed" in run(f"{pytest_command} -p no:cacheprovider")
 
 
 def test_the_outcomes_are_described_as_they_are_judged() -> None:

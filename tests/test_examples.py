@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.plugins import without_plugins
 
 pytestmark = pytest.mark.slow
 
@@ -42,8 +41,7 @@ def test_the_workflow(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "github-actions" / "test_everywhere.py", tmp_path)
     output = tmp_path / "output"
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    options = " ".join(without_plugins("cacheprovider"))
-    environ = {**os.environ, "PATH": path, "GITHUB_OUTPUT": str(output), "PYTEST_ADDOPTS": options}
+    environ = {**os.environ, "PATH": path, "GITHUB_OUTPUT": str(output)}
 
     def run(step: Step) -> str:
         result = subprocess.run(

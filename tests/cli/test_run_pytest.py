@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 
 import pytest
+from support import inner_runs
 from support.azcred_run import PYTEST, Ran
-from support.plugins import without_plugins
 
 APP = """
     import jwt
@@ -57,7 +57,7 @@ def suite_run(
 ) -> Callable[..., Ran]:
     """Run a suite with `azcred run` in a pod; the options are pytest's, and what remains are variables."""
     # pytest-asyncio leaves a loop open, and has a warning of its own.
-    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(without_plugins("asyncio")))
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{inner_runs.options()} -pno:asyncio")
     pytester.makepyfile(app=APP)
 
     def run(*options: str, suite: str = SUITE, place: str = "kubernetes", **variables: str) -> Ran:

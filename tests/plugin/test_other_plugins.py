@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 import pytest
-from support.plugins import without_plugins
+from support import inner_runs
 
 
 def run(pytester: pytest.Pytester, test: str, *options: str, needs: str = "") -> pytest.RunResult:
@@ -13,7 +13,7 @@ def run(pytester: pytest.Pytester, test: str, *options: str, needs: str = "") ->
     pytester.makepyfile(test)
     pytester.makeini("[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_ADDOPTS", " ".join(without_plugins(suite=test)))
+        patch.setenv("PYTEST_ADDOPTS", inner_runs.options(test))
         return pytester.runpytest_subprocess(*options)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
-from support.plugins import without_plugins
 
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.serving.server import Server
@@ -214,7 +213,7 @@ def test_a_user_without_azurite_is_told_how_to_install_it(tmp_path: Path) -> Non
     """The test is skipped, with one sentence."""
     (tmp_path / "test_user.py").write_text(USER)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rs", *without_plugins("cacheprovider"), "test_user.py"],
+        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "test_user.py"],
         cwd=tmp_path,
         env={**os.environ, "PATH": str(tmp_path), "COLUMNS": "1000"},
         capture_output=True,
@@ -241,7 +240,7 @@ def test_the_ini_options(tmp_path: Path, executable: Path) -> None:
     )
     program(tmp_path / "bin", "azurite").write_text(f'#!/bin/sh\nexec "{executable}" "$@"\n')
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *without_plugins("cacheprovider"), "test_user.py"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_user.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
