@@ -14,6 +14,8 @@ import site_links
 from sphinx.util.inventory import InventoryFile
 from support.site import ROOT, SitePage, shared_site
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = (
     "pytest_azcred",
     "pytest_azcred.credentials",

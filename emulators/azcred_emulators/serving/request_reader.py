@@ -169,7 +169,7 @@ class ChunkDecoder:
     """Takes the data of bodies in chunks out of a buffer; trailers are dropped."""
 
     def __init__(self) -> None:
-        self.left = 0  # bytes of the chunk that has begun
+        self.left: int = 0  # bytes of the chunk that has begun
         self._in_chunk = False  # until the end of the line after its data
         self._in_trailers = False
 

@@ -87,8 +87,8 @@ class UpstreamAnswer:
         self._connection: ssl.SSLSocket | None = connection
         self._response = HTTPResponse(connection, method=method)
         self._response.begin()
-        self.status = self._response.status
-        self.reason = self._response.reason
+        self.status: int = self._response.status
+        self.reason: str = self._response.reason
         self.headers: Headers = self._response.headers.items()
         if self._response.length == 0:
             self.read()

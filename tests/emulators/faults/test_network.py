@@ -148,7 +148,6 @@ def test_another_process_sees_its_connection_break(fake_managed_identity: Place)
     assert "ConnectionResetError" in result.stderr
 
 
-@pytest.mark.slow
 def test_nothing_is_waited_for_at_the_end() -> None:
     """What is still trying to connect is no thread of ours."""
     with socket.socket() as connecting:

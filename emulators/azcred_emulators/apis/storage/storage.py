@@ -16,6 +16,7 @@ from azcred_emulators.audiences import STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.refusals import NamedRefusals
 from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.request_reader import Headers, header
 from azcred_emulators.serving.upstream import end_to_end
@@ -27,7 +28,7 @@ _PIECE = 65536
 class PassedOnResponse(Response):
     """An answer of Azurite's, as it is."""
 
-    default_mimetype = None
+    default_mimetype: str | None = None
     automatically_set_content_length = False
     autocorrect_location_header = False
 
@@ -37,11 +38,11 @@ class Storage(Emulator):
 
     name = "storage"
     uses_tls = True
-    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
-    named_refusals = NAMED_REFUSALS
+    rules: Map = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
+    named_refusals: NamedRefusals | None = NAMED_REFUSALS
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
-        self.authorization = Authorization(directory, tokens, clock)
+        self.authorization: Authorization = Authorization(directory, tokens, clock)
         self._accounts: dict[str, Account] = {}
 
     def add(self, accounts: Sequence[Account]) -> None:
