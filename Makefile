@@ -72,7 +72,7 @@ load: $(INSTALLED)  ## a server under load for a minute, and its figures
 	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/emulators/standalone/test_load.py $(ARGUMENTS)
 
 docs: $(INSTALLED)  ## the documentation site, in build/docs; a warning is an error
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --jobs auto docs build/docs
+	$(BIN)/python -m sphinx --fresh-env --write-all --fail-on-warning --keep-going --nitpicky --quiet docs build/docs
 	@echo "build/docs/index.html"
 
 sdk-coverage: $(INSTALLED)  ## the lines of azure-identity that the tests reach; tests/sdk/UNREACHED.md has the others

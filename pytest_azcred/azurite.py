@@ -264,7 +264,7 @@ class Azurite:
         finally:
             deadline.cancel()
             deadline.join()
-        raise RuntimeError(f"Azurite did not come up. It printed:\n{''.join(printed)}{log.read_text()}")
+        raise RuntimeError(f"Azurite did not start. It printed:\n{''.join(printed)}{log.read_text()}")
 
     def __enter__(self) -> "Azurite":
         self.start()

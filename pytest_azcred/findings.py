@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _LONG = 3.0  # seconds of waiting that are worth a word
 _EARLY = (
-    "a credential or client that was made earlier (when a module was imported, or by a fixture of a wider scope) keeps "
-    "the place and the tokens that it has; make it in the test, or put what makes it into the environment, with "
+    "a credential or client that was created earlier (when a module was imported, or by a fixture with a wider scope) "
+    "keeps its place and its tokens; create it in the test, or set the environment where it is created, with "
     "azcred_session.environment(...), azcred_module or the option --azcred-environment"
 )
-_SKIP = "azcred.clock.skip_waits() lets the waits between retries pass at once"
+_SKIP = "azcred.clock.skip_waits() skips the waits between retries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Finding:
         """Return why a strict test fails that has passed."""
         return (
             f"azcred: the test passed, but its app asked for no token in {', '.join(self.idle)}: {_EARLY}. "
-            "@pytest.mark.azcred(strict=False) is for a test that means it."
+            "If this is intended, mark the test with @pytest.mark.azcred(strict=False)."
         )
 
     def to_json(self) -> dict[str, Any]:

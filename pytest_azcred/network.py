@@ -54,13 +54,13 @@ def seal() -> None:
     Raises SealError.
     """
     if sys.platform != "linux":
-        raise SealError(f"there are network namespaces on Linux, not on {sys.platform}; true is what there is here")
+        raise SealError(f"network namespaces exist only on Linux, not on {sys.platform}; use true here")
     if not _is_up_beside_loopback():
         return
     if others := _other_threads():
         raise SealError(
-            f"{others} other thread{'s were' if others > 1 else ' was'} there before the tests' first conftest, and "
-            "would keep the way out: let the plugin that starts threads do so later, or start pytest by "
+            f"{others} other thread{'s were' if others > 1 else ' was'} running before the first conftest, and "
+            "could still get out: let the plugin that starts threads do so later, or start pytest with "
             "`unshare --map-current-user --net`"
         )
     user, group = os.geteuid(), os.getegid()
@@ -130,8 +130,8 @@ def _refused(error: int) -> SealError:
     reasons = [advice for file, value, advice in _SETTINGS if _read(file) == value]
     if not reasons and "Seccomp:\t2" in _read("/proc/self/status"):
         reasons = [_CONTAINER]
-    said = reasons[0] if reasons else "ask whoever runs this machine for user namespaces"
-    return SealError(f"this system lets its users make no network ({errno.errorcode.get(error, error)}); {said}")
+    said = reasons[0] if reasons else "ask the administrator of this machine for user namespaces"
+    return SealError(f"this system does not allow a separate network ({errno.errorcode.get(error, error)}); {said}")
 
 
 def _read(file: str) -> str:

@@ -26,7 +26,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--azcred-environment",
         metavar="NAME",
         help='run the suite as if in this environment, such as "kubernetes": tests that name others are deselected, '
-        "tests that name none start there; '' for each test where it says, whatever the configuration file says",
+        "tests that name none start there; '' ignores the environment of the configuration file",
     )
     group.addoption(
         "--azcred-server",
@@ -37,8 +37,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--azcred-coverage",
         action="store_true",
-        help="report at the end of the run which providers gave which outcomes, and which never did, as the emulators "
-        "saw it; each of the next three options does, too",
+        help="report at the end of the run which outcomes the emulators saw from which providers; each of the next "
+        "three options does so as well",
     )
     group.addoption(
         "--azcred-coverage-json", metavar="FILE", help="write it as JSON, for `azcred coverage combine` or a program"
@@ -48,14 +48,14 @@ def add_options(parser: pytest.Parser) -> None:
         "--azcred-coverage-fail-under",
         metavar="N",
         type=float,
-        help="fail the run if less than N percent of the provider paths were exercised",
+        help="fail the run if less than N percent of the provider paths are covered",
     )
-    parser.addini("azcred_environment", "the environment to run the suite in, as --azcred-environment")
+    parser.addini("azcred_environment", "the environment to run the suite in, like --azcred-environment")
     parser.addini(
         "azcred_isolate",
-        "hide this machine's own identity and refuse every connection that leaves it from the start of the run to its "
-        "end, so that nothing can use a real credential, with or without a fixture; 'network' (Linux) does so in a "
-        "network of the run's own, which has loopback alone, so that the kernel refuses what nothing else does",
+        "hide this machine's own identity and refuse every outside connection from the start of the run to its end, so "
+        "that nothing can use a real credential, with or without a fixture; 'network' (Linux) does so in a separate "
+        "network that has only loopback, so that the kernel refuses everything else",
         default=False,
         **_BOOL_OR_STRING,
     )
@@ -66,15 +66,15 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "azcred_strict",
-        "fail a test that names an environment and whose app asks for no token there; "
-        "@pytest.mark.azcred(strict=False) leaves one out",
+        "fail a test that names an environment if its app requests no token there; "
+        "@pytest.mark.azcred(strict=False) exempts a test",
         type="bool",
         default=False,
     )
     parser.addini(
         "azcred_keep",
-        "variables that the suite sets for itself, such as AZURE_TENANT_ID, and that are not hidden from it; none that "
-        "holds a secret, or leads to one",
+        "variables that are not hidden, because the suite sets them itself, such as AZURE_TENANT_ID; variables with a "
+        "secret, or the path of one, are refused",
         type="args",
     )
     parser.addini(
@@ -158,7 +158,7 @@ def isolation(config: pytest.Config) -> bool | Literal["network"]:
             )
         return "network"
     if value not in _ISOLATION:
-        raise pytest.UsageError(f"azcred_isolate: a run is isolated or not (true, false) or 'network', not {value!r}")
+        raise pytest.UsageError(f"azcred_isolate is true, false or 'network', not {value!r}")
     return _ISOLATION[value]
 
 
@@ -166,7 +166,7 @@ def isolation_settings(config: pytest.Config) -> IsolationSettings:
     """Return how the run is isolated; raises UsageError for what cannot be."""
     refused = config.getini("azcred_refused")
     if refused not in ("", "error", "unreachable"):
-        raise pytest.UsageError(f"azcred_refused: a refused connection is an 'error' or 'unreachable', not {refused!r}")
+        raise pytest.UsageError(f"azcred_refused is 'error' or 'unreachable', not {refused!r}")
     return IsolationSettings(kept(config), unreachable=refused == "unreachable")
 
 
@@ -190,5 +190,5 @@ def token_lifetime(config: pytest.Config) -> timedelta | None:
     from azcred_emulators.durations import as_timedelta
 
     if not (lifetime := as_timedelta(text)):
-        raise ValueError(f"a token lasts longer than {text!r}")
+        raise ValueError(f"a token must last longer than {text!r}")
     return lifetime

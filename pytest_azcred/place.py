@@ -70,7 +70,7 @@ class Place:
         if self.environment.executables:
             return self.executable.faults
         if self.environment.provider is None:
-            raise LookupError(f"nothing hands out tokens in the environment {self.environment.name!r}")
+            raise LookupError(f"nothing issues tokens in the environment {self.environment.name!r}")
         return self._emulators.authority.faults
 
     @property

@@ -280,7 +280,7 @@ def _azcred_place(request: pytest.FixtureRequest) -> None:
         if len(names) > 1 and default is None:
             raise pytest.UsageError(
                 f"{request.node.nodeid}: a method of unittest.TestCase runs in one environment; of {', '.join(names)}, "
-                "name the one, write a function, or run the suite in one with --azcred-environment"
+                "name one, write a function, or run the suite in one with --azcred-environment"
             )
         name = default.name if default else names[0]
     decorator = decorator_of(request.node)

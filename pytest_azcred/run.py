@@ -95,7 +95,7 @@ class Run:
         if narrower:
             raise ScopeOrderError(
                 f"azcred: the scope of {name} is wider than that of {narrower[0].name}, which has begun already and "
-                "ends first: ask for the wider one earlier, as a parameter of the test and of the fixtures that have "
+                "ends first: request the wider one earlier, as a parameter of the test and of the fixtures that have "
                 "the narrower one, or in an autouse fixture"
             )
         outer = self._scopes[-1] if self._scopes else None

@@ -36,6 +36,8 @@ _HANDED_OUT = {
 }
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # on a busy machine
 def test_the_site(tmp_path_factory: pytest.TempPathFactory) -> None:
     """It builds without a warning, every link has its target, nothing is loaded from elsewhere, no name is missing."""
     site = shared_site(tmp_path_factory)
@@ -113,9 +115,13 @@ def documented_objects() -> Iterator[tuple[str, Any]]:
     [
         ("https://pytest-azcred.readthedocs.io/en/latest/ci.html#configuration", "ci.md#configuration"),
         ("https://pytest-azcred.readthedocs.io/en/latest/", "index.md"),
+        ("https://pytest-azcred.readthedocs.io/en/latest/reference/plugin.html", "reference/plugin.rst"),
         ("https://github.com/pytest-azcred/pytest-azcred/blob/main/SECURITY.md", "security.md"),
         ("../SECURITY.md", "security.md"),
         ("docs/ci.md", "ci.md"),
+        ("ci.md#configuration", "ci.md#configuration"),
+        ("../standalone.md", "../standalone.md"),
+        ("LICENSE", "https://github.com/pytest-azcred/pytest-azcred/blob/main/LICENSE"),
         ("../examples/README.md", "https://github.com/pytest-azcred/pytest-azcred/blob/main/examples/README.md"),
         ("https://example.com/ci.html", "https://example.com/ci.html"),
     ],

@@ -1,14 +1,22 @@
 """The links of pages that are also read elsewhere: README.md on PyPI, SECURITY.md and docs/*.md in the repository."""
 
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
 SITE = "https://pytest-azcred.readthedocs.io/en/latest/"
 REPOSITORY = "https://github.com/pytest-azcred/pytest-azcred/blob/main/"
 
+_ROOT = Path(__file__).resolve().parents[1]
+_DOCS = _ROOT / "docs"
 # Files of the repository's root that are pages of the site, too.
-_PAGES = {"README.md": "index.md", "SECURITY.md": "security.md", "CHANGELOG.md": "changelog.md"}
+_PAGES = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+}
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -31,13 +39,16 @@ def on_the_site(target: str) -> str:
     """
     path, _, anchor = target.partition("#")
     if path.startswith(SITE):
-        path = path.removeprefix(SITE).replace(".html", ".md") or "index.md"
+        page = path.removeprefix(SITE).removesuffix(".html") or "index"
+        path = f"{page}.rst" if (_DOCS / f"{page}.rst").exists() else f"{page}.md"
     elif path.startswith(REPOSITORY):
-        name = path.removeprefix(REPOSITORY)
-        path = _PAGES.get(name, path)
-    elif path.startswith("../"):
-        name = path.removeprefix("../")
-        path = _PAGES.get(name, REPOSITORY + name)
-    elif path.startswith("docs/"):  # in SECURITY.md
-        path = path.removeprefix("docs/")
+        path = _PAGES.get(path.removeprefix(REPOSITORY), path)
+    else:
+        name = path.removeprefix("../").removeprefix("docs/")
+        if name in _PAGES:
+            path = _PAGES[name]
+        elif path.startswith("docs/"):  # in a file of the root
+            path = name
+        elif not (_DOCS / name).exists() and (_ROOT / name).exists():
+            path = REPOSITORY + name
     return f"{path}#{anchor}" if anchor else path

@@ -38,7 +38,8 @@ def _resolve(
 
 def _signature(
     app: Sphinx, kind: str, name: str, object_: Any, options: Any, signature: str | None, returns: str | None
-) -> tuple[str, None] | None:
+) -> tuple[str, str | None] | None:
     """Drop the signature of a class whose documentation says nothing of arguments: its objects are handed out."""
-    is_handed_out = kind in ("class", "exception") and ":param" not in (object_.__doc__ or "")
-    return ("", None) if is_handed_out else None
+    if kind in ("class", "exception") and ":param" not in (object_.__doc__ or ""):
+        return ("", None)
+    return (signature.replace("<factory>", "..."), returns) if signature else None

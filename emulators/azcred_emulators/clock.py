@@ -57,7 +57,7 @@ def epoch_seconds(moment: object) -> float:
         with suppress(ValueError, OverflowError):
             zoned = datetime.fromisoformat(re.sub("[Zz]$", "+00:00", moment))
             return (zoned if zoned.tzinfo else zoned.replace(tzinfo=timezone.utc)).timestamp()
-    raise ValueError(f"a moment is epoch seconds or ISO 8601 such as '2030-01-31T12:00:00Z', not {moment!r}")
+    raise ValueError(f"a time is epoch seconds or ISO 8601 such as '2030-01-31T12:00:00Z', not {moment!r}")
 
 
 def stopwatch() -> float:

@@ -165,7 +165,7 @@ class Emulators:
     def _nowhere(self, name: str, fault: object, places: Sequence[str]) -> TypeError:
         here = ", ".join(dict.fromkeys(environment.name for environment in self.active.environments))
         return TypeError(
-            f"nobody meets {fault!r}: the app is in {here}, which has no {name!r}; it is in {', '.join(places)}"
+            f"{fault!r} cannot happen here: the app is in {here}, which has no {name!r}; it is in {', '.join(places)}"
         )
 
     def vocabulary(self, field: str) -> Collection[str]:
@@ -337,7 +337,7 @@ class Emulators:
         return emulator.url(self.https.url if emulator.uses_tls else self.http.url)
 
     def signing_key(self, name: str) -> "SigningKey":
-        """Return the run's key for whoever has this name, made when it is first asked for: that takes time."""
+        """Return the run's key with this name. It is made when it is first requested, since that takes time."""
         from azcred_emulators.tokens.keys import SigningKey
 
         if name not in self._keys:

@@ -18,7 +18,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="where the command runs; several compose, and the chain's order decides who wins (default: nothing)",
+        help="where the command runs; several combine, and the order of the chain decides which identity wins "
+        "(default: nothing)",
     )
     command.add_argument(
         "--azurite",

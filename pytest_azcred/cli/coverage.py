@@ -24,7 +24,7 @@ def add_command(commands: Commands) -> None:
     combine.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON files of single jobs")
     combine.add_argument("--json", type=Path, metavar="FILE", help="write the sum as JSON")
     combine.add_argument("--html", type=Path, metavar="FILE", help="write the sum as an HTML page")
-    combine.add_argument("--fail-under", type=float, metavar="N", help="fail if less than N percent were exercised")
+    combine.add_argument("--fail-under", type=float, metavar="N", help="fail if less than N percent are covered")
     combine.set_defaults(call=_combine)
 
 

@@ -91,7 +91,7 @@ def add_command(commands: Commands) -> None:
     command.add_argument(
         "--only", nargs="+", default=["*"], metavar="NAME", help='these environments; patterns: "developer-*"'
     )
-    command.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="not these; patterns, too")
+    command.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="leave these out; takes patterns")
     command.set_defaults(call=_print)
 
 

@@ -11,12 +11,12 @@ def add_command(commands: Commands) -> None:
     """Declare `azcred run`."""
     command = commands.add_parser(
         "run",
-        help="run a command where it finds an identity, in whatever language it is written",
+        help="run a command, in any language, in an environment where it finds an identity",
         usage="%(prog)s [options] -- command [argument ...]",
         description="Run a command in an environment such as kubernetes, with the emulators in the place of Azure. "
         "It finds them by its variables (proxy, certificate authority, endpoints), on PATH and in files; Python "
         "processes are redirected whatever client they use. This machine's own identity is hidden and nothing is "
-        "left behind. The exit code is the command's, 128+n if the signal n has ended it.",
+        "left behind. The exit code is that of the command, or 128+n if signal n has ended it.",
         epilog=f"environments: {', '.join(ENVIRONMENTS)}",
     )
     command.add_argument("words", nargs=argparse.REMAINDER, metavar="command", help="the command and its arguments")

@@ -22,11 +22,13 @@ def add_command(commands: Commands) -> None:
         "serve",
         help="run the emulators as a server, for apps and tests of any language",
         description="Serve the emulators until a signal ends it. One port is for HTTP, the control API and its pages, "
-        "the other for HTTPS under the real names; either is the proxy as well. They are free ones on loopback "
-        "unless told otherwise.",
+        "the other for HTTPS under the real names; both are also a proxy. By default they are free ports on loopback.",
     )
     command.add_argument(
-        "--config", type=Path, metavar="FILE", help="a TOML file: directory, faults, ports; see README"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file with directory, faults and ports; the documentation shows one",
     )
     command.add_argument("--address", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)")
     command.add_argument("--http-port", type=int, metavar="PORT", help="default: a free one")

@@ -33,7 +33,7 @@ class Credential(ABC):
 
     @property
     def is_configured(self) -> bool:
-        """Whether it has what it needs to try, as far as that can be told without trying."""
+        """True if the credential is configured; sends no request."""
         return True
 
     def get_token(

@@ -159,10 +159,10 @@ class ImdsCredential(NetworkCredential):
             raise unavailable(f"what answers at {IMDS} is not IMDS: {error.message}") from error
         except TimeoutError as error:
             raise unavailable(
-                f"{IMDS} did not answer within {seconds:g} s. Outside Azure's own machines nothing does."
+                f"{IMDS} did not answer within {seconds:g} s. It exists only on machines in Azure."
             ) from error
         except (AzureError, OSError) as error:
-            raise unavailable(f"{IMDS} cannot be reached. Outside Azure's own machines it never can.") from error
+            raise unavailable(f"{IMDS} cannot be reached. It exists only on machines in Azure.") from error
         else:
             if is_unreachable(answer):
                 raise unavailable(f"a proxy answered that {IMDS} is unreachable.")

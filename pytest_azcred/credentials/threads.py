@@ -17,7 +17,7 @@ def start(call: Callable[[], Result], name: str) -> Future[Result]:
 
     The thread does not keep the interpreter from ending.
 
-    :param name: the thread's name, for whoever looks at the threads of a process.
+    :param name: the thread's name, for a person who looks at the threads of a process.
     :return: its outcome, which nothing but the call itself decides: it cannot be cancelled.
     """
     outcome: Future[Result] = Future()

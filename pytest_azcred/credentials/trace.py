@@ -1,4 +1,4 @@
-"""Who asks a credential, and what it asks others meanwhile, for whoever wants that explained."""
+"""Who asks a credential, and what it asks others meanwhile, for explanations."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def resume(saved: Mapping[str, Sequence[str | None]]) -> None:
 def renew(names: Iterable[str] = ()) -> None:
     """Give the environment of C our values, where this process has not changed its own; these names lose theirs.
 
-    Whoever removes a variable from `os.environ` that a test has set, as `monkeypatch` does, takes ours away with it.
+    Code that removes a variable from `os.environ` that a test has set, as `monkeypatch` does, removes ours with it.
     """
     ours = _ours(os.environ)
     for name in {*_names(), *names}:

@@ -1,4 +1,4 @@
-"""The Unix sockets through which a process would find the identity of whoever runs the tests.
+"""The Unix sockets through which a process would find the identity of the user who runs the tests.
 
 The session bus leads to the keyring and to Microsoft's identity broker; the agents of SSH and GnuPG hold keys. The
 variables that name them are hidden, but a client may know the usual places as well. Other sockets, such as those of
@@ -34,7 +34,7 @@ _sockets: set[str] = set()  # all that this process has seen; a folder ends with
 
 
 class DesktopConnectionError(OutsideConnectionError):
-    """A connection to the session bus, the keyring or an agent of whoever runs the tests."""
+    """A connection to the session bus, the keyring or an agent of the user who runs the tests."""
 
     def __init__(self, socket: str) -> None:
         super().__init__(socket)
@@ -43,7 +43,7 @@ class DesktopConnectionError(OutsideConnectionError):
     def __str__(self) -> str:
         return (
             f"azcred refused a connection to the Unix socket {self.host!r}, because it leads to the keyring or the "
-            "keys of whoever runs the test; start a bus or an agent of the test's own when the isolation has begun, "
+            "keys of the user who runs the test; start another bus or agent when the isolation has begun, "
             "and let the app connect to that one."
         )
 

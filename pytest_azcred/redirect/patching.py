@@ -35,7 +35,7 @@ _held: "list[Patches]" = []  # those that isolate this process now, the first to
 def sweep() -> None:
     """Put back once more what someone has restored to a value of ours since it was put back.
 
-    Whoever replaces an attribute that `Patches` has replaced, and restores it later than `Patches` does, brings
+    Code that replaces an attribute that `Patches` has replaced, and restores it later than `Patches` does, brings
     our value back for good: pytest's `monkeypatch` does, which is torn down after the fixtures that use it.
     """
     for replaced in _put_back:

@@ -12,6 +12,7 @@ WIDE = ("index", "environments", "reference/plugin")
 NARROW = ("index", "ci", "reference/command-line", "troubleshooting")
 
 
+@pytest.mark.timeout(400)  # whichever test comes first builds the site
 def test_everybody_can_read_it(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> None:
     """axe-core finds nothing on main pages, wide and light or narrow and dark; nothing is wider than the window."""
     script = axe_script()
@@ -35,11 +36,12 @@ def test_everybody_can_read_it(chromium: Chromium, tmp_path_factory: pytest.Temp
         context.close()
         return found
 
-    assert chromium.submit(visit, WIDE, 1280, "light").result(60) == {}
-    assert chromium.submit(visit, NARROW, 400, "dark").result(60) == {}
+    assert chromium.submit(visit, WIDE, 1280, "light").result(120) == {}
+    assert chromium.submit(visit, NARROW, 400, "dark").result(120) == {}
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
+@pytest.mark.timeout(400)
 def test_it_can_be_searched(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Words lead to the pages that hold them."""
     site = shared_site(tmp_path_factory)

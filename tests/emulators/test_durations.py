@@ -96,7 +96,7 @@ def test_durations_of_entities() -> None:
     ("make", "message"),
     [
         (lambda: TokenTimes(lifetime="forever"), "lifetime: a duration is .*, not 'forever'"),
-        (lambda: TokenTimes(lifetime=0), "a token lasts longer than no time at all"),
+        (lambda: TokenTimes(lifetime=0), "`lifetime` must be more than 0 seconds"),
         (lambda: TokenTimes(refresh_in=-1), "refresh_in: this duration cannot be negative, as -1 is"),
         (lambda: Tenant("1", remember_mfa=float("nan")), "remember_mfa: a duration is .*, not nan"),
     ],

@@ -136,4 +136,4 @@ def test_a_method_of_unittest_has_one_place(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE)
     result = pytester.runpytest_subprocess("-k", "test_method")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*of kubernetes, app-service, name the one, *--azcred-environment*"])
+    result.stdout.fnmatch_lines(["*of kubernetes, app-service, name one, *--azcred-environment*"])

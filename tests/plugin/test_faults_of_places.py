@@ -22,8 +22,8 @@ def test_a_host_that_the_place_does_not_have(azcred: Azcred) -> None:
     with pytest.raises(TypeError) as error:
         azcred.faults_of("imds").add(Throttle())
     assert str(error.value) == (
-        "nobody meets Throttle(): the app is in app-service, which has no 'imds'; it is in virtual-machine, scale-set, "
-        "container-instances, kubernetes-node"
+        "Throttle() cannot happen here: the app is in app-service, which has no 'imds'; it is in virtual-machine, "
+        "scale-set, container-instances, kubernetes-node"
     )
     azcred.environment("virtual-machine")
     azcred.faults_of("imds").add(Throttle(), optional=True)

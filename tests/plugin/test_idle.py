@@ -146,9 +146,7 @@ def test_they_are_counted(pytester: pytest.Pytester, options: tuple[str, ...]) -
     assert len(thirteen) in ((12,) if "-n2" not in options else (11, 12))
     assert {name for name in names if name not in thirteen} == IDLE | {"test_idle_on_purpose[kubernetes]"}
     assert len(names) == len(set(names))
-    early = (
-        "a credential or client that was made earlier (when a module was imported, or by a fixture of a wider scope)"
-    )
+    early = "a credential or client that was created earlier (when a module was imported, *"
     result.stdout.fnmatch_lines(
         [
             f"azcred: the app asked for no token in kubernetes: {early} *",
@@ -178,6 +176,6 @@ def test_strict(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "azcred: the test passed, but its app asked for no token in azure-arc: *. "
-            "@pytest.mark.azcred(strict=False) is for a test that means it."
+            "If this is intended, mark the test with @pytest.mark.azcred(strict=False)."
         ]
     )

@@ -67,7 +67,7 @@ def test_it_is_kept(pytester: pytest.Pytester, isolated: bool, options: tuple[st
     [
         ("AZURE_CLIENT_SECRET", "azcred_keep: AZURE_CLIENT_SECRET cannot be kept, because it holds a secret"),
         ("AZURE_TENNANT_ID", "azcred_keep: AZURE_TENNANT_ID need not be kept; did you mean AZURE_TENANT_ID?"),
-        ("HOME", "azcred_keep: HOME cannot be kept, because it leads to files of whoever runs this"),
+        ("HOME", "azcred_keep: HOME cannot be kept, because it leads to files of the current user"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(pytester: pytest.Pytester, isolated: str, name: str, sentence: str) -> None:

@@ -122,7 +122,7 @@ def test_afterwards():
     )
     result = run.runpytest_subprocess("-q")
     result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*runs in one environment; of app-service, functions, name the one*"])
+    result.stdout.fnmatch_lines(["*runs in one environment; of app-service, functions, name one*"])
 
 
 def test_the_marker_documents_itself(run: pytest.Pytester) -> None:

@@ -57,7 +57,7 @@ def test_second_of_the_module(of_the_package, azcred_module):
         [
             "*the scope of pytest_azcred.environment('kubernetes') is wider than that of azcred_module, which*",
             "azcred: the scope of azcred_session is wider than that of *::test_in_a_test, which has begun already and "
-            "ends first: ask for the wider one earlier, as a parameter of the test *, or in an autouse fixture",
+            "ends first: request the wider one earlier, as a parameter of the test *, or in an autouse fixture",
         ]
     )
 

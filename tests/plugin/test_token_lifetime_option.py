@@ -35,7 +35,7 @@ def test_every_token(pytester: pytest.Pytester) -> None:
     ("given", "message"),
     [
         ("15 parsecs", "a duration is a timedelta, * '90 s' or '24 hours', not '15 parsecs'"),
-        ("0 s", "a token lasts longer than '0 s'"),
+        ("0 s", "a token must last longer than '0 s'"),
         ("-5 min", "this duration cannot be negative, as '-5 min' is"),
     ],
 )

@@ -19,7 +19,7 @@ def build_site(folder: Path) -> Path:
         [sys.executable, *command, folder / "doctrees", ROOT / "docs", folder / "html"],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -163,7 +163,7 @@ class TokenTimes:
         _read_durations(self, "lifetime", "refresh_in")
         _read_durations(self, "clock_skew", negative=True)
         if self.lifetime == timedelta(0):
-            raise ValueError("a token lasts longer than no time at all; give `lifetime` more than 0 seconds")
+            raise ValueError("`lifetime` must be more than 0 seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +249,8 @@ class Application:
         for address in (*self.redirect_uris, *self.spa_redirect_uris):
             if is_executable(address):
                 raise ValueError(
-                    f"{address!r} is no redirect URI: a browser would run it; give an https, http or custom scheme"
+                    f"{address!r} cannot be a redirect URI, because a browser would run it; "
+                    "use an https, http or custom scheme"
                 )
 
     @property

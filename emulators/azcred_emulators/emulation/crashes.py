@@ -12,7 +12,7 @@ class EmulatorCrash(Exception):
 
 
 class Crashes:
-    """Every crash since the last `clear`. Each is written to standard error as well, for whoever has no test."""
+    """Every crash since the last `clear`. Each is written to standard error as well, for runs without a test."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

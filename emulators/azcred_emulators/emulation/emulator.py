@@ -47,7 +47,7 @@ class Emulator(ABC):
         if not isinstance(fault, RequestFault):
             raise TypeError(
                 f"the emulator {self.name!r} answers requests, whose faults are {', '.join(kinds(RequestFault))}; "
-                f"{fault!r} is none of these"
+                f"{fault!r} is not one of these"
             )
         fault.check(self)
 

@@ -111,4 +111,4 @@ class Backend(Protocol):
         """Return where a host or another emulator without a real name of its own is reached on this machine."""
 
     def signing_key(self, name: str) -> "SigningKey":
-        """Return the run's key for whoever has this name."""
+        """Return the run's key with this name."""

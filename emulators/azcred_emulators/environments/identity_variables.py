@@ -88,7 +88,7 @@ PLATFORMS = frozenset(
 def check_kept(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of variables that a suite keeps.
 
-    Raises ValueError for one that may lead to the identity of whoever runs it, and for one that nothing hides.
+    Raises ValueError for one that may lead to the identity of the current user, and for one that nothing hides.
     """
     kept = tuple(names)
     for name in kept:
@@ -97,7 +97,7 @@ def check_kept(names: Iterable[str]) -> tuple[str, ...]:
         if name in SECRETS:
             raise ValueError(f"{name} cannot be kept, because it holds {SECRETS[name]}; set it in the test")
         if name in FOLDERS or name in ("PATH", "XDG_RUNTIME_DIR"):
-            raise ValueError(f"{name} cannot be kept, because it leads to files of whoever runs this")
+            raise ValueError(f"{name} cannot be kept, because it leads to files of the current user")
         if name.upper() in PROXIES:
             raise ValueError(f"{name} cannot be kept: a proxy would take the connections that are led to the emulators")
         if name in PLATFORMS:

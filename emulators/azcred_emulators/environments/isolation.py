@@ -1,4 +1,4 @@
-"""Hides the identity of whoever runs the tests or a command: variables, files in the home folder, and tools on PATH.
+"""Hides the identity of the user who runs tests or a command: variables, files in the home folder, tools on PATH.
 
 Where they run is hidden, too, so that an app takes the place for what it is.
 """

@@ -45,7 +45,7 @@ class Executable(ABC):
     def _check_fault(self, fault: CommandFault) -> None:
         if not isinstance(fault, CommandFault):
             kinds = ", ".join(COMMAND_KINDS)
-            raise TypeError(f"{self.names[0]!r} runs commands, whose faults are {kinds}; {fault!r} is none of these")
+            raise TypeError(f"{self.names[0]!r} runs commands, whose faults are {kinds}; {fault!r} is not one of these")
 
     @abstractmethod
     def run(self, invocation: Invocation, details: dict[str, object]) -> CommandResult:

@@ -46,7 +46,7 @@ class TokenClient:
     """Requests tokens for a tool, whose client id is `client_id`, from the token service or from a host.
 
     `host` is where the tool finds managed identities. `token_errors` are what the token service answers to the tool's
-    next requests, whoever is signed in: `token_errors.add(EntraError(50076))`. For a token that is still in the tool's
+    next requests, for every account: `token_errors.add(EntraError(50076))`. For a token that is still in the tool's
     cache there is no request.
     """
 

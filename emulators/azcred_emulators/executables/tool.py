@@ -10,8 +10,8 @@ from azcred_emulators.executables.token_client import TokenClient, TokenError
 class Tool(Executable):
     """A tool, and the `account` that is signed in to it, None if there is none.
 
-    `client` requests its tokens. `token_errors` are what the token service answers to its next requests, whoever is
-    signed in.
+    `client` requests its tokens. `token_errors` are what the token service answers to its next requests, for
+    every account.
     """
 
     def __init__(self, client: TokenClient) -> None:

@@ -235,7 +235,7 @@ def _end(target: socket.socket) -> None:
 
 
 def _refuse(client: socket.socket, reason: str) -> _Conversation:
-    """Answer whatever comes first with 502, and read on until the client has gone, lest it lose the answer."""
+    """Answer with 502, and read on until the client has gone, so that it does not lose the answer."""
     body = reason.encode()
     lines = (
         "HTTP/1.1 502 Bad Gateway",

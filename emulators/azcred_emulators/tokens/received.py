@@ -1,4 +1,4 @@
-"""Tokens that are received, of whatever issuer: whoever can sign may have put anything into one."""
+"""Tokens that are received, of any issuer: the signer may have put anything into one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

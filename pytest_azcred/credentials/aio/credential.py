@@ -107,7 +107,7 @@ class WrappingCredential(AsyncCredential):
 
     @property
     def is_configured(self) -> bool:
-        """Whether it has what it needs to try, as far as that can be told without trying."""
+        """True if the credential is configured; sends no request."""
         return self._wrapped.is_configured
 
     async def _token(self, request: TokenRequest) -> TokenResult:

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 async def outcome(of: Future[Result]) -> Result:
     """The result of what runs on a thread.
 
-    Whoever is cancelled while waiting leaves it alone, so that others can wait for it too.
+    A waiting task that is cancelled leaves it alone, so that others can wait for it too.
 
     :raises BaseException: what it raised.
     """

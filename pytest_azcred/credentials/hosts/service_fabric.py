@@ -27,12 +27,12 @@ def problem(environ: Mapping[str, str]) -> str:
 
 
 def settings(environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A transport that trusts this certificate and no other, whoever has signed it. A failure is not retried."""
+    """A transport that trusts this certificate and no other, with any signature. A failure is not retried."""
     return {} if "transport" in given else {"transport": pinned(_thumbprint(environ), **given), "retry_total": 0}
 
 
 def pinned(thumbprint: str, **keywords: Any) -> RequestsTransport:
-    """A transport that talks to whoever has the certificate with this SHA-1 thumbprint, and to nobody else.
+    """A transport that talks only to the holder of the certificate with this SHA-1 thumbprint.
 
     Keywords are those of azure-core's ``RequestsTransport``, such as ``read_timeout`` (seconds).
     """

@@ -26,7 +26,7 @@ NOT_SIGNED_IN = "Please run 'az login' to set up an account"
 
 
 class AzureCliCredential(DeveloperToolCredential):
-    """Authenticates as whoever has signed in to the Azure CLI with ``az login``.
+    """Authenticates as the account that has signed in to the Azure CLI with ``az login``.
 
     :keyword tenant_id: the tenant to ask; by default that of the CLI's current account.
     :keyword subscription: the name or id of a subscription, to use its account instead of the current one.

@@ -24,7 +24,7 @@ TOO_OLD = "The Azure Developer CLI on this machine cannot answer claims challeng
 
 
 class AzureDeveloperCliCredential(DeveloperToolCredential):
-    """Authenticates as whoever has signed in to the Azure Developer CLI with ``azd auth login``.
+    """Authenticates as the account that has signed in to the Azure Developer CLI with ``azd auth login``.
 
     :keyword tenant_id: the tenant to ask; by default that of the account.
     :keyword additionally_allowed_tenants: other tenants that a call may ask for; ``*`` allows all. Without a

@@ -52,7 +52,7 @@ Windows PowerShell as well as in PowerShell 7.
 
 
 class AzurePowerShellCredential(DeveloperToolCredential):
-    """Authenticates as whoever has signed in to Azure PowerShell with ``Connect-AzAccount``.
+    """Authenticates as the account that has signed in to Azure PowerShell with ``Connect-AzAccount``.
 
     :keyword tenant_id: the tenant to ask; by default that of the current context.
     :keyword additionally_allowed_tenants: other tenants that a call may ask for; ``*`` allows all. Without a

@@ -31,7 +31,7 @@ _SECRETS = (
 class DeveloperToolCredential(CachingCredential):
     """Runs a tool in which a developer has signed in, and keeps the token that it prints.
 
-    The tool is searched for on ``PATH`` at each call. While it runs for a token, whoever wants the same one waits for
+    The tool is searched for on ``PATH`` at each call. While it runs for a token, others that need the same one wait for
     it instead of starting another.
 
     :keyword tenant_id: the tenant to ask; by default the tool's own.

@@ -84,7 +84,7 @@ def test_reset_forgets_faults_and_accounts(call: Call, az: AzureCli, user: User,
 def test_a_fault_of_requests_is_an_error(az: AzureCli) -> None:
     """Where the test adds it; the sentence says what there is."""
     with pytest.raises(
-        TypeError, match=r"'az' runs commands, whose faults are Crash, .*Slow; Status\(500\) is none of these"
+        TypeError, match=r"'az' runs commands, whose faults are Crash, .*Slow; Status\(500\) is not one of these"
     ):
         az.faults.add(faults.Status(500))  # type: ignore[arg-type]
     assert not az.faults

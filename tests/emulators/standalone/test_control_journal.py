@@ -37,7 +37,7 @@ def test_entries_are_chosen(asked: ControlClient) -> None:
         ({"provider": "managed-idntity"}, "there is no provider 'managed-idntity'; did you mean 'managed-identity'"),
         ({"status": "ok"}, "the status of a request is a whole number or None, not 'ok'"),
         ({"resource": "https://vault.azure.net/.default"}, "a resource has no scope's suffix"),
-        ({"since": "yesterday"}, "a moment is epoch seconds or ISO 8601"),
+        ({"since": "yesterday"}, "a time is epoch seconds or ISO 8601"),
         ({"limit": "-1"}, "the parameter 'limit' must be a number"),
         ({"wait": 1, "timeout": 61}, "the parameter 'timeout' is at most 60 seconds"),
         ({"wait": 9, "timeout": 0}, "3 of 9 such requests had come after 0 seconds"),

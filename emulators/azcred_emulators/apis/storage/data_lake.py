@@ -42,7 +42,7 @@ _PAGE = 5000  # paths
 class PathRequest:
     """A request for a path of a file system.
 
-    `open_file_system` returns the one with a name, for whoever sends the request.
+    `open_file_system` returns the one with a name, for the sender of the request.
     """
 
     request: Request

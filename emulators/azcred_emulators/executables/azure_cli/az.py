@@ -30,8 +30,8 @@ _HELP = ("-h", "--help")
 class AzureCli(Executable):
     """The fake `az` with these `commands`. A test may set `version`: those before 2.54.0 do not print `expires_on`.
 
-    `client` requests its tokens. `token_errors` are what the token service answers to its next requests, whoever is
-    signed in.
+    `client` requests its tokens. `token_errors` are what the token service answers to its next requests, for
+    every account.
 
     Each configuration folder (`AZURE_CONFIG_DIR`) has a profile of its own, as with the real one. A caller who names no
     folder, or the real one of the person who runs this, gets the profile in `folder`.

@@ -159,7 +159,7 @@ class AdFs(Emulator):
         return Response(ws_trust.response(values["version"], assertion), content_type=_SOAP)
 
     def _fault(self, request: Request, code: str, reason: str) -> Response:
-        """Answer with a fault; AD FS gives it status 500, whoever is to blame."""
+        """Answer with a fault; AD FS always gives it status 500."""
         request.details["error"] = reason
         return Response(ws_trust.fault(code, reason), status=500, content_type=_SOAP)
 

@@ -1,4 +1,4 @@
-"""Who may control a server: every process of this machine, whoever has the key, and no web page of another origin."""
+"""Who may control a server: processes of this machine and holders of the key, but no web page of another origin."""
 
 import hmac
 import re

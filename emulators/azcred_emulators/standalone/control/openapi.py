@@ -12,11 +12,11 @@ _ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"typ
 _VALUE = re.compile("<([a-z]+)>")
 _ERRORS = {
     "400": "The request does not have this form",
-    "401": "Another machine without the key",
-    "403": "A page of another origin",
-    "404": "There is nothing of this name",
+    "401": "The request comes from another machine and has no key",
+    "403": "The request comes from a page of another origin",
+    "404": "There is no entry with this name",
     "408": "What was waited for has not come",
-    "409": "There is one of this name already",
+    "409": "There is an entry with this name already",
     "413": "The body is too large",
     "415": "The body is not JSON",
     "422": "The assertion does not hold",

@@ -187,7 +187,7 @@ def _close_session(request: ControlRequest) -> object:
 
 
 OPERATIONS = (
-    Operation("GET", "/health", "health", "Whether the server is ready, and where", _health),
+    Operation("GET", "/health", "health", "Return whether the server is ready, and its addresses", _health),
     Operation(
         "GET",
         "/ca",
@@ -201,7 +201,7 @@ OPERATIONS = (
         "PUT",
         "/environments",
         "enterEnvironments",
-        "Replace the present environments; returns the variables of a process there",
+        "Replace the current environments, and return the variables for a process there",
         _enter,
         body=EnvironmentNames,
     ),
@@ -242,7 +242,7 @@ OPERATIONS = (
         "POST",
         "/layers",
         "addLayer",
-        "Begin a layer: what is changed from now on is undone when it is removed, the journal left aside",
+        "Begin a layer: removing it undoes all changes from now on, except for the journal",
         _add_layer,
         status=201,
     ),
@@ -250,7 +250,7 @@ OPERATIONS = (
         "DELETE",
         "/layers/<number>",
         "removeLayer",
-        "Undo what was changed since a layer was begun, in those above it, too",
+        "Undo all changes since a layer began, including those of the layers above it",
         _remove_layer,
     ),
     Operation("POST", "/reset", "reset", "Return to the state at the start", _reset),
@@ -258,7 +258,7 @@ OPERATIONS = (
         "POST",
         "/tokens",
         "mintToken",
-        "Make a token with these claims, valid or with a defect",
+        "Create a token with these claims, valid or with a defect",
         _mint,
         body=TokenClaims,
     ),
@@ -266,7 +266,7 @@ OPERATIONS = (
         "POST",
         "/certificates",
         "issueCertificate",
-        "Make a certificate for your own server with these names",
+        "Create a certificate for your own server with these names",
         _issue,
         body=CertificateNames,
     ),
@@ -296,6 +296,6 @@ OPERATIONS = (
         body=SessionName,
         status=201,
     ),
-    Operation("GET", "/sessions/<name>", "session", "Where a session is, and what it has seen", _read_session),
+    Operation("GET", "/sessions/<name>", "session", "Return the addresses of a session, and its counts", _read_session),
     Operation("DELETE", "/sessions/<name>", "closeSession", "End a session", _close_session),
 )

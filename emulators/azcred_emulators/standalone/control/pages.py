@@ -156,7 +156,7 @@ def _environments(active: list[str]) -> Markup:
     )
     present = Markup().join(
         Markup("<li><strong>{}</strong><br>{}</li>").format(name, ENVIRONMENTS[name].description) for name in active
-    ) or Markup('<li class="empty">none: every host has an identity, whoever asks</li>')
+    ) or Markup('<li class="empty">none: every host has an identity for every client</li>')
     body = Markup('<label for="name">Environment</label><select id="name" name="name">{}</select>').format(options)
     return Markup('<section><h2>Where the app runs</h2><ul class="list">{}</ul>{}</section>').format(
         present, _form("environment", body, "Put it there")
