@@ -10,7 +10,7 @@ GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
 
-.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-msal test-go test-java test-az sdk-coverage oracle fuzz load lint format benchmark clean
+.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-msal test-go test-java test-services test-az sdk-coverage oracle fuzz load lint format benchmark clean
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
@@ -29,6 +29,9 @@ test-go: $(INSTALLED) $(GO)  ## azidentity for Go against the emulators
 
 test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulators
 	$(BIN)/python -m pytest tests/java $(ARGUMENTS)
+
+test-services: .stamps/services  ## the unmodified clients of Azure's services against their stand-ins
+	$(BIN)/python -m pytest $(or $(TESTS),tests/services tests/test_documentation.py -k "services or python_blocks") $(ARGUMENTS)
 
 test-pythons: | $(BIN)/python  ## a short form on each version of Python that is here: VERSIONS="3.10 3.13"
 	$(BIN)/python tools/pythons.py $(VERSIONS)
@@ -73,10 +76,11 @@ lint: $(INSTALLED)  ## style, types and the direction of imports
 benchmark: $(INSTALLED)  ## every figure, beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
 
-format: $(INSTALLED)  ## what can be formatted, and the table of environments in docs/
+format: $(INSTALLED)  ## what can be formatted, and the tables in docs/
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python tools/environments_page.py
+	$(BIN)/python tools/audiences_page.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -87,6 +91,10 @@ $(BIN)/python:
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@mkdir -p $(@D) && touch $@
+
+.stamps/services: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group services
 	@mkdir -p $(@D) && touch $@
 
 .stamps/examples: $(INSTALLED)

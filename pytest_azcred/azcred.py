@@ -17,6 +17,7 @@ from pytest_azcred.scope import Scope
 
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResource
+    from azcred_emulators.apis.stand_in import StandIn
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.script import Faults
     from azcred_emulators.executables.launcher_endpoint import Executables
@@ -150,18 +151,27 @@ class Azcred:
         """
         self._emulators.adfs.federate(domain)
 
-    def resource(self, url: str, audience: str | None = None) -> "ProtectedResource":
+    def resource(
+        self,
+        url: str,
+        audience: str | Sequence[str] | None = None,
+        *,
+        stand_in: "type[StandIn] | None" = None,
+        tenant: str | None = None,
+    ) -> "ProtectedResource":
         """Put a protected resource at a real https URL, such as "https://myvault.vault.azure.net".
 
         It checks tokens as the real service does, challenges clients without one, and answers what the test sets
-        with its `answer()`. `audience` is what tokens must be for; by default that of the Azure service at such
-        names, else the URL. Raises ValueError if the URL is not an https one.
+        with its `answer()`. `audience` is what tokens must be for, one name or several; by default those of the Azure
+        service at such names, else the URL. For several services there is a stand-in that answers by itself, with
+        what the test puts into it by `fill()`; a class of your own may be given as `stand_in`. `tenant` is the one that
+        the challenges name. Raises ValueError if the URL is not an https one, or the tenant not the directory's.
         """
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError(f"a resource is at an https URL such as 'https://myvault.vault.azure.net', not at {url!r}")
         self._scope.add_routes([Route(parts.hostname, parts.port or 443, self._emulators.https.address)])
-        return self._emulators.resources.add(parts.hostname, audience)
+        return self._emulators.resources.add(parts.hostname, audience, stand_in=stand_in, tenant=tenant)
 
     def sign_in(
         self,

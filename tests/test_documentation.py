@@ -12,6 +12,7 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Any, NamedTuple
 
+import audiences_page
 import environments_page
 import pytest
 
@@ -171,6 +172,11 @@ def without_durations(text: str) -> str:
 def test_the_table_of_environments_is_that_of_the_code() -> None:
     """In the order of the table, with the fixtures, the description and the provider that wins."""
     assert environments_page.PAGE.read_text() == environments_page.page(), "run: make format"
+
+
+def test_the_table_of_audiences_is_that_of_the_code() -> None:
+    """A row for each service."""
+    assert audiences_page.PAGE.read_text() == audiences_page.page(), "run: make format"
 
 
 def test_every_page_is_linked_and_every_link_leads_somewhere() -> None:

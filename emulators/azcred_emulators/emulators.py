@@ -33,7 +33,7 @@ from azcred_emulators.serving.tls_relay import TlsRelays
 from azcred_emulators.tokens.layers import Layers
 
 if TYPE_CHECKING:
-    from azcred_emulators.apis.protected_resource import ProtectedResources
+    from azcred_emulators.apis.protected_resources import ProtectedResources
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.command import CommandFault
     from azcred_emulators.emulation.emulator import Emulator

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from azcred_emulators.apis.graph import Graph
-from azcred_emulators.apis.protected_resource import ProtectedResources
+from azcred_emulators.apis.protected_resources import ProtectedResources
 from azcred_emulators.apis.resource_manager import ResourceManager
 from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.service import Authority
@@ -69,7 +69,7 @@ class Services:
         self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
         self.graph = Graph(directory, self.tokens)
         self.resource_manager = ResourceManager(directory, self.tokens)
-        self.resources = ProtectedResources(directory, self.tokens, clock)
+        self.resources = ProtectedResources(directory, self.tokens, clock, (self.graph, self.resource_manager))
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         self.hosts: Mapping[str, Endpoint] = {
             name: host(directory, self.tokens, clock, machine) for name, host in host_classes().items()

@@ -1,6 +1,6 @@
 """What to do about a refused connection, as it is said in a test, in an isolated run, and below `azcred run`."""
 
-from azcred_emulators.audiences import AUDIENCES, BLOB_STORAGE
+from azcred_emulators.audiences import BLOB_STORAGE, SERVICES
 from azcred_emulators.clouds import (
     DEVICE_LOGIN_HOST,
     IMDS_ADDRESS,
@@ -19,7 +19,7 @@ _OTHER_PROTOCOLS = (
     *(1883, 5671, 5672, 8883, 9092, 9093),
     *(6379, 6380, 11211),
 )
-_ACCOUNTS = [f"*.{domain}" for domain in AUDIENCES]
+_ACCOUNTS = [host for service in SERVICES if service.https for host in service.hosts]
 # An SDK that reads "unreachable" in a proxy's refusal goes on with its next credential, as with Docker Desktop's.
 _METADATA = Remedy(
     [IMDS_ADDRESS],

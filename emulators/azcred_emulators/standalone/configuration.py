@@ -2,10 +2,10 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from azcred_emulators.directory.serialization import KINDS, check_known, fill_directory, read
@@ -18,25 +18,56 @@ else:
     import tomli as tomllib  # pytest brings it with that Python
 
 if TYPE_CHECKING:
+    from azcred_emulators.apis.answers import Answer
+    from azcred_emulators.apis.protected_resource import ProtectedResource
     from azcred_emulators.emulators import Emulators
 
 _FAULT_OPTIONS = ("emulator", "times", "nth", "optional", "criteria")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerData:
-    """The answer of a protected resource to a request: `data` is text; `json`, of any form, may stand in its place."""
+class BodyData:
+    """An answer of a protected resource: its body is `data`, which is text, `json` of any form, or a list of events."""
+
+    status: int = 200
+    data: str = ""
+    json: object = None
+    events: tuple[object, ...] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self) -> "Answer":
+        """Return it as an answer; raises ValueError for what cannot be sent."""
+        from azcred_emulators.apis.answers import Answer
+
+        return Answer(self.status, self.json, self.data, self.headers, self.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerData(BodyData):
+    """The answer of a protected resource to requests with this path, and those that come `then`."""
 
     path: str
     method: str = "GET"
-    status: int = 200
-    data: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    anonymous: bool = False
+    scopes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    then: tuple[BodyData, ...] = ()
 
-    def __post_init__(self) -> None:
-        for name, value in self.headers.items():
-            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[\x20-\x7e]*", value):
-                raise ValueError(f"an answer cannot have the header {name!r}")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceData:
+    """A protected resource at a real https `url`.
+
+    `audience` is text or a list of texts, `content` what its stand-in holds, and `allowed` those who alone may use it.
+    """
+
+    url: str
+    audience: object = None
+    tenant: str | None = None
+    allowed: tuple[str, ...] | None = None
+    content: Mapping[str, object] = field(default_factory=dict)
+    answers: tuple[AnswerData, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,29 +174,44 @@ def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the
         raise ValueError(f"{where}: {error}") from None
 
 
-def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "the resource") -> None:
-    """Put a protected resource at a real https `url`, with its `audience` and `answers`.
+def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "the resource") -> "ProtectedResource":
+    """Put a protected resource at a real https `url`, or change the one that is there; returns it.
 
     Raises ValueError if the data is not of that form.
     """
-    for name in data:
-        check_known(name, dict.fromkeys(("url", "audience", "answers")), where)
-    url = urlsplit(read(str, data.get("url"), f"{where}.url"))
+    described: ResourceData = read(ResourceData, data, where)
+    url = urlsplit(described.url)
     if url.scheme != "https" or not url.hostname:
         raise ValueError(f"{where}.url must be an https URL such as 'https://myvault.vault.azure.net'")
-    audience = read(str | None, data.get("audience"), f"{where}.audience")
-    answers = [
-        (table.get("json"), read(AnswerData, {key: table[key] for key in table if key != "json"}, f"{where}.answers"))
-        for table in _tables(data.get("answers", []), f"{where}.answers")
-    ]
-    resource = emulators.resources.add(url.hostname, audience)
+    audience = cast("str | Sequence[str] | None", described.audience)
     try:
-        for json, answer in answers:
+        resource = emulators.resources.add(url.hostname, audience, tenant=described.tenant)
+    except ValueError as error:
+        raise ValueError(f"{where}.{'tenant' if 'tenant' in str(error) else 'audience'}: {error}") from None
+    try:
+        if described.content:
+            resource.fill(**described.content)
+    except ValueError as error:
+        raise ValueError(f"{where}.content: {error}") from None
+    try:
+        if described.allowed is not None:
+            resource.allow(*described.allowed)
+    except LookupError as error:
+        raise ValueError(f"{where}.allowed: {error.args[0]}") from None
+    try:
+        for rule in described.answers:
             resource.answer(
-                answer.method, answer.path, status=answer.status, json=json, data=answer.data, headers=answer.headers
+                rule.method,
+                rule.path,
+                *(each.answer() for each in (rule, *rule.then)),
+                query=rule.query,
+                anonymous=rule.anonymous,
+                scopes=rule.scopes,
+                roles=rule.roles,
             )
     except ValueError as error:
         raise ValueError(f"{where}.answers: {error}") from None
+    return resource
 
 
 def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:
