@@ -88,6 +88,7 @@ class Clock:
         self._freezer.stop()
         sys.modules["freezegun"].config.configure(default_ignore_list=self._ignored)
         self._freezer = self._time = None
+        self._moved()
 
     def _start(self) -> None:
         if self._freezer is not None:

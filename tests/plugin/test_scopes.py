@@ -117,6 +117,16 @@ def test_what_an_inner_scope_changes_ends_with_it(azcred: Azcred) -> None:
         get("https://other.vault.azure.net")
 
 
+def test_files_are_of_the_present_time(azcred: Azcred) -> None:
+    """A token file that was renewed while an inner scope's clock stood later is renewed when that is over."""
+    azcred.environment("kubernetes")
+    with pytest_azcred.environment("virtual-machine") as inner:
+        inner.clock.advance(hours=30)
+    with azure.identity.DefaultAzureCredential() as credential:
+        token(credential)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
+
+
 def test_journals(azcred: Azcred) -> None:
     """Each has the requests since its scope began, those of inner scopes included, counted from 1."""
     azcred.environment("virtual-machine")

@@ -98,13 +98,11 @@ class ActiveEnvironments:
         Where none of them has a metadata service, there is one without an identity: of all that says so to an SDK it
         is what takes the least time.
         """
-        directory = self._emulators.directory
-        directory.assign("imds", *self._unassigned)
+        self._unassign(())
         setups = [self.enter(environment, environ) for environment in environments]
         self._alone = True
         has_metadata = any(environment.host == "imds" for environment in environments)
-        self._unassigned = () if has_metadata else directory.assigned("imds")
-        directory.unassign("imds", *self._unassigned)
+        self._unassign(() if has_metadata else self._emulators.directory.assigned("imds"))
         return setups
 
     def rotate_files(self) -> None:
@@ -119,6 +117,7 @@ class ActiveEnvironments:
         their hosts answer it, but do not show themselves to one that looks for a host.
         """
         hidden, self._environments = self._environments, []
+        alone, unassigned = self._alone, self._unassigned
         self._hidden.append(hidden)
         self._hide_hosts()
         executables = self._emulators.executables
@@ -139,16 +138,22 @@ class ActiveEnvironments:
                 executables.install(*off_path)
             for environment in hidden:
                 self._assign(environment)
+            self._alone = alone
+            self._unassign(unassigned)
 
         return reveal
+
+    def clear(self) -> None:
+        """Take away those that are in sight."""
+        for environment in list(self._environments):
+            self.leave(environment)
 
     def reset(self) -> None:
         """Take every environment away."""
         for hidden in self._hidden:
             self._environments += hidden
         self._hidden.clear()
-        for environment in list(self._environments):
-            self.leave(environment)
+        self.clear()
         self._alone = False
         self.installed.clear()
 
@@ -180,6 +185,13 @@ class ActiveEnvironments:
             folder.mkdir(mode=0o700, exist_ok=True)
             self._written[path] = content
             write_private(path, content.encode())
+
+    def _unassign(self, identities: Sequence[ManagedIdentity]) -> None:
+        """Take these identities from the metadata service, instead of those that were taken from it before."""
+        directory = self._emulators.directory
+        directory.assign("imds", *self._unassigned)
+        self._unassigned = identities
+        directory.unassign("imds", *identities)
 
     def _assign(self, environment: Environment) -> None:
         """Give a host that several environments share this one's identity instead of another's."""

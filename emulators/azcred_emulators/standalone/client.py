@@ -248,13 +248,14 @@ class RemoteEnvironments:
         self._put({})
 
     def hide(self) -> Callable[[], None]:
-        """Take the present environments away; returns the function that brings them back."""
+        """Begin the list of a scope inside that of the present environments, as the server does with each layer.
+
+        Returns the function that brings the outer list back.
+        """
         hidden, self._environments = self._environments, []
-        self._put({})
 
         def reveal() -> None:
-            self._environments = [*hidden, *self._environments]
-            self._put({})
+            self._environments = hidden
 
         return reveal
 

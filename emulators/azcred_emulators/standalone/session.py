@@ -14,6 +14,40 @@ from azcred_emulators.standalone.configuration import Configuration
 _JOURNAL_LIMIT = 10_000  # requests: a server may run for weeks
 
 
+class _Layer:
+    """A layer of a session, whose environments take the place of those below it while there are any."""
+
+    def __init__(self, emulators: Emulators) -> None:
+        self._emulators = emulators
+        self._remove = emulators.add_layer()
+        self._reveal: Undo | None = None
+
+    def hide(self) -> None:
+        """Take the environments of the layers below out of sight."""
+        if self._reveal:
+            return
+        emulators = self._emulators
+        reveal, environments, setups = emulators.active.hide(), emulators.environments, emulators.setups
+
+        def undo() -> None:
+            emulators.active.clear()
+            reveal()
+            emulators.environments, emulators.setups = environments, setups
+
+        self._reveal = undo
+
+    def reveal(self) -> None:
+        """Bring them back in the place of the layer's own."""
+        if self._reveal:
+            self._reveal()
+            self._reveal = None
+
+    def remove(self) -> None:
+        """Undo everything that was changed in the layer."""
+        self.reveal()
+        self._remove()
+
+
 class ServerSession:
     """Emulators that are controlled from outside; they start as the configuration says."""
 
@@ -36,7 +70,7 @@ class ServerSession:
             certificate_authority=certificate_authority,
         )
         self.emulators.recorder.limit = _JOURNAL_LIMIT
-        self._layers: list[Undo] = []
+        self._layers: list[_Layer] = []
 
     def start(self) -> None:
         """Serve as the configuration says; raises OSError if a port is taken, ValueError for what cannot be set up."""
@@ -55,7 +89,7 @@ class ServerSession:
 
     def add_layer(self) -> int:
         """Begin a layer and return its number, counted from 1."""
-        self._layers.append(self.emulators.add_layer())
+        self._layers.append(_Layer(self.emulators))
         return len(self._layers)
 
     def remove_layer(self, number: int) -> bool:
@@ -63,19 +97,23 @@ class ServerSession:
         if not 0 < number <= len(self._layers):
             return False
         while len(self._layers) >= number:
-            self._layers.pop()()
+            self._layers.pop().remove()
         return True
 
     def enter(self, environments: Sequence[Environment], environ: Mapping[str, str]) -> dict[str, Any]:
         """Put environments in the place of the present ones; returns what a process there must have.
 
-        `environ` are the variables of that process; only its PATH is used. A variable that is None is removed.
+        Those of the layers below are back when this one has none. `environ` are the variables of that process; only its
+        PATH is used. A variable that is None is removed.
         """
         emulators = self.emulators
-        emulators.active.reset()
-        emulators.environments = list(environments)
-        path = {"PATH": environ.get("PATH", os.defpath)}
-        emulators.setups = emulators.active.enter_alone(*environments, environ=path)
+        if self._layers:
+            (self._layers[-1].hide if environments else self._layers[-1].reveal)()
+        if environments or not self._layers:
+            emulators.active.clear()
+            emulators.environments = list(environments)
+            path = {"PATH": environ.get("PATH", os.defpath)}
+            emulators.setups = emulators.active.enter_alone(*environments, environ=path)
         return {
             "variables": {name: value for setup in emulators.setups for name, value in setup.variables.items()},
             "connection": processes.connection(emulators, environ),

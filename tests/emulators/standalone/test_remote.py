@@ -130,6 +130,84 @@ def test_every_fixture_uses_the_server(
     assert list(server.sessions) == ["main"]
 
 
+SCOPES = """
+import os
+
+import jwt
+import pytest
+import pytest_azcred
+import requests
+from azcred_emulators.directory import User
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import AzureCliCredential, DefaultAzureCredential, ManagedIdentityCredential
+from azure.identity import WorkloadIdentityCredential
+
+SCOPE = "https://vault.azure.net/.default"
+VAULT = "https://shop.vault.azure.net"
+kept = []
+
+
+def get(token):
+    return requests.get(f"{VAULT}/secrets", headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture(scope="session")
+def shared(azcred_session):
+    azcred_session.environment("kubernetes")
+    azcred_session.resource(VAULT).answer("GET", "/secrets")
+    with WorkloadIdentityCredential() as credential:
+        yield credential
+
+
+def test_inside(shared, azcred_session, azcred):
+    assert azcred.place.environment.name == "kubernetes"
+    azcred.environment("virtual-machine")
+    assert "AZURE_FEDERATED_TOKEN_FILE" not in os.environ
+    with DefaultAzureCredential() as credential:
+        assert get(credential.get_token(SCOPE).token).status_code == 200
+    azcred.journal.assert_tokens(provider="managed-identity", times=1)
+    azcred.clock.advance(hours=30)  # the session's token file has been renewed meanwhile
+    assert get(shared.get_token(SCOPE).token).status_code == 200
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
+    tenant_id = azcred_session.place.identity.tenant_id
+    azcred.directory.add(User(name="Ada", tenant_id=tenant_id, principal_name="ada@contoso.com"))
+
+
+def test_nothing_of_it_is_left(shared, azcred):
+    assert azcred.directory.user("ada@contoso.com") is None
+    assert azcred.place.environment.name == "kubernetes"
+    with DefaultAzureCredential() as credential:
+        credential.get_token(SCOPE)
+    azcred.journal.assert_tokens(provider="workload-identity", times=1)
+
+
+def test_scopes_within_scopes(shared):
+    with pytest_azcred.environment("developer-azure-cli") as outer:
+        AzureCliCredential().get_token(SCOPE)
+        with pytest_azcred.environment("app-service") as inner:
+            with pytest.raises(Exception, match="Azure CLI not found"):
+                AzureCliCredential().get_token(SCOPE)
+            with ManagedIdentityCredential() as credential:
+                kept.append(credential.get_token(SCOPE).token)
+            assert inner.place.statuses == [200]
+        AzureCliCredential().get_token(SCOPE)
+        assert [entry.provider for entry in outer.journal.requests()] == ["azure-cli", "managed-identity", "azure-cli"]
+
+
+def test_a_token_of_an_ended_scope(shared, azcred):
+    assert get(kept[0]).status_code == 401
+    assert "issued in another test" in str(azcred.journal)
+"""
+
+
+def test_scopes_stack(pytester: pytest.Pytester, server: StandaloneServer, client: ControlClient) -> None:
+    """Layers of the session are the scopes: a session's place is hidden inside, and works on for its credential."""
+    pytester.makepyfile(SCOPES)
+    result = pytester.runpytest_subprocess("--azcred-server", client.url, "-p", "no:randomly")
+    result.assert_outcomes(passed=4)
+    assert list(server.sessions) == ["main"]
+
+
 def test_a_server_that_is_not_there(pytester: pytest.Pytester) -> None:
     """The error names it, in a line."""
     pytester.makepyfile("def test_it(azcred): pass")
