@@ -144,6 +144,7 @@ SERVICES: tuple[Service, ...] = (
         "Kusto (Data Explorer)",
         _at("kusto.windows.net", "kusto.fabric.microsoft.com"),
         ("https://kusto.kusto.windows.net", "https://{host}"),
+        "kusto",
     ),
     Service(
         "Service Bus, Event Hubs",

@@ -102,9 +102,9 @@ class PathPattern:
         object.__setattr__(self, "expression", re.compile("".join([*parts, re.escape(rest.rstrip("/")), "/?"])))
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """How general it is: fixed paths come before those with parameters."""
-        return self.text.count("<path:"), self.text.count("<")
+    def rank(self) -> tuple[int, int, int]:
+        """How general it is: parts of a path after those of one part, and less text that is fixed after more."""
+        return self.text.count("<path:"), -len(_PARAMETER.sub("", self.text)), self.text.count("<")
 
     def match(self, path: str) -> Mapping[str, str] | None:
         """Return the parameters in a request's path, None if it is another path."""
@@ -147,7 +147,7 @@ class AnswerRule:
         return self.method.upper(), self.path.text.rstrip("/"), tuple(sorted(self.query.items()))
 
     @property
-    def rank(self) -> tuple[int, int, int]:
+    def rank(self) -> tuple[int, int, int, int]:
         """How general it is; of two rules that fit, the less general one answers."""
         return *self.path.rank, -len(self.query)
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote
 import jwt
 from werkzeug.wrappers import Response
 
+from azcred_emulators.apis.access import AccessDenied
 from azcred_emulators.apis.answers import Answer, AnswerRule, Reply, as_answer, find_rule, make_rule
 from azcred_emulators.apis.received_request import ReceivedRequest
 from azcred_emulators.apis.refusals import FORMS, Refusal
@@ -46,22 +47,6 @@ _REJECTIONS: Mapping[RejectionReason, str] = {
 _SOVEREIGN = {".azure.cn": "china", ".chinacloudapi.cn": "china"} | dict.fromkeys(
     (".azure.us", ".usgovcloudapi.net", ".microsoft.us", ".azurecr.us", ".loganalytics.us"), "us-government"
 )
-
-
-class AccessDenied(Exception):
-    """A request that the resource refuses, with status 401 for its token or 403 for whose it is.
-
-    `error` is RFC 6750's. `advice` is for the journal alone: what the token had, and what would help.
-    """
-
-    def __init__(
-        self, reason: str, *, status: int = 401, error: str = "", claims: str | None = None, advice: str = ""
-    ) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.error = error
-        self.claims = claims
-        self.advice = advice
 
 
 class ResourceFaults:
@@ -108,6 +93,8 @@ class ProtectedResource:
         self._lock = threading.Lock()
         self._rules: dict[object, AnswerRule] = {}
         self._own_rules = tuple(stand_in.rules()) if stand_in else ()
+        if stand_in:
+            stand_in.resource = self
         self._next: dict[object, int] = {}  # the number of the answer that is due, by rule
         self._websockets: dict[str, tuple[AnswerRule, Callable[[WebSocket], object]]] = {}
         self._allowed: frozenset[str] | None = None  # object ids, None for everybody
@@ -289,6 +276,15 @@ class ProtectedResource:
             raise AccessDenied("there is no bearer token")
         if self.stand_in and (own := self.stand_in.claims_of(token)) is not None:
             return own
+        return self._check(token)
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """Return the claims of a token that may be exchanged for the service's own; raises AccessDenied."""
+        claims = self._check(token)
+        self.check_permission(None, claims, identity_of(claims, self._directory))
+        return claims
+
+    def _check(self, token: str) -> Mapping[str, Any]:
         accepted = [name for audience in self._audiences for name in with_other_names(audience)]
         tenant_ids = [tenant.id for tenant in self._directory.tenants()]
         try:

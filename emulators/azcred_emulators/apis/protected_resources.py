@@ -7,8 +7,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
+from azcred_emulators.apis.access import AccessDenied
 from azcred_emulators.apis.answers import AnswerRule
-from azcred_emulators.apis.protected_resource import AccessDenied, ProtectedResource, identity_of, read_audiences
+from azcred_emulators.apis.protected_resource import ProtectedResource, identity_of, read_audiences
 from azcred_emulators.apis.received_request import ReceivedRequest, receive
 from azcred_emulators.apis.refusals import without_body
 from azcred_emulators.apis.stand_in import StandIn
@@ -95,10 +96,7 @@ class ProtectedResources(Emulator):
         try:
             received = self._authorize(request, received, resource, rule)
         except AccessDenied as denied:
-            request.details["error"] = f"{denied}; {denied.advice}" if denied.advice else str(denied)
-            response = resource.refuse(denied, received.path)
-            resource.note(received, response.status_code)
-            return without_body(response) if request.method == "HEAD" else response
+            return self._refuse(request, received, resource, denied)
         if serve is not None:
             resource.note(received, 101)
             offered = request.headers.get("Sec-WebSocket-Protocol", "").partition(",")[0].strip()
@@ -106,9 +104,20 @@ class ProtectedResources(Emulator):
         if rule is None and (elsewhere := self._answer_of_emulated(request, resource.host, received.path)):
             resource.note(received, elsewhere.status_code)
             return elsewhere
-        response = resource.respond(rule, received).response()
+        try:
+            response = resource.respond(rule, received).response()
+        except AccessDenied as denied:
+            return self._refuse(request, received, resource, denied)
         resource.note(received, response.status_code)
         return without_body(response) if request.method == "HEAD" and response.status_code >= 400 else response
+
+    def _refuse(
+        self, request: Request, received: ReceivedRequest, resource: ProtectedResource, denied: AccessDenied
+    ) -> Response:
+        request.details["error"] = f"{denied}; {denied.advice}" if denied.advice else str(denied)
+        response = resource.refuse(denied, received.path)
+        resource.note(received, response.status_code)
+        return without_body(response) if request.method == "HEAD" else response
 
     def _authorize(
         self, request: Request, received: ReceivedRequest, resource: ProtectedResource, rule: AnswerRule | None

@@ -116,7 +116,11 @@ def _container_registry(refusal: Refusal) -> Response:
     name = parts[2] if parts[:2] == ["acr", "v1"] and len(parts) > 2 else "/".join(parts[1:-2])
     scope = "registry:catalog:*" if name in ("", "_catalog") else f"repository:{name}:pull"
     realm = f'realm="https://{refusal.host}/oauth2/token"'
-    headers = refusal.challenge(realm, f'service="{refusal.host}"', f'scope="{scope}"')
+    # Its client reads no space after a comma.
+    parameters = f'{realm},service="{refusal.host}",scope="{scope}"' + (
+        f',error="{refusal.error}"' if refusal.error else ""
+    )
+    headers = refusal.challenge(parameters, error=False)
     code = "UNAUTHORIZED" if refusal.status == 401 else "DENIED"
     body = {"errors": [{"code": code, "message": refusal.reason, "detail": [{"Type": "registry", "Name": "catalog"}]}]}
     return json_response(body, status=refusal.status, headers=headers)
@@ -144,6 +148,14 @@ def _batch(refusal: Refusal) -> Response:
     }
     uri = f'authorization_uri="{refusal.authorization_uri}"'
     return json_response(body, status=refusal.status, headers=refusal.challenge(uri, f'resource="{refusal.audience}"'))
+
+
+def _kusto(refusal: Refusal) -> Response:
+    code = "Unauthorized" if refusal.status == 401 else "Forbidden"
+    error = {"code": code, "message": refusal.reason, "@message": refusal.reason, "@permanent": True}
+    uri = f'authorization_uri="{refusal.authorization_uri}"'
+    headers = refusal.challenge(uri, f'resource_id="{refusal.audience}"')
+    return json_response({"error": error}, status=refusal.status, headers=headers)
 
 
 def _search(refusal: Refusal) -> Response:
@@ -182,6 +194,7 @@ FORMS: Mapping[str, Form] = {
     "cosmos": _cosmos,
     "graph": _graph,
     "key-vault": _key_vault,
+    "kusto": _kusto,
     "resource-manager": _resource_manager,
     "search": _search,
     "storage": _storage,

@@ -13,7 +13,7 @@
 
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from azcred_emulators.apis.answers import Answer, AnswerRule, make_rule
 from azcred_emulators.apis.received_request import ReceivedRequest
@@ -37,12 +37,26 @@ def answers(method: str, path: str, **options: Any) -> Callable[[Method], Method
     return mark
 
 
+class Resource(Protocol):
+    """What a stand-in asks the resource that it answers for."""
+
+    @property
+    def audience(self) -> str:
+        """What the resource's tokens must be for."""
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """Return the claims of a token in a request's body; the request is refused if it is not good."""
+
+
 class StandIn:
     """A stand-in of one service at one host.
 
     `hosts` are the names at which it is found, with `*` for any text. `contents` are the names and types of what tests
-    set by `fill` and read in `content`; each is a dict or a list. `clock` is the emulators'.
+    set by `fill` and read in `content`; each is a dict or a list. `clock` is the emulators', and `resource` checks
+    tokens.
     """
+
+    resource: Resource
 
     hosts: ClassVar[tuple[str, ...]] = ()
     contents: ClassVar[Mapping[str, type[Any]]] = {}

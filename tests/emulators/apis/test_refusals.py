@@ -43,7 +43,7 @@ HOSTS = {
     ),
     "shop.azurecr.io": (
         "https://containerregistry.azure.net",
-        'Bearer realm="https://shop.azurecr.io/oauth2/token", service="shop.azurecr.io", scope="registry:catalog:*"',
+        'Bearer realm="https://shop.azurecr.io/oauth2/token",service="shop.azurecr.io",scope="registry:catalog:*"',
         '{"errors":[{"code":"UNAUTHORIZED"',
     ),
     "shop.azconfig.io": ("https://appconfig.azure.com", "HMAC-SHA256", ""),
@@ -51,6 +51,11 @@ HOSTS = {
         "https://batch.core.windows.net/",
         f'Bearer authorization_uri="{ENTRA}/oauth2/authorize"',
         '"key":"AuthenticationErrorDetail"',
+    ),
+    "shop.kusto.windows.net": (
+        "https://kusto.kusto.windows.net",
+        f'Bearer authorization_uri="{ENTRA}/oauth2/authorize", resource_id="https://kusto.kusto.windows.net"',
+        '"@message":"the token is not for',
     ),
     "shop.search.windows.net": ("https://search.azure.com", None, '{"error":{"code":"Unauthorized"'),
     "shop.documents.azure.com": ("https://shop.documents.azure.com", None, '{"code":"Unauthorized"'),

@@ -21,7 +21,8 @@ BIG = "x" * 70_000
 @pytest.fixture
 def token(fake_managed_identity: Place) -> str:
     """A token for Web PubSub."""
-    return azure.identity.ManagedIdentityCredential().get_token("https://webpubsub.azure.com/.default").token
+    credential = azure.identity.ManagedIdentityCredential()
+    return str(credential.get_token("https://webpubsub.azure.com/.default").token)
 
 
 def echo(websocket: WebSocket) -> None:
