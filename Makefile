@@ -4,21 +4,35 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := .stamps/installed
 AZURITE := .stamps/azurite
-CHROMIUM := .stamps/chromium
 
 GO := .stamps/go/token
 JAVA := .stamps/java/classes
 AZ := .venv-az/bin/az
+RELEASE := .venv-release
+ACTIONLINT := .stamps/go/bin/actionlint
 
-.PHONY: demo examples new-user test test-repeat test-matrix test-pythons test-msal test-go test-java test-services test-az sdk-coverage oracle fuzz load lint format benchmark clean
+.PHONY: help setup browser demo examples new-user test test-fast test-wheel check-release test-repeat test-matrix test-pythons test-msal test-go test-java test-services test-az sdk-coverage oracle fuzz load lint format benchmark clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*##  *\(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
+		printf '%-14s %s\n' "$$target" "$$text"; done
+
+setup: $(INSTALLED) $(AZURITE)  ## what a contributor needs, and the hooks that git runs before a commit
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/pre-commit install; fi
 
 demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
 
-test: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite
+test: $(INSTALLED) $(AZURITE)  ## the whole suite
 	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
 
-test-repeat: $(INSTALLED) $(AZURITE) $(CHROMIUM)  ## the whole suite many times in random order, until a run is not green: RUNS=5
+test-fast: $(INSTALLED)  ## what most changes need, in less than a minute: all tests but those marked `slow`
+	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGUMENTS)
+
+test-wheel: | $(BIN)/python  ## the fast part of the suite with the wheel in dist/, away from the sources
+	$(BIN)/python tools/wheel_tests.py $(ARGUMENTS)
+
+test-repeat: $(INSTALLED) $(AZURITE)  ## the whole suite many times in random order, until a run is not green: RUNS=5
 	$(BIN)/python tools/repeat.py $(if $(RUNS),--runs $(RUNS)) $(ARGUMENTS)
 
 test-matrix: $(AZURITE) | $(BIN)/python  ## with other releases of azure-identity: VERSIONS="1.15.0 latest"
@@ -44,12 +58,8 @@ test-msal: $(INSTALLED)  ## our credentials with the oldest release of msal that
 new-user: | $(BIN)/python  ## from the wheel to the first green test in a clean environment, as a new user gets there
 	$(BIN)/python tools/new_user.py
 
-examples: .stamps/examples $(AZURITE)  ## the tests of every example, each as its users would run them
-	@set -e; export PATH="$(CURDIR)/$(BIN):$$PATH"; for example in examples/*/; do echo "$$example"; cd $$example; \
-		if test -e manage.py; then python manage.py test; \
-		elif ls test_*.py >/dev/null 2>&1; then python -m pytest -q -p no:cacheprovider; \
-		elif command -v npm >/dev/null; then npm test --silent; \
-		else echo "npm is not here: this example is skipped"; fi; cd $(CURDIR); done
+examples: $(AZURITE) | $(BIN)/python  ## the tests of the examples, with the built wheel and away from the checkout: NAMES="functions"
+	$(BIN)/python tools/examples.py $(NAMES)
 
 test-az: $(INSTALLED) $(AZ)  ## the real Azure CLI against the emulators, and the fake one compared with it
 	$(BIN)/python -m pytest tests/azure_cli $(ARGUMENTS)
@@ -67,11 +77,16 @@ load: $(INSTALLED)  ## a server under load for a minute, and its figures
 sdk-coverage: $(INSTALLED)  ## the lines of azure-identity that the tests reach; tests/sdk/UNREACHED.md has the others
 	$(BIN)/python tools/sdk_coverage.py $(ARGUMENTS)
 
-lint: $(INSTALLED)  ## style, types and the direction of imports
+lint: $(INSTALLED)  ## style, spelling, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-release: $(INSTALLED) $(RELEASE) $(ACTIONLINT)  ## build what would be released, and check it: TAG=v0.2.0 AGAINST=main SHORT=1
+	$(RELEASE)/bin/python tools/check_release.py $(if $(TAG),--tag "$(TAG)") $(if $(AGAINST),--against "$(AGAINST)") \
+		$(if $(SHORT),--short)
 
 benchmark: $(INSTALLED)  ## every figure, beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
@@ -97,10 +112,6 @@ $(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --group services
 	@mkdir -p $(@D) && touch $@
 
-.stamps/examples: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --group examples
-	@mkdir -p $(@D) && touch $@
-
 .stamps/demo: pyproject.toml | $(BIN)/python
 	@test -e $(INSTALLED) || { $(BIN)/python -m pip install --quiet --upgrade pip \
 		&& $(BIN)/python -m pip install --quiet --editable . --group demo; }
@@ -112,14 +123,14 @@ $(AZURITE): package.json package-lock.json
 	else echo "npm is not here: the tests with Azurite and Node.js will be skipped"; fi
 	@mkdir -p $(@D) && touch $@
 
-# The sign-in pages are tested in a real browser; without one these tests are skipped, and say so.
-$(CHROMIUM):
-	@if ! command -v chromium && ! command -v google-chrome && command -v apt-get && [ "$$(id -u)" = 0 ]; then \
+# The pages are tested in a real browser; without one these tests are skipped, and say so.
+browser:  ## a browser for the tests of pages, if none is here: installed with apt-get, as root
+	@command -v chromium || command -v google-chrome || { \
+		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+			echo "neither chromium nor google-chrome is here: install one (Debian: apt-get install chromium)"; exit 1; \
+		fi; \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
-		apt-get -qq install --no-install-recommends chromium fonts-dejavu-core; fi >/dev/null 2>&1; \
-	command -v chromium >/dev/null || command -v google-chrome >/dev/null \
-		|| echo "chromium is not here: the tests of the sign-in pages in a browser will be skipped"
-	@mkdir -p $(@D) && touch $@
+			apt-get -qq install --no-install-recommends chromium fonts-dejavu-core >/dev/null && command -v chromium; }
 
 # Without the toolchain the tests with these programs are skipped, and say so.
 $(GO): $(wildcard tests/go/*.go tests/go/go.*)
@@ -138,5 +149,16 @@ $(AZ):
 	@$(PYTHON) -m venv .venv-az
 	@.venv-az/bin/python -m pip install --quiet --disable-pip-version-check azure-cli==2.91.0
 
-clean:
+# In an environment of its own: few contributors need these.
+$(RELEASE): pyproject.toml | $(BIN)/python
+	@$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --upgrade pip
+	$@/bin/python -m pip install --quiet --group release
+	@touch $@
+
+$(ACTIONLINT):
+	@if command -v go >/dev/null; then GOBIN=$(CURDIR)/$(@D) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12; \
+	else echo "go is not here: actionlint is left out"; fi
+
+clean:  ## remove everything that was installed or built
 	rm -rf $(VENV) .venv-* .stamps node_modules dist build

@@ -48,14 +48,14 @@ def run(*, short: bool) -> None:
     heading("fixtures: until the environment is ready")
     times, runs = (2, 1) if short else (200, 7)
     figures = _medians(_script("virtual-machine", list(ENVIRONMENTS), times), runs)
-    figure("the first of a run, with imports and servers", milliseconds(figures["first"]), "at most 150 ms")
+    figure("the first of a run, with imports and servers", milliseconds(figures["first"]), "at most 130 ms")
     figure("  then until its signing key is there, if asked at once", milliseconds(figures["key"]))
     kubernetes = _medians(_script("kubernetes", [], times), runs)
     figure("the first of a run, if it is kubernetes", milliseconds(kubernetes["first"]), "waits for the cluster's key")
     for name in ENVIRONMENTS:
-        figure(f"each later one: {name}", milliseconds(figures[name]), "at most 5 ms")
+        figure(f"each later one: {name}", milliseconds(figures[name]), "at most 3 ms")
         figure("  and its end", milliseconds(figures[f"{name}-end"]))
-    figure("stopping both servers at the end of the run", milliseconds(figures["stop"]), "at most 10 ms a server")
+    figure("stopping both servers at the end of the run", milliseconds(figures["stop"]), "at most 5 ms a server")
 
 
 def _script(first: str, environments: list[str], times: int) -> str:

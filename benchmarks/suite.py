@@ -75,7 +75,7 @@ def run(*, short: bool) -> None:
         figure(
             "set-up and end of a test that uses an environment, median",
             milliseconds(statistics.median(place["spent"])),
-            "at most 5 ms on an idle machine",
+            "at most 3 ms on an idle machine",
         )
         busy, without = (statistics.median(one["busy"]) for one in (place, empty))
         figure("  processor time of the whole test", milliseconds(busy), f"{milliseconds(without)} if it is empty")

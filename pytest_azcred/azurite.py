@@ -1,7 +1,7 @@
-"""Azurite in the place of storage accounts: it stores what the app uploads, and judges the app's tokens.
+"""Azurite in the place of storage accounts: it stores what the app uploads, while the emulators judge the app's tokens.
 
-Azurite is Microsoft's emulator of Azure Storage, a program of its own for Node.js. It goes by the machine's own
-time, so it refuses the tokens of a test that has moved its clock.
+Azurite is Microsoft's emulator of Azure Storage, a program of its own for Node.js. The emulator `storage` stands before
+it, and each request that it passes on sets the program's clock.
 """
 
 import base64
@@ -15,40 +15,64 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Collection, Mapping
-from contextlib import closing
-from functools import cached_property
-from http.client import HTTPSConnection
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from azcred_emulators.audiences import BLOB_STORAGE
+from azcred_emulators.audiences import STORAGE_DOMAIN, STORAGE_SERVICES
+from azcred_emulators.directory import Principal, User
 from azcred_emulators.emulators import Emulators
-from azcred_emulators.serving.tls import NOT_AFTER, write_private
+from azcred_emulators.serving.tls import write_private
+
+if TYPE_CHECKING:
+    from azcred_emulators.apis.storage.account import Account
+    from azcred_emulators.emulation.script import Faults
+    from azcred_emulators.serving.upstream import Upstream
 
 _START = 120.0  # seconds; Node.js takes two to load Azurite, many more on a busy machine
-_ANSWER = 30.0
 _STOP = 5.0
-_LISTENS = re.compile(r"successfully listen\w* (?:on|at) https://[^:]+:(\d+)")
-# Standard input ends with this process, however it ends, and so does Azurite: no run leaves one behind.
-_END_WITH_INPUT = b'process.stdin.on("end", () => process.exit()).resume();\n'
+_OLDEST = (3, 37)  # it knows the signatures of user-delegation SAS that the clients of 2026 make
+_LISTENS = re.compile(r"Azurite (Blob|Queue|Table) service.*successfully listen\w* (?:on|at) https://[^:]+:(\d+)")
+_VERSION = re.compile(r"Azurite-Blob/(\d+)\.(\d+)\S*")
 _OPTIONS = ("--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--silent", "--oauth", "basic")
-_PROTOCOL = "2021-12-02"  # the version of the storage protocol that is spoken here
-_NAME = re.compile("<Name>([^<]+)</Name>")
+# Standard input ends with this process, however it ends, and so does Azurite: no run leaves one behind. Its time is
+# that of the last request that says one.
+_PRELOAD = b"""
+const Real = Date;
+let ahead = 0;
+const now = () => Real.now() + ahead;
+globalThis.Date = new Proxy(Real, {
+  apply: () => new Real(now()).toString(),
+  construct: (date, values, made) => Reflect.construct(date, values.length ? values : [now()], made),
+  get: (date, name) => (name === "now" ? now : Reflect.get(date, name)),
+});
+Real.prototype.constructor = globalThis.Date;
+require("diagnostics_channel").subscribe("http.server.request.start", ({ request }) => {
+  const time = request.headers["azcred-time"];
+  if (time) ahead = Number(time) - Real.now();
+});
+process.stdin.on("end", () => process.exit()).resume();
+"""
 
 
 class AzuriteMissing(LookupError):
     """Azurite is not where it is looked for; the message says how to install it."""
 
 
+class AzuriteTooOld(RuntimeError):
+    """Azurite is there, and too old; the message says how to update it."""
+
+
 class Azurite:
-    """Azurite's Blob service with these accounts, as a context manager that runs it.
+    """Azurite's Blob, Queue and Table services with these accounts, as a context manager that runs it.
 
     ::
 
         with Azurite(emulators, "myaccount", executable=find_executable(root)) as azurite:
-            azcred.route("myaccount.blob.core.windows.net", to=azurite.url)
+            for host in azurite.hosts:
+                azcred.route(host, to=azurite.url)
 
-    It holds everything in memory. `environ` is the environment to run it in, by default the present one.
+    It holds everything in memory. `key` is the accounts' shared key. `environ` is the environment to run it in, by
+    default the present one.
     """
 
     def __init__(
@@ -57,31 +81,34 @@ class Azurite:
         if not accounts:
             raise TypeError('Azurite() takes at least one account, such as "myaccount"')
         self.accounts = accounts
-        self.key = base64.b64encode(secrets.token_bytes(64)).decode()
+        self.key: str = base64.b64encode(secrets.token_bytes(64)).decode()
         self._emulators = emulators
         self._executable = executable
         self._environ = dict(os.environ if environ is None else environ)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
-        self._port = 0
+        self._upstreams: Mapping[str, Upstream] = {}
+        self._served: list[Account] = []
 
     def __repr__(self) -> str:
-        return f"<Azurite {', '.join(self.hosts)}>"
+        return f"<Azurite {', '.join(self.accounts)}>"
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host names of the accounts in Azure."""
-        return tuple(f"{account}.{BLOB_STORAGE}" for account in self.accounts)
+        return tuple(
+            f"{account}.{service}.{STORAGE_DOMAIN}" for account in self.accounts for service in STORAGE_SERVICES
+        )
 
     @property
     def address(self) -> tuple[str, int]:
-        """The local address and port to which routes from `hosts` lead.
+        """The local address and port to which routes from `hosts` lead: the emulators'.
 
         Raises RuntimeError while Azurite is not running.
         """
-        if not self._port:
+        if not self._served:
             raise RuntimeError("Azurite is not running; start() it, or use it as a context manager")
-        return "127.0.0.1", self._port
+        return self._emulators.https.address
 
     @property
     def url(self) -> str:
@@ -89,21 +116,58 @@ class Azurite:
         host, port = self.address
         return f"https://{host}:{port}"
 
-    def start(self) -> None:
-        """Run Azurite on a free port of the loopback interface and wait until it listens.
+    def connection_string(self, account: str | None = None) -> str:
+        """Return the connection string with the shared key of an account, by default the first.
 
-        Raises RuntimeError with what it printed if it does not come up.
+        Raises LookupError for an account that is not among `accounts`.
         """
+        name = self.accounts[0] if account is None else account
+        if name not in self.accounts:
+            raise LookupError(f"Azurite has no account {name!r}; it has {', '.join(self.accounts)}")
+        return (
+            f"DefaultEndpointsProtocol=https;AccountName={name};AccountKey={self.key};EndpointSuffix={STORAGE_DOMAIN}"
+        )
+
+    @property
+    def faults(self) -> "Faults[Any]":
+        """The faults of the next requests to the accounts; `Throttle` is Storage's own 503."""
+        return self._emulators.storage.faults
+
+    def forbid(self, identity: Principal | User) -> None:
+        """Refuse an identity until the end of the scope, as if it had no role that lets it use the data: a 403."""
+        self._emulators.storage.authorization.forbid(identity)
+
+    def revoke(self) -> None:
+        """Challenge clients whose tokens were issued before now, if these announce that they can handle it (CP1)."""
+        self._emulators.storage.authorization.revoke()
+
+    def start(self) -> None:
+        """Run Azurite on free ports of the loopback interface, wait until it listens, and serve its accounts.
+
+        Raises RuntimeError with what it printed if it does not come up, AzuriteTooOld, which is one, if it is that, and
+        ValueError if another Azurite has one of the accounts.
+        """
+        from azcred_emulators.apis.storage.account import Account
+
         self._folder = tempfile.TemporaryDirectory(prefix="azurite-", dir=self._emulators.folder)
         try:
-            self._port = self._run(Path(self._folder.name))
+            self._upstreams = self._run(Path(self._folder.name))
+            clock, sign = self._emulators.clock, self._emulators.tokens.key.sign
+            accounts = [Account(name, self.key, self._upstreams, clock, sign) for name in self.accounts]
+            self._check_version(accounts[0])
+            self._emulators.storage.add(accounts)
+            self._served = accounts
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End Azurite and with it all that it holds."""
-        process, self._process, self._port = self._process, None, 0
+        served, self._served = self._served, []
+        self._emulators.storage.remove(served)
+        for upstream in self._upstreams.values():
+            upstream.close()
+        process, self._process = self._process, None
         if process is not None:
             try:
                 process.communicate(timeout=_STOP)
@@ -114,23 +178,54 @@ class Azurite:
         if folder is not None:
             folder.cleanup()
 
-    def _run(self, folder: Path) -> int:
-        chain, key = self._emulators.certificate_authority.issue(*self.hosts, "127.0.0.1")
+    def contents(self) -> set[str]:
+        """Return the URLs of all containers, queues and tables, such as "https://myaccount.queue.core.windows.net/jobs".
+
+        Raises RuntimeError if Azurite refuses.
+        """
+        from azcred_emulators.apis.storage import contents
+
+        return {url for account in self._served for url in contents.contents(account)}
+
+    def clear(self, keep: Collection[str] = ()) -> None:
+        """Delete every container, queue and table of every account, but for those to `keep`, by the URLs of `contents`.
+
+        Properties of the services themselves, such as CORS rules, stay. Raises RuntimeError if Azurite refuses.
+        """
+        from azcred_emulators.apis.storage import contents
+
+        for account in self._served:
+            contents.clear(account, keep)
+
+    def _check_version(self, account: "Account") -> None:
+        answer = account.ask("blob", "GET", "/?comp=list")
+        answer.read()
+        version = _VERSION.search(answer.header("Server"))
+        if version is None or (int(version[1]), int(version[2])) < _OLDEST:
+            found = version[0].partition("/")[2] if version else "of an unknown version"
+            raise AzuriteTooOld(
+                f"Azurite is {found}, and {'.'.join(map(str, _OLDEST))} or later is needed: "
+                "run `npm install azurite@latest`"
+            )
+
+    def _run(self, folder: Path) -> "Mapping[str, Upstream]":
+        from azcred_emulators.serving.upstream import Upstream
+
+        chain, key = self._emulators.certificate_authority.issue("127.0.0.1")
         certificate = write_private(folder / "azurite.crt", chain)
         private_key = write_private(folder / "azurite.key", key)
-        preload = write_private(folder / "azurite.cjs", _END_WITH_INPUT)
+        preload = write_private(folder / "azurite.cjs", _PRELOAD)
         environ = self._environ | {
             "AZURITE_ACCOUNTS": ";".join(f"{account}:{self.key}" for account in self.accounts),
             "NODE_OPTIONS": f"{self._environ.get('NODE_OPTIONS', '')} --require {json.dumps(str(preload))}",
         }
+        ports = (
+            f"--{service}{what}" for service in ("blob", "queue", "table") for what in ("Host=127.0.0.1", "Port=0")
+        )
         log = folder / "azurite.log"
         with log.open("wb") as errors:
             self._process = process = subprocess.Popen(  # noqa: S603  # the Azurite that the user has installed
-                [
-                    self._executable,
-                    *("--blobHost", "127.0.0.1", "--blobPort", "0", "--cert", certificate, "--key", private_key),
-                    *_OPTIONS,
-                ],
+                [self._executable, *ports, "--cert", certificate, "--key", private_key, *_OPTIONS],
                 cwd=folder,
                 env=environ,
                 stdin=subprocess.PIPE,
@@ -138,63 +233,22 @@ class Azurite:
                 stderr=errors,
                 text=True,
             )
+        context = ssl.create_default_context(cadata=self._emulators.certificate_authority.pem)
+        upstreams: dict[str, Upstream] = {}
         printed = []
         deadline = threading.Timer(_START, process.kill)
         deadline.start()
         try:
             for line in process.stdout or ():
-                if listens := _LISTENS.search(line):
-                    return int(listens[1])
                 printed.append(line)
+                if listens := _LISTENS.search(line):
+                    upstreams[listens[1].lower()] = Upstream(("127.0.0.1", int(listens[2])), context)
+                    if len(upstreams) == 3:
+                        return upstreams
         finally:
             deadline.cancel()
             deadline.join()
         raise RuntimeError(f"Azurite did not come up. It printed:\n{''.join(printed)}{log.read_text()}")
-
-    def containers(self) -> set[str]:
-        """Return the paths of all containers, such as "/myaccount/orders". Raises RuntimeError if Azurite refuses."""
-        with self._connection() as connection:
-            return {path for account in self.accounts for path in self._list(connection, account)}
-
-    def clear(self, keep: Collection[str] = ()) -> None:
-        """Delete every container of every account, but for those to `keep`, whose paths `containers` returns.
-
-        Properties of the service itself, such as CORS rules, stay. Raises RuntimeError if Azurite refuses.
-        """
-        with self._connection() as connection:
-            for account in self.accounts:
-                while paths := [path for path in self._list(connection, account) if path not in keep]:
-                    for path in paths:
-                        container = f"{path}?restype=container"
-                        if self._ask(connection, "DELETE", container, tolerated=412):  # it is leased
-                            self._ask(connection, "PUT", f"{container}&comp=lease")
-                            self._ask(connection, "DELETE", container)
-
-    def _connection(self) -> closing[HTTPSConnection]:
-        port = urlsplit(self.url).port
-        context = ssl.create_default_context(cadata=self._emulators.certificate_authority.pem)
-        return closing(HTTPSConnection("127.0.0.1", port, context=context, timeout=_ANSWER))
-
-    def _list(self, connection: HTTPSConnection, account: str) -> list[str]:
-        return [f"/{account}/{name}" for name in _NAME.findall(self._ask(connection, "GET", f"/{account}?comp=list"))]
-
-    def _ask(self, connection: HTTPSConnection, method: str, path: str, *, tolerated: int = 0) -> str:
-        """Send a request and return the body of the answer, which only lists and errors have."""
-        headers = {"Authorization": f"Bearer {self._token}", "x-ms-version": _PROTOCOL}
-        if method == "PUT":
-            headers |= {"x-ms-lease-action": "break", "x-ms-lease-break-period": "0"}
-        connection.request(method, path, headers=headers)
-        response = connection.getresponse()
-        body = response.read().decode()
-        if response.status >= 400 and response.status != tolerated:
-            raise RuntimeError(f"Azurite answered {method} {path} with {response.status}: {body}")
-        return body
-
-    @cached_property
-    def _token(self) -> str:
-        """A token of our own that Azurite takes at any time; it stands in no journal."""
-        claims = {"aud": "https://storage.azure.com", "iss": "https://sts.windows.net/azcred/", "iat": 0, "nbf": 0}
-        return self._emulators.tokens.mint(claims | {"exp": int(NOT_AFTER.timestamp())}).value
 
     def __enter__(self) -> "Azurite":
         self.start()
@@ -205,16 +259,16 @@ class Azurite:
 
 
 def find_executable(folder: Path, *, path: str | None = None) -> Path:
-    """Return Azurite's `azurite-blob`, as npm puts it into a folder or one above it, or as found on a PATH.
+    """Return Azurite's `azurite`, as npm puts it into a folder or one above it, or as found on a PATH.
 
     `path` is the PATH, by default this process's. Raises AzuriteMissing if there is none, or no Node.js.
     """
     path = os.environ.get("PATH", os.defpath) if path is None else path
     modules = [str(parent / "node_modules" / ".bin") for parent in (folder, *folder.parents)]
-    executable = shutil.which("azurite-blob", path=os.pathsep.join([*modules, path]))
+    executable = shutil.which("azurite", path=os.pathsep.join([*modules, path]))
     if executable is None or shutil.which("node", path=path) is None:
         raise AzuriteMissing(
             f"Azurite is not installed: run `npm install azurite` (Node.js brings npm) in {folder}, "
-            "or set the ini option azcred_azurite_executable to the path of its azurite-blob."
+            "or set the ini option azcred_azurite_executable to the path of its program azurite."
         )
     return Path(executable)

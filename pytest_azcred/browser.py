@@ -116,7 +116,7 @@ class Visit:
             urllib.request.HTTPCookieProcessor(CookieJar()),
             _Redirects(stops_at),
         )
-        self.problem = ""
+        self.problem: str = ""
         self.arrival: Arrival | None = None
 
     def follow(self, url: str, device_code: str = "") -> None:

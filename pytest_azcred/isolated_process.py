@@ -36,7 +36,7 @@ class IsolatedProcess:
         self._keep = settings.keep
         # An agent that this machine really has must not be seen.
         self._hidden = {folder: ABSENT for folder in agent_folders() if os.path.isdir(folder)}
-        self.variables = EnvironmentVariables()
+        self.variables: EnvironmentVariables = EnvironmentVariables()
         self._proxy = proxy
         self._child_variables = ChildVariables({})
         self._folders = Folders()
@@ -80,6 +80,7 @@ class IsolatedProcess:
         self._child_variables.unset()
         self._proxy.lead = nowhere
         self._routing.deactivate()
+        self._routing.remove()
         self._relays.stop()
         self.variables.restore()
 

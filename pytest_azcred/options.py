@@ -91,7 +91,9 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         "azcred_azurite_accounts", "storage accounts of the fixture azurite", type="args", default=["myaccount"]
     )
-    parser.addini("azcred_azurite_executable", "path of azurite-blob, if it is neither in node_modules nor on PATH")
+    parser.addini(
+        "azcred_azurite_executable", "path of the program azurite, if it is neither in node_modules nor on PATH"
+    )
 
 
 def check(config: pytest.Config) -> None:

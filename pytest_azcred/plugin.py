@@ -250,10 +250,10 @@ _LASTS: dict[_ScopeName, str] = {
     "class": "the tests of one class",
     "function": "one test",
 }
-azcred_session = _scoped("session", "azcred_session")
-azcred_module = _scoped("module", "azcred_module")
-azcred_class = _scoped("class", "azcred_class")
-azcred = _scoped("function", "azcred")
+azcred_session: object = _scoped("session", "azcred_session")
+azcred_module: object = _scoped("module", "azcred_module")
+azcred_class: object = _scoped("class", "azcred_class")
+azcred: object = _scoped("function", "azcred")
 
 
 def _place(environment: Environment, name: str) -> object:
@@ -309,15 +309,26 @@ def fake_device_login(azcred: Azcred) -> DeviceLogin:
 @pytest.fixture(scope="session")
 def azurite_server(azcred_emulators: Emulators, pytestconfig: pytest.Config) -> Iterator[Azurite]:
     """The Azurite that the tests of this run share. Tests use `azurite`."""
-    from pytest_azcred.azurite import Azurite, AzuriteMissing, find_executable
+    from pytest_azcred.azurite import Azurite, AzuriteMissing, AzuriteTooOld, find_executable
 
+    if options.early_option(pytestconfig, "azcred_server"):
+        pytest.fail(
+            "azurite: the accounts answer by the emulators of the test's own process, and those of --azcred-server are "
+            "another's; run this test without --azcred-server",
+            pytrace=False,
+        )
     executable = pytestconfig.getini("azcred_azurite_executable")
     try:
         path = pytestconfig.rootpath / executable if executable else find_executable(pytestconfig.rootpath)
     except AzuriteMissing as missing:
         pytest.skip(str(missing))
-    with Azurite(azcred_emulators, *pytestconfig.getini("azcred_azurite_accounts"), executable=path) as azurite:
-        yield azurite
+    azurite = Azurite(azcred_emulators, *pytestconfig.getini("azcred_azurite_accounts"), executable=path)
+    try:
+        azurite.start()
+    except AzuriteTooOld as error:
+        pytest.fail(str(error), pytrace=False)
+    yield azurite
+    azurite.stop()
 
 
 def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
@@ -327,19 +338,20 @@ def _scoped_azurite(scope: _ScopeName, name: str, azcred_name: str) -> object:
         azcred: Azcred = request.getfixturevalue(azcred_name)
         for host in azurite_server.hosts:
             azcred.route(host, to=azurite_server.url)
-        earlier = azurite_server.containers()
+        earlier = azurite_server.contents()
         yield azurite_server
         azurite_server.clear(keep=earlier)
 
-    azurite.__doc__ = f"""Azure Blob Storage at the real addresses of its accounts, for {_LASTS[scope]}.
+    azurite.__doc__ = f"""Azure Storage at the real addresses of its accounts, for {_LASTS[scope]}.
 
-    The accounts are those of the ini option `azcred_azurite_accounts`. Containers that are made in the scope go with
-    it; those of an outer scope stay, with what has become of their content.
+    The accounts are those of the ini option `azcred_azurite_accounts`; each has blobs, queues, tables and a part of
+    Data Lake Storage. Containers, queues and tables that are made in the scope go with it; those of an outer scope
+    stay, with what has become of their content.
     """
     return pytest.fixture(scope=scope, name=name)(azurite)
 
 
-azurite_session = _scoped_azurite("session", "azurite_session", "azcred_session")
-azurite_module = _scoped_azurite("module", "azurite_module", "azcred_module")
-azurite_class = _scoped_azurite("class", "azurite_class", "azcred_class")
-azurite = _scoped_azurite("function", "azurite", "azcred")
+azurite_session: object = _scoped_azurite("session", "azurite_session", "azcred_session")
+azurite_module: object = _scoped_azurite("module", "azurite_module", "azcred_module")
+azurite_class: object = _scoped_azurite("class", "azurite_class", "azcred_class")
+azurite: object = _scoped_azurite("function", "azurite", "azcred")

@@ -25,6 +25,7 @@ from pytest_azcred.variables import EnvironmentVariables
 
 if TYPE_CHECKING:
     from azcred_emulators.emulation.journal_entry import JournalEntry
+    from azcred_emulators.emulators import Emulators
     from azcred_emulators.environments.active import Setup
     from pytest_azcred.browser import FakeBrowser
 
@@ -51,8 +52,8 @@ class Scope:
         self.process = process
         self.outer = outer
         self.inner: Scope | None = None
-        self.emulators = process.emulators
-        self.clock = Clock(self.emulators.active.rotate_files)
+        self.emulators: Emulators = process.emulators
+        self.clock: Clock = Clock(self.emulators.active.rotate_files)
         self.visited: set[str] = set()
         self._inner: list[range] = []  # the numbers of the requests that ended scopes inside this one have recorded
         self._undo = ExitStack()
@@ -89,7 +90,7 @@ class Scope:
             self.set_variables(new_home(os.environ, emulators.folder))
         undo.callback(shutil.rmtree, os.path.dirname(os.environ["HOME"]), ignore_errors=True)
         undo.callback(self._patches.undo)
-        self.journal = self.new_journal()
+        self.journal: Journal = self.new_journal()
         self._first = emulators.recorder.total
 
     def new_journal(self) -> Journal:
@@ -106,7 +107,7 @@ class Scope:
             self.outer._inner.append(range(self._first + 1, self.emulators.recorder.total + 1))
         with self._undo:
             for place in reversed(list(self._setups)):
-                self.leave(place)
+                self._leave(place)
 
     @property
     def belongs_to_test(self) -> bool:
@@ -172,8 +173,11 @@ class Scope:
 
     def leave(self, place: Place) -> None:
         """Take the app out of a place; what other places set up stays, and so does what the test has changed since."""
-        if place not in self._setups:
-            return
+        if place in self._setups:
+            self._leave(place)
+            self._redirect_for(self)
+
+    def _leave(self, place: Place) -> None:
         self._idle += self._idle_in(place)
         setups = self._setups.pop(place)
         remaining = list(reversed(self._own_setups))
@@ -189,7 +193,6 @@ class Scope:
         if self._reveal and not self._setups:
             self._reveal()
             self._reveal = None
-        self._redirect_for(self)
 
     def _hide_outer(self) -> None:
         """Hide what leads an app to the places of outer scopes: variables, tools, and files at fixed places."""

@@ -4,8 +4,37 @@ from __future__ import annotations
 
 import contextvars
 import inspect
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from support import slow
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import a folder of slow tests if these are left out."""
+    return slow.is_left_out(collection_path, config.option.markexpr) or None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests that are known by where they are or by what they use."""
+    slow.mark(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Watch what the test starts, its fixtures included."""
+    slow.watch(item)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Fail a test that starts a program and is not marked as slow."""
+    result = yield
+    slow.check()
+    return result
 
 
 @pytest.hookimpl(tryfirst=True)

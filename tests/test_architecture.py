@@ -13,6 +13,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = ("azcred_emulators", "pytest_azcred")
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"

@@ -26,8 +26,10 @@ from pytest_azcred.azcred import Azcred
 from pytest_azcred.coverage.outcomes import OUTCOMES
 from pytest_azcred.credentials import DefaultAzureCredential
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
-AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
+AZURITE = ROOT / "node_modules" / ".bin" / "azurite"
 PAGES = [
     ROOT / "README.md",
     ROOT / "SECURITY.md",

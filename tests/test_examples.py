@@ -7,18 +7,31 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WORKFLOW = EXAMPLES / "github-actions" / ".github" / "workflows" / "test.yml"
 
 
-def commands(job: dict[str, Any], **values: str) -> list[str]:
-    """Return what the steps of a job run, but for installing, with the expressions replaced by these values."""
-    runs = [step["run"] for step in job["steps"] if "run" in step and not step["run"].startswith("pip install")]
-    return [re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda found: values[found[1]], run) for run in runs]
+class Step(NamedTuple):
+    """What a step runs, and the variables that it sets."""
+
+    command: str
+    variables: dict[str, str]
+
+
+def steps(job: dict[str, Any], **values: str) -> list[Step]:
+    """Return the steps of a job, but for installing, with the expressions in variables replaced by these values."""
+
+    def replaced(text: str) -> str:
+        return re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda found: values[found[1]], text)
+
+    runs = [step for step in job["steps"] if "run" in step and not step["run"].startswith("pip install")]
+    return [Step(step["run"], {name: replaced(value) for name, value in step.get("env", {}).items()}) for step in runs]
 
 
 def test_the_workflow(tmp_path: Path) -> None:
@@ -30,11 +43,11 @@ def test_the_workflow(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environ = {**os.environ, "PATH": path, "GITHUB_OUTPUT": str(output)}
 
-    def run(command: str) -> str:
+    def run(step: Step) -> str:
         result = subprocess.run(
-            ["bash", "-e", "-c", command],
+            ["bash", "-e", "-c", step.command],
             cwd=tmp_path,
-            env=environ,
+            env=environ | step.variables,
             capture_output=True,
             text=True,
             timeout=100,
@@ -43,7 +56,7 @@ def test_the_workflow(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
-    [print_matrix] = commands(jobs["environments"])
+    [print_matrix] = steps(jobs["environments"])
     run(print_matrix)
     name, _, value = output.read_text().strip().partition("=")
     assert jobs["environments"]["outputs"] == {"matrix": f"${{{{ steps.matrix.outputs.{name} }}}}"}
@@ -51,8 +64,8 @@ def test_the_workflow(tmp_path: Path) -> None:
     environments = json.loads(value)["environment"]
     assert environments == ["kubernetes", "app-service", "on-premises-secret", "on-premises-certificate"]
     for environment in environments:
-        [test] = commands(jobs["test"], environment=environment)
+        [test] = steps(jobs["test"], environment=environment)
         assert "2 passed, 3 deselected" in run(test)
-    [combine] = commands(jobs["coverage"])
+    [combine] = steps(jobs["coverage"])
     assert "4 of " in run(combine).splitlines()[-1]
     assert (tmp_path / "coverage.html").is_file()

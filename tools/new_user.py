@@ -97,7 +97,7 @@ def main() -> int:
             raise SystemExit(f"a new user had to wait more than {PATIENCE} seconds for the first green test")
         example, code = first_example()
         (work / example).write_text(code)
-        azurite = ROOT / "node_modules" / ".bin" / "azurite-blob"
+        azurite = ROOT / "node_modules" / ".bin" / "azurite"
         if "azurite" in code and not azurite.exists():
             tell("the first example of the README needs Azurite, which is not here: npm ci")
             return 0

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-BLOB_STORAGE = "blob.core.windows.net"
+STORAGE_SERVICES = ("blob", "queue", "table", "dfs")
+STORAGE_DOMAIN = "core.windows.net"  # of the accounts that Azurite stands for
+STORAGE = "https://storage.azure.com"
 
 _CORES = ("windows.net", "usgovcloudapi.net", "chinacloudapi.cn")  # the domains of storage, below `core.`, by cloud
-_STORAGE = ("https://storage.azure.com", "https://{host}", "e406a681-f3d4-42a8-90b6-c2b029497af1")
+_STORAGE = (STORAGE, "https://{host}", "e406a681-f3d4-42a8-90b6-c2b029497af1")
 _AI = ("https://cognitiveservices.azure.com", "https://ai.azure.com")
 
 

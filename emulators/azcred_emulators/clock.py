@@ -1,7 +1,10 @@
 """The time that every emulator goes by; the only module of the emulators that asks the machine for it."""
 
+import math
+import re
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import lru_cache
 from io import BytesIO
@@ -40,6 +43,21 @@ class Clock:
         """Return to the process's own time."""
         with self._lock:
             self._ahead = 0.0
+
+
+def epoch_seconds(moment: object) -> float:
+    """Return the epoch seconds of a moment: a number of them, also as text, or text in ISO 8601, UTC if it has no zone.
+
+    Raises ValueError for anything else.
+    """
+    with suppress(ValueError, OverflowError):
+        if isinstance(moment, int | float | str) and not isinstance(moment, bool) and math.isfinite(float(moment)):
+            return float(moment)
+    if isinstance(moment, str):
+        with suppress(ValueError, OverflowError):
+            zoned = datetime.fromisoformat(re.sub("[Zz]$", "+00:00", moment))
+            return (zoned if zoned.tzinfo else zoned.replace(tzinfo=timezone.utc)).timestamp()
+    raise ValueError(f"a moment is epoch seconds or ISO 8601 such as '2030-01-31T12:00:00Z', not {moment!r}")
 
 
 def stopwatch() -> float:

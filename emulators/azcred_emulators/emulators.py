@@ -14,13 +14,14 @@ from azcred_emulators.clouds import (
     authority_names,
     graph_names,
 )
+from azcred_emulators.directory import Directory
 from azcred_emulators.durations import Duration
 from azcred_emulators.emulation.checkpoint import Undo, checkpoint, undo_all
 from azcred_emulators.emulation.crashes import Crashes
 from azcred_emulators.emulation.criteria import hint
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
-from azcred_emulators.environments import ENVIRONMENTS, find, host_addresses
+from azcred_emulators.environments import ENVIRONMENTS, Environment, find, host_addresses
 from azcred_emulators.environments.active import ActiveEnvironments, Setup
 from azcred_emulators.environments.initial_directory import initial_directory
 from azcred_emulators.loading import import_shared, in_background
@@ -34,6 +35,7 @@ from azcred_emulators.tokens.layers import Layers
 
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resources import ProtectedResources
+    from azcred_emulators.apis.storage.storage import Storage
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.command import CommandFault
     from azcred_emulators.emulation.emulator import Emulator
@@ -86,17 +88,18 @@ class Emulators:
         token_lifetime: Duration | None = None,
     ) -> None:
         names = [environment] if isinstance(environment, str) else environment
-        self.environments = [find(name) for name in names]
-        self.clock = Clock()
-        self.layers = Layers()
-        self.directory = initial_directory()
-        self.recorder = Recorder()
-        self.journal = Journal(self.recorder, self.vocabulary)
-        self.crashes = Crashes()
+        self.environments: list[Environment] = [find(name) for name in names]
+        self.clock: Clock = Clock()
+        self.layers: Layers = Layers()
+        self.directory: Directory = initial_directory()
+        self.recorder: Recorder = Recorder()
+        self.journal: Journal = Journal(self.recorder, self.vocabulary)
+        self.crashes: Crashes = Crashes()
         self.on_new_host: Callable[[str], None] | None = None  # told the name of each token issuer, to route it here
-        self.certificate_authority = certificate_authority or CertificateAuthority()
+        self.certificate_authority: CertificateAuthority = certificate_authority or CertificateAuthority()
         self.routes: dict[Address, Address] = {}  # where further real hosts are served on this machine
-        self.relays = TlsRelays(self.certificate_authority.issue)  # by which those at port 80 are at 443 as well
+        # By these, what a route leads to at port 80 answers at port 443 as well.
+        self.relays: TlsRelays = TlsRelays(self.certificate_authority.issue)
         proxy = Proxy(
             self.destination,
             http=lambda: self.http.address,
@@ -105,13 +108,13 @@ class Emulators:
             fault=self.connect,
         )
         server = partial(Server, self._answer, host=address, name=host_name, proxy=proxy)
-        self.http = server(port=http_port)
-        self.https = server(port=https_port, tls=self.certificate_authority.server_context())
-        self.network = BrokenNetwork(self.certificate_authority, self._answer)
+        self.http: Server = server(port=http_port)
+        self.https: Server = server(port=https_port, tls=self.certificate_authority.server_context())
+        self.network: BrokenNetwork = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = PrivateFolder()
         self._token_lifetime = token_lifetime
         self._keys: dict[str, SigningKey] = {}
-        self.active = ActiveEnvironments(self)
+        self.active: ActiveEnvironments = ActiveEnvironments(self)
         self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
         import_shared()
         self._loaded = in_background(self._load)  # last: two threads in Python hold each other up
@@ -210,6 +213,11 @@ class Emulators:
     def resources(self) -> "ProtectedResources":
         """The protected resources that tests put at real names."""
         return self._loaded.result().resources
+
+    @property
+    def storage(self) -> "Storage":
+        """The storage accounts that Azurite holds."""
+        return self._loaded.result().storage
 
     @property
     def application(self) -> Callable[..., Iterable[bytes]]:

@@ -13,6 +13,7 @@ from typing import cast
 from azcred_emulators.apis.graph import Graph
 from azcred_emulators.apis.protected_resources import ProtectedResources
 from azcred_emulators.apis.resource_manager import ResourceManager
+from azcred_emulators.apis.storage.storage import Storage
 from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.service import Authority
 from azcred_emulators.clock import Clock
@@ -61,15 +62,17 @@ class Services:
         address: Callable[[], tuple[str, int]],
         thumbprint: str,
     ) -> None:
-        self.tokens = Tokens(
+        self.tokens: Tokens = Tokens(
             clock, directory, layers, lifetime=token_lifetime
         )  # first: its key is made while the rest is set up
-        self.issuers = Issuers(clock, announce)
-        self.adfs = AdFs(directory, clock, announce)
-        self.authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
-        self.graph = Graph(directory, self.tokens)
-        self.resource_manager = ResourceManager(directory, self.tokens)
-        self.resources = ProtectedResources(directory, self.tokens, clock, (self.graph, self.resource_manager))
+        self.issuers: Issuers = Issuers(clock, announce)
+        self.adfs: AdFs = AdFs(directory, clock, announce)
+        self.authority: Authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
+        self.graph: Graph = Graph(directory, self.tokens)
+        self.resource_manager: ResourceManager = ResourceManager(directory, self.tokens)
+        emulated = (self.graph, self.resource_manager)
+        self.resources: ProtectedResources = ProtectedResources(directory, self.tokens, clock, emulated)
+        self.storage: Storage = Storage(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         self.hosts: Mapping[str, Endpoint] = {
             name: host(directory, self.tokens, clock, machine) for name, host in host_classes().items()
@@ -79,7 +82,7 @@ class Services:
             kind.name: kind(self.issuers, key=machine.secret) for kind in (AzurePipelines, GitHubActions)
         }
         binding = IdentityBinding(directory, self.issuers, self.authority, clock)
-        self.executables = Executables(self.authority, imds, clock, folder, address)
+        self.executables: Executables = Executables(self.authority, imds, clock, folder, address)
         # The resources first: a test may put one in the place of any other service.
         named: tuple[Emulator, ...] = (
             self.resources,
@@ -89,12 +92,13 @@ class Services:
             self.graph,
             self.adfs,
             self.resource_manager,
+            self.storage,
             self.issuers,
         )
         self.mounted: Mapping[str, Emulator] = {**self.hosts, **self.pipelines, binding.name: binding}
-        self.emulators = tuple(dict.fromkeys((*named, *self.mounted.values())))
+        self.emulators: tuple[Emulator, ...] = tuple(dict.fromkeys((*named, *self.mounted.values())))
         addresses = {address: self.hosts[name] for address, name in host_addresses().items()}
-        self.application = Dispatcher(
+        self.application: Dispatcher = Dispatcher(
             named, self.mounted, addresses, recorder, clock, crashes, mint=lambda claims: self.tokens.mint(claims).value
         )
 

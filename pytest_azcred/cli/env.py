@@ -36,9 +36,9 @@ def _env(options: argparse.Namespace) -> int:
     with control_client(options) as client:
         names = [environment.name for environment in environments]
         path = os.environ.get("PATH", os.defpath)
-        process = client.put("/environments", {"names": names, "environ": {"PATH": path}})
+        process = client.put("/environments", {"environments": names, "environ": {"PATH": path}})
     try:
-        variables = {**process["connection"], **process["variables"]}
+        variables = {**process["environ"], **dict.fromkeys(process["unset"])}
     except (LookupError, TypeError):
         raise CommandError(f"the server at {options.server} is no azcred server: it returns no variables", 1) from None
     print(FORMATS[options.format](variables))

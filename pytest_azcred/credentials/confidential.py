@@ -32,12 +32,12 @@ class ConfidentialCredential(MsalCredential):
         )[0]
 
     def _new_application(self, msal: Any, **settings: Any) -> Any:
-        from .msal_adapter import NoTokenCache
+        from .msal_adapter import no_token_cache
 
         region = os.environ.get("AZURE_REGIONAL_AUTHORITY_NAME")
         if region and region.lower() in ("tryautodetect", "true"):
             region = msal.ConfidentialClientApplication.ATTEMPT_REGION_DISCOVERY
-        defaults = {"azure_region": region, "token_cache": NoTokenCache()}
+        defaults = {"azure_region": region, "token_cache": no_token_cache()}
         return msal.ConfidentialClientApplication(
             self._client_id, client_credential=self._proof, **{**defaults, **settings}
         )

@@ -134,7 +134,7 @@ class ImdsCredential(NetworkCredential):
     def _new_client(self, **options: Any) -> Any:
         import msal
 
-        from .msal_adapter import MsalHttpClient, NoTokenCache
+        from .msal_adapter import MsalHttpClient, no_token_cache
 
         identity = (
             msal.UserAssignedManagedIdentity(**{self._identity.kind: self._identity.value})
@@ -142,7 +142,7 @@ class ImdsCredential(NetworkCredential):
             else msal.SystemAssignedManagedIdentity()
         )
         http_client = MsalHttpClient(self._pipeline, **options)
-        return msal.ManagedIdentityClient(identity, http_client=http_client, token_cache=NoTokenCache())
+        return msal.ManagedIdentityClient(identity, http_client=http_client, token_cache=no_token_cache())
 
     def _probe(self, resource: str) -> None:
         """Make sure that something answers, for otherwise the retries would take long."""

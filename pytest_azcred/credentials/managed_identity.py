@@ -10,7 +10,7 @@ from typing import Any
 from .credential import Credential, DelegatingCredential, Unavailable
 from .identity import Identity, named_identity
 
-HOSTS = {
+HOSTS: Mapping[str, tuple[str, ...]] = {
     "service_fabric": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"),
     "app_service": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
     "azure_arc": ("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"),

@@ -14,11 +14,16 @@ from .http import HttpPipeline, send
 from .token_response import refusal
 
 
-class NoTokenCache(msal.TokenCache):  # type: ignore[misc]  # msal has no types
+class _NoTokenCache(msal.TokenCache):  # type: ignore[misc]  # msal has no types
     """Keeps nothing, so that the credential's own cache alone decides when to ask for a token."""
 
     def add(self, event: Mapping[str, Any], now: float | None = None) -> None:
         """Forget a token that was obtained."""
+
+
+def no_token_cache() -> Any:
+    """Return a cache for msal that keeps nothing."""
+    return _NoTokenCache()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class MsalHttpClient:
     def __init__(self, pipeline: HttpPipeline, **options: Any) -> None:
         self._pipeline = pipeline
         self._options = options
-        self.last_refusal = ""
+        self.last_refusal: str = ""
         """What the service said when it last refused a request; msal drops that text during discovery."""
 
     def get(

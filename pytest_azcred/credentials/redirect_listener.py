@@ -28,16 +28,16 @@ class RedirectListener(ThreadingMixIn, TCPServer):
     :raises OSError: something else listens there, or this machine has no such address.
     """
 
-    allow_reuse_address = sys.platform != "win32"  # where it would let two listen on one port
+    allow_reuse_address: bool = sys.platform != "win32"  # where it would let two listen on one port
     block_on_close = False
     daemon_threads = True
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__((host, port), _Handler)
-        self.redirect_uri = f"http://{host}:{self.server_address[1]}"
-        self.state = ""
+        self.redirect_uri: str = f"http://{host}:{self.server_address[1]}"
+        self.state: str = ""
         self.response: dict[str, str] = {}
-        self.arrived = threading.Event()
+        self.arrived: threading.Event = threading.Event()
         self._serving = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._serving.start()
 

@@ -19,7 +19,7 @@ CA_DATA = "AZURE_KUBERNETES_CA_DATA"
 _OPTIONS = ("connection_timeout", "read_timeout", "connection_data_block_size", "use_env_settings")
 
 
-class TokenProxyTransport(RequestsTransport):  # type: ignore[misc]  # azure-core loads it late, so it is Any
+class _TokenProxyTransport(RequestsTransport):  # type: ignore[misc]  # azure-core loads it late, so it is Any
     """Trusts the cluster's certificate authority alone, and knows the proxy by a name that its address has not.
 
     Kubernetes replaces the authority's file while the pod runs, so it is read again for each request; as long as it
@@ -104,7 +104,7 @@ def through_proxy(environ: Mapping[str, str], authority: str, keywords: Mapping[
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(f"{PROXY} must have neither user nor query nor fragment, only a host and a path.")
     options = ("connection_timeout", "read_timeout", "connection_data_block_size", "use_env_settings")
-    transport = TokenProxyTransport(
+    transport = _TokenProxyTransport(
         name,
         Path(file) if file else None,
         data,

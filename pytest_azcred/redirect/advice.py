@@ -1,6 +1,6 @@
 """What to do about a refused connection, as it is said in a test, in an isolated run, and below `azcred run`."""
 
-from azcred_emulators.audiences import BLOB_STORAGE, SERVICES
+from azcred_emulators.audiences import SERVICES, STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clouds import (
     DEVICE_LOGIN_HOST,
     IMDS_ADDRESS,
@@ -19,6 +19,7 @@ _OTHER_PROTOCOLS = (
     *(1883, 5671, 5672, 8883, 9092, 9093),
     *(6379, 6380, 11211),
 )
+_STORAGE = [f"*.{service}.{STORAGE_DOMAIN}" for service in STORAGE_SERVICES]
 _ACCOUNTS = [host for service in SERVICES if service.https for host in service.hosts]
 # An SDK that reads "unreachable" in a proxy's refusal goes on with its next credential, as with Docker Desktop's.
 _METADATA = Remedy(
@@ -47,9 +48,7 @@ def in_a_command() -> list[Remedy]:
     route = "start the command with the option --route {}=%s://127.0.0.1:PORT to have a local server answer there"
     return [
         _METADATA,
-        Remedy(
-            [f"*.{BLOB_STORAGE}"], _HTTPS, "start the command with the option --azurite {account} to have the account"
-        ),
+        Remedy(_STORAGE, _HTTPS, "start the command with the option --azurite {account} to have the account"),
         Remedy(
             _ACCOUNTS,
             _HTTPS,
@@ -65,7 +64,7 @@ def _by_fixtures(call: str) -> list[Remedy]:
     return [
         _METADATA,
         Remedy(
-            [f"*.{BLOB_STORAGE}"],
+            _STORAGE,
             _HTTPS,
             'let the test use the fixture azurite, with "{account}" in the ini option azcred_azurite_accounts',
         ),

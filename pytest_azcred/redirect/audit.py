@@ -85,5 +85,6 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "socket.gethostbyaddr": _look_up,
     "socket.gethostbyname": _look_up,
     "socket.getnameinfo": lambda address: _look_up(*tuple.__getitem__(address, slice(None))),
-    **dict.fromkeys(("os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"), _start),
+    **dict.fromkeys(("os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen"), _start),
+    "os.system": lambda _command: child_variables.before_start(by_system=True),
 }

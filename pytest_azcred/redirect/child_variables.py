@@ -14,7 +14,7 @@ from typing import Any
 from pytest_azcred.redirect.patching import Patches
 
 _ISOLATED = "AZCRED_ROUTING"  # which every environment holds that was made from this process's
-# OpenSSL in this process would read it from C's, and trust others from then on. `os.system` passes on C's alone.
+# OpenSSL in this process would read it from C's, and trust others from then on: it is there while `os.system` runs.
 _NAMED_ONLY = ("SSL_CERT_FILE",)
 _ENV = 10  # the position of `env` among the arguments of Popen, itself left out
 
@@ -37,7 +37,7 @@ class ChildVariables:
         on_start: Callable[[], object] = lambda: None,
     ) -> None:
         self.values = values
-        self.before = before
+        self.before: Mapping[str, str | None] | None = before
         self.on_start = on_start
 
     def set(self) -> None:
@@ -46,6 +46,7 @@ class ChildVariables:
             self.before = {name: os.environ.get(name) for name in self.values}
         if not _layers:
             _patches.after_import("subprocess", _patch_subprocess)
+            _patches.wrap(os, "system", _renewing)
             _patches.wrap(os, "execve", _with_env(2))
             _patches.wrap(os, "posix_spawn", _with_env(2))
             _patches.wrap(os, "posix_spawnp", _with_env(2))
@@ -91,11 +92,16 @@ def renew(names: Iterable[str] = ()) -> None:
             os.putenv(name, value)
 
 
-def before_start() -> None:
-    """Make everything ready for a program that is about to be started."""
-    if _layers:
-        renew()
-        _layers[-1].on_start()
+def before_start(*, by_system: bool = False) -> None:
+    """Make everything ready for a program that is about to be started, as `os.system` does it or otherwise."""
+    if not _layers:
+        return
+    renew()
+    if by_system:
+        ours = _ours(os.environ)
+        for name in set(_NAMED_ONLY) & ours.keys():
+            os.putenv(name, ours[name])
+    _layers[-1].on_start()
 
 
 def completed(environ: Mapping[Any, Any] | None) -> Mapping[Any, Any] | None:
@@ -125,6 +131,19 @@ def _ours(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _patch_subprocess(subprocess: Any) -> None:
     _patches.wrap(subprocess.Popen, "__init__", _with_env(_ENV, or_none=True))
+
+
+def _renewing(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what takes the variables away again that C's environment has for the time of a command alone."""
+
+    @wraps(original)
+    def system(command: Any) -> Any:
+        try:
+            return original(command)
+        finally:
+            renew()
+
+    return system
 
 
 def _with_env(position: int, *, or_none: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

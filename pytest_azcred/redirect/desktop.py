@@ -38,7 +38,7 @@ class DesktopConnectionError(OutsideConnectionError):
 
     def __init__(self, socket: str) -> None:
         super().__init__(socket)
-        self.args = (socket,)
+        self.args: tuple[object, ...] = (socket,)
 
     def __str__(self) -> str:
         return (

@@ -64,6 +64,9 @@ class OutsideConnectionError(RuntimeError):
 class UnreachableHostError(OutsideConnectionError, OSError):
     """The same as an OSError, for suites whose apps are to see a network that is not there."""
 
+    errno: int | None
+    strerror: str | None
+
     def __init__(self, host: str, port: object = None, remedy: str = "") -> None:
         super().__init__(host, port, remedy)
         self.errno, self.strerror = errno.ENETUNREACH, str(self)  # aiohttp shows no more than these
@@ -95,7 +98,7 @@ class Routes:
         self._targets: dict[str, dict[int, Target]] = {}
         self._stand_ins: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self.remedies = list(remedies)
+        self.remedies: list[Remedy] = list(remedies)
         self.unreachable = unreachable
         self.on_refuse: Callable[[str, object], object] = lambda _host, _port: None
         self.on_connect: Callable[[str, int], Address | None] | None = None
@@ -241,6 +244,11 @@ def one_form(host: object) -> Host:
         text = bytearray.__getitem__(host, slice(None)).decode(errors="backslashreplace")
     else:
         raise TypeError(f"a host is text or bytes, not {type(host).__name__}")
+    return _form_of(text)
+
+
+@lru_cache(maxsize=1024)
+def _form_of(text: str) -> Host:
     if not text.isascii():
         text = text.encode("idna").decode()
     text = text.removesuffix(".") or text

@@ -65,7 +65,7 @@ class Routing:
         self._certificate_authority = certificate_authority
         self._folder = folder
         self._routes = Routes(routes, remedies, unreachable=unreachable)
-        self.refusals = refusals or Refusals(folder)
+        self.refusals: Refusals = refusals or Refusals(folder)
         self._routes.on_refuse = self.refusals.add
         self._patches = Patches(isolating=True)
         desktop.remember(os.environ)
@@ -127,6 +127,10 @@ class Routing:
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(saved))
         os.replace(unfinished, path)
+
+    def remove(self) -> None:
+        """Remove the file: a child process that starts later ends at once."""
+        (self._folder / ROUTING).unlink(missing_ok=True)
 
     @classmethod
     def resume(cls, path: Path) -> None:

@@ -57,11 +57,14 @@ def test_key_vault(azcred_run: Callable[..., Ran], configuration: Path, how: str
 
 @pytest.mark.skipif(not (ROOT / "node_modules" / "azurite").exists(), reason="Azurite is not installed; run: npm ci")
 def test_blob_storage(azcred_run: Callable[..., Ran]) -> None:
-    """Azurite answers at the account's real address, and judges the token."""
+    """The account is at its real address; its requests are in the journal beside those for tokens."""
     command = (*WITHOUT_REDIRECTION, sys.executable, "-c", CLIENTS, "blob")
     ran = azcred_run(*command, environments=("app-service",), options=("--azurite", "myaccount"))
     assert (ran.stdout, ran.exit_code) == ("hello\n", 0), ran.stderr
-    assert [one["resource"] for one in ran.requests] == ["https://storage.azure.com"]
+    assert [(one["emulator"], one["resource"]) for one in ran.requests] == [
+        ("app-service", "https://storage.azure.com"),
+        *[("storage", "https://storage.azure.com")] * 3,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ def test_the_page_is_escaped_and_self_contained() -> None:
     assert not re.search(r"\b(src|href|url)\s*[=(]", html)
 
 
+@pytest.mark.slow
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
     """Chromium runs nothing that is on it, and shows the table."""
     executable = shutil.which("chromium") or shutil.which("google-chrome")

@@ -18,6 +18,8 @@ from azcred_emulators.directory import Application, TrustedSubject, contoso, ide
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 
+pytestmark = pytest.mark.slow
+
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
 

@@ -15,6 +15,8 @@ from azcred_emulators.faults import Crash, Exit, Garbage, Noise
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential
 
+pytestmark = pytest.mark.slow
+
 SCOPE = f"{VAULT}/.default"
 CREDENTIALS = {
     "az": "AzureCliCredential",

@@ -27,6 +27,8 @@ from azcred_emulators.faults import (
 )
 from pytest_azcred.azcred import Azcred
 
+pytestmark = pytest.mark.slow
+
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
 ISSUER = "https://token.actions.githubusercontent.com"

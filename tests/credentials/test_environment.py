@@ -18,7 +18,10 @@ from pytest_azcred.credentials.environment import what_is_missing
 
 APPLICATION = {"AZURE_CLIENT_ID": CLIENT, "AZURE_TENANT_ID": contoso.TENANT.id}
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*(deprecated|username and password):DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*(deprecated|username and password):DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ from azcred_emulators.faults import BlackHole, Drip, Hang, Slow
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.credentials import DefaultAzureCredential, aio
 
+pytestmark = pytest.mark.slow
+
 VAULT = "https://vault.azure.net/.default"
 WINNERS = {
     "environment": "EnvironmentCredential",

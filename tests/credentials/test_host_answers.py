@@ -29,6 +29,8 @@ from azcred_emulators.faults import (
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.place import Place
 
+pytestmark = pytest.mark.slow
+
 SCOPE = "https://vault.azure.net/.default"
 RAW = {
     "AttributeError",

@@ -20,6 +20,8 @@ from pytest_azcred.credentials import ManagedIdentityCredential
 from pytest_azcred.credentials.hosts import azure_arc, service_fabric
 from pytest_azcred.place import Place
 
+pytestmark = pytest.mark.slow
+
 SCOPE = f"{VAULT}/.default"
 HOSTS = ["app-service", "azure-arc", "container-apps", "functions", "machine-learning", "service-fabric"]
 SELECTORS: dict[str, Any] = {

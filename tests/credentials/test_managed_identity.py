@@ -298,6 +298,7 @@ def test_what_is_imported_meanwhile_is_not_counted(monkeypatch: pytest.MonkeyPat
     assert ChainedTokenCredential(ours).get_token(VAULT).token == "imds-token"
 
 
+@pytest.mark.slow
 def test_where_no_connection_can_be_made_no_http_client_is_imported() -> None:
     """Most machines are not on Azure: there a chain should not cost what it does not use."""
     script = """

@@ -14,6 +14,8 @@ from azcred_emulators.directory import ADMIN_CONSENT, Application, FederatedCred
 from azcred_emulators.tokens.keys import SigningKey
 from pytest_azcred.azcred import Azcred
 
+pytestmark = pytest.mark.slow
+
 TENANT = contoso.TENANT.id
 SCOPE = f"{VAULT}/.default"
 ISSUER = "https://token.actions.githubusercontent.com"

@@ -15,6 +15,8 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from pytest_azcred import credentials
 
+pytestmark = pytest.mark.slow
+
 OWN = {"pytest_azcred", "azcred_emulators"}
 
 

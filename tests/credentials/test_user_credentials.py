@@ -39,7 +39,10 @@ SCOPE = f"{VAULT}/.default"
 GRAPH_SCOPE = f"{GRAPH}/.default"
 Login = Callable[..., None]
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")  # by Microsoft: passwords
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning"),  # by Microsoft: passwords
+]
 
 
 @pytest.fixture(params=["device code", "browser", "password"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders are locked on POSIX only")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="folders are locked on POSIX only")]
 
 HOLDING = """
 import sys

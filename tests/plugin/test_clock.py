@@ -88,6 +88,7 @@ def test_worker_threads_see_the_same_time(azcred: Azcred) -> None:
         assert event.wait(30)
 
 
+@pytest.mark.slow
 def test_a_subprocess_timeout_is_not_reached_by_moving_the_clock(azcred: Azcred) -> None:
     """Credentials that run a program give it some seconds of real time, in worker threads, too."""
     azcred.clock.advance(hours=25)

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_two_hundred_cycles() -> None:
     """Every environment, composed with another, with tokens fetched, the clock moved, failures and interruptions.

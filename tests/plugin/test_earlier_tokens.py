@@ -20,6 +20,8 @@ from pytest_azcred.azcred import Azcred
 from pytest_azcred.browser import DeviceLogin
 from pytest_azcred.run import Run
 
+pytestmark = pytest.mark.slow
+
 SCOPE = "https://vault.azure.net/.default"
 GRAPH, ARM, VAULT = "https://graph.microsoft.com", "https://management.azure.com", "https://shop.vault.azure.net"
 SENTENCE = (

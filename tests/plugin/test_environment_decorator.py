@@ -49,6 +49,11 @@ async def test_anyio():
         assert token()
         azcred.journal.assert_tokens(host="imds", times=1)
 
+@pytest_azcred.environment("virtual-machine")
+@pytest.mark.anyio
+async def test_anyio_in_the_other_order():
+    assert token()
+
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
@@ -61,7 +66,7 @@ async def test_failing():
         "-p",
         "anyio",
     )
-    result.assert_outcomes(passed=4, failed=1)
+    result.assert_outcomes(passed=5, failed=1)
     result.stdout.fnmatch_lines(["*the body runs*"])
 
 

@@ -53,6 +53,7 @@ def test_variables_are_hidden(developer: Path, azcred: Azcred, name: str) -> Non
     assert "the-developers-own" not in os.environ.get(name, "")
 
 
+@pytest.mark.slow
 def test_variables_are_hidden_from_children(developer: Path, azcred: Azcred) -> None:
     """Child processes do not see them either."""
     seen = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
@@ -116,6 +117,7 @@ def test_other_tools_stay(developer: Path, azcred: Azcred, tool: str) -> None:
     assert subprocess.run([tool], capture_output=True, text=True, check=True).stdout == f"the real {tool}\n"
 
 
+@pytest.mark.slow
 def test_python_of_a_virtual_environment_stays(developer: Path, azcred: Azcred) -> None:
     """A virtual environment's Python beside them runs, with the packages of its environment."""
     program = "import sys, in_the_tools; print(sys.prefix != sys.base_prefix)"

@@ -9,6 +9,8 @@ import sys
 import pytest
 from support.azcred_run import AZCRED
 
+pytestmark = pytest.mark.slow
+
 TENANT = "99999999-9999-4999-8999-999999999999"
 SUITE = f"""
     import os

@@ -22,6 +22,8 @@ import pytest_azcred
 from azcred_emulators.emulators import Emulators
 from pytest_azcred.azcred import Azcred
 
+pytestmark = pytest.mark.slow
+
 OWNERS = (_socket, socket, socket.socket, ssl, ssl.SSLContext, BaseEventLoop, uvloop.Loop, pycares.Channel)
 
 

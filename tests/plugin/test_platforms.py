@@ -63,6 +63,7 @@ def test_settings_are_those_of_the_platform(azcred: Azcred) -> None:
     assert settings["DEBUG"] is (settings["ALLOWED_HOSTS"] == [])
 
 
+@pytest.mark.slow
 def test_an_app_in_a_child_process_sees_the_same(fake_container_apps: Place) -> None:
     """Whatever it is written in."""
     seen = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
@@ -118,6 +119,7 @@ def test_the_cluster_is_not_reached(fake_kubernetes: Place, azcred: Azcred) -> N
         pass
 
 
+@pytest.mark.slow
 def test_azcred_run_sets_them_and_hides_the_runners(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A command sees the platform of its environment alone."""
     monkeypatch.setenv("CONTAINER_APP_NAME", "the-runners-own")

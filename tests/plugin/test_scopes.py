@@ -232,6 +232,7 @@ def test_agent_folders(azcred: Azcred) -> None:
     azcred.journal.assert_tokens(host="azure-arc", times=1)
 
 
+@pytest.mark.slow
 def test_children_find_the_place_of_the_scope(azcred: Azcred) -> None:
     """A program that is started inside is in the inner scope's place, one that is started afterwards in the outer's."""
     code = f"from azure.identity import DefaultAzureCredential as D; D().get_token({SCOPE!r})"
@@ -272,6 +273,7 @@ def wait() -> Iterator[Callable[[Any], Any]]:
     loop.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", IDENTIFIED, ids=lambda environment: environment.name)
 def test_a_credential_of_an_outer_scope(azcred: Azcred, environment: Environment, wait: Callable[[Any], Any]) -> None:
     """It gets tokens inside, on a later clock too, and they are good there and when the clock is back."""

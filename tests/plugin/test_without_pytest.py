@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 PRELUDE = """
 import os, jwt, pytest_azcred
 from azure.identity import DefaultAzureCredential

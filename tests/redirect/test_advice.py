@@ -47,7 +47,8 @@ IN_A_TEST = [
     ),
     ("shop.blob.core.windows.net", 80, 'call azcred.route("shop.blob.core.windows.net", "http://127.0.0.1:PORT") in'),
     ("shop.blob.core.chinacloudapi.cn", 443, 'call azcred.resource("https://shop.blob.core.chinacloudapi.cn") in the'),
-    ("shop.queue.core.windows.net", 443, 'call azcred.resource("https://shop.queue.core.windows.net") in the test for'),
+    ("shop.dfs.core.windows.net", 443, 'let the test use the fixture azurite, with "shop" in the ini option azcred_az'),
+    ("shop.file.core.windows.net", 443, 'call azcred.resource("https://shop.file.core.windows.net") in the test for'),
     ("shop.vault.azure.net", 443, 'call azcred.resource("https://shop.vault.azure.net") in the test for a stand-in'),
     ("shop.vault.usgovcloudapi.net", 443, 'call azcred.resource("https://shop.vault.usgovcloudapi.net") in the test'),
     ("vault.azure.net", 443, 'call azcred.route("vault.azure.net", "http://127.0.0.1:PORT") in the test to have'),
@@ -126,6 +127,7 @@ def test_the_advice_works(azcred: Azcred) -> None:
     assert requests.get("https://shop.vault.azure.net/secrets/database").status_code == 401
 
 
+@pytest.mark.slow
 def test_a_child_process_is_told_what_the_test_can_do(azcred: Azcred) -> None:
     """It loads the sentences with the routes, and needs no part of the emulators for them."""
     program = """

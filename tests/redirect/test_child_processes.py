@@ -22,6 +22,8 @@ from pytest_azcred.azcred import Azcred
 from pytest_azcred.redirect.routes import OutsideConnectionError
 from pytest_azcred.run import isolated
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
 FETCH = {
     "urllib": f"import urllib.request; print(urllib.request.urlopen({DOCUMENT!r}).status)",

@@ -1,11 +1,13 @@
 """Programs that a test starts and that nothing redirects find a proxy in their variables; the test does not."""
 
+import ctypes
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +66,7 @@ def test_curl_follows_the_tests_routes(azcred: Azcred, httpserver: object) -> No
     assert run(*CURL, f"{url}orders") == "one order"
 
 
+@pytest.mark.slow
 @needs_curl
 def test_everything_else_is_refused(azcred: Azcred) -> None:
     """With the usual sentence, and in the journal."""
@@ -74,6 +77,7 @@ def test_everything_else_is_refused(azcred: Azcred) -> None:
     assert azcred.journal.refused == ["www.example.com:80", "www.example.com:443"]
 
 
+@pytest.mark.slow
 def test_the_test_does_not_see_them(azcred: Azcred) -> None:
     """Its clients are redirected, and would take the proxy for a setting of their own."""
     assert not set(PROXIES) & set(os.environ)
@@ -84,6 +88,18 @@ def test_the_test_does_not_see_them(azcred: Azcred) -> None:
     assert "user.home" in found["JAVA_TOOL_OPTIONS"]
 
 
+def test_a_command_of_the_shell(azcred: Azcred, tmp_path: Path) -> None:
+    """By `os.system`, it has all of them, too, and OpenSSL in this process finds its own afterwards."""
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    before = getenv(b"SSL_CERT_FILE")
+    os.system(f"env > {tmp_path / 'found'}")
+    found = dict(line.split("=", 1) for line in (tmp_path / "found").read_text().splitlines())
+    assert {name: found.get(name) for name in AUTHORITIES} == {name: variables()[name] for name in AUTHORITIES}
+    assert getenv(b"SSL_CERT_FILE") == before
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["requests", "httpx", "aiohttp"])
 def test_a_child_python_does_not_see_them(azcred: Azcred, client: str) -> None:
     """Nor do its clients; what it starts does."""
@@ -109,11 +125,13 @@ subprocess.run([sys.executable, "-I", "-c", "import os; print(os.environ['http_p
     assert not azcred.journal.refused
 
 
+@pytest.mark.slow
 def test_an_environment_made_from_nothing(azcred: Azcred) -> None:
     """It stays as it is."""
     assert not set(PROXIES) & set(variables(env={}))
 
 
+@pytest.mark.slow
 def test_a_proxy_of_the_tests_own(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is passed on, and what differs in case only does not contradict it; afterwards ours is back."""
     ours = variables()["http_proxy"]
@@ -131,6 +149,7 @@ def from_c() -> str:
     return run(sys.executable, "-I", "-c", "import os; print(os.environ.get('http_proxy'))", env=None).strip()
 
 
+@pytest.mark.slow
 def test_layers() -> None:
     """The innermost counts, and everything is as before in the end."""
     before = from_c()
@@ -147,6 +166,7 @@ def test_layers() -> None:
     assert subprocess.Popen.__init__ is popen
 
 
+@pytest.mark.slow
 @needs_curl
 def test_between_two_tests() -> None:
     """A program that outlives its test is refused."""
@@ -159,6 +179,7 @@ def test_between_two_tests() -> None:
     assert "the test that has started this program is over" in said
 
 
+@pytest.mark.slow
 @needs_curl
 def test_before_it_starts() -> None:
     """Its port is taken, and refuses connections."""

@@ -19,6 +19,8 @@ from support.http_clients import causes
 
 from pytest_azcred.redirect.desktop import DesktopConnectionError
 
+pytestmark = pytest.mark.slow
+
 Connect = Callable[[str], object]
 
 

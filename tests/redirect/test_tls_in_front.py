@@ -216,6 +216,7 @@ uvloop.run(main())
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", CHILDREN.values(), ids=CHILDREN)
 def test_a_child_process(azcred: Azcred, program: str) -> None:
     """The app's child processes find the server behind TLS, too."""

@@ -68,12 +68,14 @@ def test_the_table_has_every_way() -> None:
     assert all(list(column) == list(WAYS) for column in table.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_level(level: str, tmp_path: Path) -> None:
     """What the table says of it comes of each way."""
     assert outcomes(tmp_path, *LEVELS[level]) == documented()[level]
 
 
+@pytest.mark.slow
 def test_without_isolation(tmp_path: Path) -> None:
     """All of them are ways out."""
     assert outcomes(tmp_path, "", PROGRAM) == dict.fromkeys(WAYS, OUT)

@@ -15,8 +15,9 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.serving.server import Server
 from pytest_azcred.azcred import Azcred
-from pytest_azcred.azurite import Azurite, AzuriteMissing, find_executable
+from pytest_azcred.azurite import Azurite, AzuriteMissing, AzuriteTooOld, find_executable
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,10 +68,27 @@ def test_clear_whatever_the_clock(azcred: Azcred, azurite: Azurite) -> None:
 
 
 def test_the_journal_shows_the_app_alone(azcred: Azcred, azurite: Azurite) -> None:
-    """Neither the account's key nor clearing asks the emulators for anything."""
+    """Neither looking at what is there nor clearing is recorded."""
     service("myaccount", azurite.key).create_container("photos")
+    azurite.contents()
     azurite.clear()
-    assert azcred.journal.requests() == []
+    [entry] = azcred.journal.requests()
+    assert (entry.emulator, entry.method, entry.server_name, entry.path, entry.status, entry.identity) == (
+        "storage",
+        "PUT",
+        "myaccount.blob.core.windows.net",
+        "/photos",
+        201,
+        None,
+    )
+
+
+def test_a_connection_string(azurite: Azurite) -> None:
+    """With the shared key, for every client that takes one."""
+    service = BlobServiceClient.from_connection_string(azurite.connection_string("myaccount"))
+    assert names(service) == []
+    with pytest.raises(LookupError, match="Azurite has no account 'other'; it has myaccount"):
+        azurite.connection_string("other")
 
 
 def ended(connection: socket.socket) -> bool:
@@ -92,7 +110,9 @@ def test_several_accounts(azcred: Azcred, azcred_emulators: Emulators, executabl
         service("original", credential).create_container("photos")
         assert names(service("original", credential)) == ["photos"]
         assert names(service("backup", credential)) == []
-        connection = socket.create_connection(("127.0.0.1", int(azurite.url.rpartition(":")[2])), timeout=30)
+        with pytest.raises(ValueError, match="another Azurite holds the account 'backup' already"):
+            azcred_emulators.storage.add([account for account in azurite._served if account.name == "backup"])
+        connection = socket.create_connection(azurite._upstreams["blob"]._address, timeout=30)
     with connection:
         assert ended(connection)
     assert set(azcred_emulators.folder.iterdir()) == before
@@ -102,12 +122,13 @@ def test_several_accounts(azcred: Azcred, azcred_emulators: Emulators, executabl
 KILLED_RUN = """
 import os, pathlib, signal, sys
 from azcred_emulators.emulators import Emulators
+from azcred_emulators.serving.server import Server
 from pytest_azcred.azurite import Azurite
 
 emulators = Emulators()
 azurite = Azurite(emulators, "myaccount", executable=pathlib.Path(sys.argv[1]))
 azurite.start()
-print(azurite.url.rpartition(":")[2], flush=True)
+print(azurite._upstreams["blob"]._address[1], flush=True)
 sys.stdin.readline()
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -135,7 +156,7 @@ def test_it_ends_with_a_run_that_is_killed(executable: Path, tmp_path: Path) -> 
 
 def test_what_it_printed_is_shown_if_it_does_not_start(azcred_emulators: Emulators, tmp_path: Path) -> None:
     """On both outputs."""
-    broken = tmp_path / "azurite-blob"
+    broken = tmp_path / "azurite"
     broken.write_text("#!/bin/sh\necho Azurite Blob service is starting\necho no such option >&2\nexit 1\n")
     broken.chmod(0o700)
     with pytest.raises(RuntimeError, match="is starting\nno such option"):
@@ -145,15 +166,15 @@ def test_what_it_printed_is_shown_if_it_does_not_start(azcred_emulators: Emulato
 def test_an_executable_that_is_not_there(azcred_emulators: Emulators, tmp_path: Path) -> None:
     """The operating system's error names it."""
     before = set(azcred_emulators.folder.iterdir())
-    with pytest.raises(FileNotFoundError, match="azurite-blob"):
-        Azurite(azcred_emulators, "myaccount", executable=tmp_path / "azurite-blob").start()
+    with pytest.raises(FileNotFoundError, match="azurite"):
+        Azurite(azcred_emulators, "myaccount", executable=tmp_path / "azurite").start()
     assert set(azcred_emulators.folder.iterdir()) == before
 
 
 def test_an_account_is_needed(azcred_emulators: Emulators) -> None:
     """The message names one."""
     with pytest.raises(TypeError, match='such as "myaccount"'):
-        Azurite(azcred_emulators, executable=Path("azurite-blob"))
+        Azurite(azcred_emulators, executable=Path("azurite"))
 
 
 def program(folder: Path, name: str) -> Path:
@@ -169,15 +190,15 @@ def test_npm_s_folder_is_looked_at_first(tmp_path: Path) -> None:
     tools = program(tmp_path / "tools", "node").parent
     with pytest.raises(AzuriteMissing):
         find_executable(tmp_path / "repository" / "package", path=str(tools))
-    on_path = program(tools, "azurite-blob")
+    on_path = program(tools, "azurite")
     assert find_executable(tmp_path / "repository" / "package", path=str(tools)) == on_path
-    above = program(tmp_path / "repository" / "node_modules" / ".bin", "azurite-blob")
+    above = program(tmp_path / "repository" / "node_modules" / ".bin", "azurite")
     assert find_executable(tmp_path / "repository" / "package", path=str(tools)) == above
 
 
 def test_without_node_it_cannot_run(tmp_path: Path) -> None:
     """The message says what to do."""
-    program(tmp_path / "node_modules" / ".bin", "azurite-blob")
+    program(tmp_path / "node_modules" / ".bin", "azurite")
     with pytest.raises(AzuriteMissing, match=r"run `npm install azurite` \(Node\.js brings npm\)"):
         find_executable(tmp_path, path=str(tmp_path / "nothing"))
 
@@ -205,19 +226,19 @@ def test_a_user_without_azurite_is_told_how_to_install_it(tmp_path: Path) -> Non
 
 CONFIGURED = """
 def test_accounts(azurite_server):
-    assert azurite_server.hosts == ("original.blob.core.windows.net", "backup.blob.core.windows.net")
-    assert azurite_server.url == "https://127.0.0.1:12345"
+    assert azurite_server.accounts == ("original", "backup")
+    assert azurite_server.hosts[:2] == ("original.blob.core.windows.net", "original.queue.core.windows.net")
+    assert azurite_server.contents() == set()
 """
-STAND_IN = "#!/bin/sh\necho Azurite Blob service successfully listens on https://127.0.0.1:12345\nexec cat\n"
 
 
-def test_the_ini_options(tmp_path: Path) -> None:
+def test_the_ini_options(tmp_path: Path, executable: Path) -> None:
     """They name the accounts, and an Azurite that is neither in the project nor on PATH."""
     (tmp_path / "test_user.py").write_text(CONFIGURED)
     (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nazcred_azurite_accounts = original backup\nazcred_azurite_executable = bin/azurite-blob\n"
+        "[pytest]\nazcred_azurite_accounts = original backup\nazcred_azurite_executable = bin/azurite\n"
     )
-    program(tmp_path / "bin", "azurite-blob").write_text(STAND_IN)
+    program(tmp_path / "bin", "azurite").write_text(f'#!/bin/sh\nexec "{executable}" "$@"\n')
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_user.py"],
         cwd=tmp_path,
@@ -230,7 +251,33 @@ def test_the_ini_options(tmp_path: Path) -> None:
 
 def test_it_is_not_running_before_it_starts(azcred_emulators: Emulators) -> None:
     """So there is no URL for a route."""
-    azurite = Azurite(azcred_emulators, "myaccount", executable=Path("azurite-blob"))
+    azurite = Azurite(azcred_emulators, "myaccount", executable=Path("azurite"))
     with pytest.raises(RuntimeError, match="Azurite is not running"):
         _ = azurite.url
     azurite.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("Azurite-Blob/3.35.0", "Azurite is 3.35.0"), ("Something/4", "Azurite is of an unknown version")],
+)
+def test_one_that_is_too_old_is_refused(azcred_emulators: Emulators, tmp_path: Path, name: str, found: str) -> None:
+    """The sentence says what it is, and how to get a later one."""
+
+    def application(_: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Server", name)])
+        return []
+
+    server = Server(application, tls=azcred_emulators.certificate_authority.server_context())
+    server.start()
+    old = program(tmp_path, "azurite")
+    lines = (
+        f"echo Azurite {service} service is successfully listening on https://127.0.0.1:{server.address[1]}"
+        for service in ("Blob", "Queue", "Table")
+    )
+    old.write_text("\n".join(["#!/bin/sh", *lines, "exec cat\n"]))
+    try:
+        with pytest.raises(AzuriteTooOld, match=rf"{found}, and 3\.37 or later is needed: run `npm install azurite@l"):
+            Azurite(azcred_emulators, "old", executable=old).start()
+    finally:
+        server.stop()

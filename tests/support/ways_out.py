@@ -243,6 +243,7 @@ WAYS: dict[str, Way] = {
     "a child with `env={}`": _python_http(env=dict),
     "bash's `/dev/tcp`": lambda port: _run("bash", "-c", f"echo data > /dev/tcp/{ADDRESS}/{port}"),
     "`curl --noproxy '*'`": lambda port: _run(*_curl(port), "--noproxy", "*"),
+    "curl for FTP": lambda port: _run("curl", "-s", "-S", "-m", "5", f"ftp://{ADDRESS}:{port}/"),
     "Node.js without a client that honours proxies": _node,
 }
 

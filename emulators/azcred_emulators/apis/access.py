@@ -11,7 +11,7 @@ class AccessDenied(Exception):
         self, reason: str, *, status: int = 401, error: str = "", claims: str | None = None, advice: str = ""
     ) -> None:
         super().__init__(reason)
-        self.status = status
-        self.error = error
-        self.claims = claims
-        self.advice = advice
+        self.status: int = status
+        self.error: str = error
+        self.claims: str | None = claims
+        self.advice: str = advice

@@ -37,7 +37,7 @@ class Graph(Emulator):
     """The few answers of Microsoft Graph that sign-in libraries ask for, to the user whose token it is."""
 
     name = "graph"
-    rules = Map(
+    rules: Map = Map(
         [
             Rule("/oidc/userinfo", methods=["GET", "POST"], endpoint="userinfo"),
             Rule("/v1.0/me", methods=["GET"], endpoint="me"),

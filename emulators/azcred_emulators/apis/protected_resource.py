@@ -80,10 +80,10 @@ class ProtectedResource:
         faults: Faults[RequestFault],
         stand_in: StandIn | None = None,
     ) -> None:
-        self.host = host
+        self.host: str = host
         self.tenant: str | None = None
-        self.stand_in = stand_in
-        self.faults = ResourceFaults(faults, host)
+        self.stand_in: StandIn | None = stand_in
+        self.faults: ResourceFaults = ResourceFaults(faults, host)
         self.requests: list[ReceivedRequest] = []
         self._service = service_at(host)
         self._audiences = audiences_of(host)

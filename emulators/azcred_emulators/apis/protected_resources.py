@@ -31,7 +31,7 @@ class ProtectedResources(Emulator):
     """
 
     name = "resource"
-    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
+    rules: Map = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, emulated: Sequence[Emulator] = ()) -> None:
         self.stand_ins: list[type[StandIn]] = list(STAND_INS)
@@ -72,6 +72,10 @@ class ProtectedResources(Emulator):
             resource.audiences = audiences
         resource.tenant = tenant or resource.tenant
         return resource
+
+    def remove(self, host: str) -> bool:
+        """Remove the resource at a host name; returns False if there is none."""
+        return self._resources.pop(host.lower(), None) is not None
 
     @property
     def hosts(self) -> tuple[str, ...]:

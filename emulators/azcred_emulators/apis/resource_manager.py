@@ -34,7 +34,7 @@ class ResourceManager(Emulator):
     """The tenants and subscriptions that the bearer of a token may see."""
 
     name = "resource-manager"
-    rules = Map(
+    rules: Map = Map(
         [
             Rule("/subscriptions", methods=["GET"], endpoint="subscriptions"),
             Rule("/subscriptions/<subscription_id>", methods=["GET"], endpoint="subscription"),

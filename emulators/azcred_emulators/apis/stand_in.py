@@ -62,8 +62,8 @@ class StandIn:
     contents: ClassVar[Mapping[str, type[Any]]] = {}
 
     def __init__(self, host: str, clock: Clock) -> None:
-        self.host = host
-        self.clock = clock
+        self.host: str = host
+        self.clock: Clock = clock
         self.content: dict[str, Any] = {}
         for name, kind in self.contents.items():
             self.content[name] = kind()

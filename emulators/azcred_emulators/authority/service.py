@@ -32,6 +32,7 @@ from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, PUBLIC, cloud_of
 from azcred_emulators.directory import Directory, Tenant, User
 from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.refusals import NamedRefusals
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.tokens import Tokens
@@ -46,17 +47,18 @@ class Authority(Emulator):
 
     name = "authority"
     rules = RULES
-    fault_criteria: ClassVar = {"operation": "token"}  # a fault is for the documents before it only if it says so
+    # A fault is for the documents that come before a token only if it says so.
+    fault_criteria: ClassVar[Mapping[str, object]] = {"operation": "token"}
 
     def __init__(
         self, directory: Directory, tokens: Tokens, clock: Clock, keys_of: KeysOf, federation_key: KeyOf
     ) -> None:
-        self.named_refusals = named_refusals(clock)
+        self.named_refusals: NamedRefusals | None = named_refusals(clock)
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
         self._keys_of_others = keys_of
-        self.context = AuthorityContext(
+        self.context: AuthorityContext = AuthorityContext(
             directory, tokens, Issued(clock, tokens.layers), DeviceCodes(clock), self._keys_of, federation_key
         )
         self._pages = SignInPages(self.context, clock, self.find_tenant)

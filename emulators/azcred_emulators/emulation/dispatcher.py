@@ -17,6 +17,7 @@ from azcred_emulators.emulation.journal_entry import JournalEntry
 from azcred_emulators.emulation.recorder import Recorder
 from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.connection import Disconnect
+from azcred_emulators.serving.request_reader import BadRequest
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.serving.websocket import Upgrade, WebSocket, WebSocketClosed
 
@@ -87,7 +88,7 @@ class Dispatcher:
                 entry = self._recorder.close(entry, fault=type(fault).__name__, **request.details)
             response = self._answer(emulator, request, path, fault, cancelled)
             result["status"] = response.status_code
-        except Disconnect:  # a fault leaves the request unanswered
+        except (Disconnect, BadRequest):  # a fault leaves it unanswered, or what is read of its body is malformed
             raise
         except Upgrade as upgrade:
             result["status"] = 101
@@ -113,7 +114,7 @@ class Dispatcher:
         """Yield the pieces of a body that a fault makes; if that crashes, the connection breaks."""
         try:
             yield from pieces
-        except Disconnect:
+        except (Disconnect, BadRequest):
             raise
         except Exception as error:
             self._crashed(emulator, request, error)

@@ -2,9 +2,10 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from azcred_emulators.clock import stopwatch
 from azcred_emulators.emulation.journal_entry import JournalEntry
 
 # A JWT, and the codes and refresh tokens of the token service; also as the part of a longer text.
@@ -108,6 +109,22 @@ class Recorder:
             while first in done:
                 done.remove(first)
                 first += 1
+
+    def wait_until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something holds, which is asked after every change, for so many real seconds at most; tell if so.
+
+        It may read the entries.
+        """
+        deadline = stopwatch() + seconds
+        while True:
+            version = self._version
+            if holds():
+                return True
+            with self._lock:
+                left = deadline - stopwatch()
+                self._changed.wait_for(lambda: self._ended or self._version != version, left)  # noqa: B023
+            if self._ended or stopwatch() >= deadline:
+                return holds()
 
     def end(self) -> None:
         """Stop all current and future `follow` iterators."""

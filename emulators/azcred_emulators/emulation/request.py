@@ -14,8 +14,8 @@ MAXIMUM_BODY = 256 * 1024  # bytes; token requests with a certificate chain stay
 class Request(WerkzeugRequest):
     """A request to an emulator; `details` is what the handler tells the journal about it."""
 
-    max_content_length = MAXIMUM_BODY
-    max_form_memory_size = MAXIMUM_BODY
+    max_content_length: int | None = MAXIMUM_BODY
+    max_form_memory_size: int | None = MAXIMUM_BODY
 
     def __init__(self, environ: dict[str, object]) -> None:
         super().__init__(environ)

@@ -63,7 +63,7 @@ class Faults(Generic[Kind]):
     ) -> None:
         self._default_criteria = default_criteria
         self._names = names
-        self.checks = [check]
+        self.checks: list[Callable[[Kind], object]] = [check]
         self.vocabulary: Vocabulary = any_value
         self._lock = threading.Lock()
         self._script: list[_Line[Kind]] = []

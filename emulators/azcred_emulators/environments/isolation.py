@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,6 +83,16 @@ def _without_tools(path: str, folder: Path) -> Iterator[str]:
 
 
 def _holds_tool(entry: str) -> bool:
+    try:
+        changed = os.stat(entry).st_mtime_ns
+    except (OSError, ValueError):  # nobody finds anything there
+        return False
+    return _held_tool(entry, changed)
+
+
+@lru_cache
+def _held_tool(entry: str, changed: int) -> bool:
+    """Tell whether a folder holds a tool that was last changed then; each test asks for each entry."""
     suffixes = _WINDOWS_SUFFIXES if sys.platform == "win32" else ("",)
     return any(os.path.isfile(os.path.join(entry, tool + suffix)) for tool in _TOOLS for suffix in suffixes)
 

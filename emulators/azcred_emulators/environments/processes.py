@@ -49,9 +49,9 @@ class Trust:
     """The files from which clients learn to trust a certificate authority."""
 
     def __init__(self, folder: Path, certificate: str) -> None:
-        self.pem = write_private(folder / "authority.pem", certificate.encode())
+        self.pem: Path = write_private(folder / "authority.pem", certificate.encode())
         der = ssl.PEM_cert_to_DER_cert(certificate)
-        self.java = write_private(folder / "authority.jks", jvm.trust_store(der))
+        self.java: Path = write_private(folder / "authority.jks", jvm.trust_store(der))
 
 
 def through_proxy(

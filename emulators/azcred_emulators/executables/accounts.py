@@ -99,7 +99,7 @@ class UserAccount(_CachingAccount):
 
     def __init__(self, client: TokenClient, user: User, refresh_token: str, tenant_id: str) -> None:
         super().__init__(client, user.principal_name, tenant_id)
-        self.object_id = user.object_id
+        self.object_id: str = user.object_id
         self._refresh_token = refresh_token
 
     def _describe(self, details: Details) -> None:
@@ -132,10 +132,10 @@ class ManagedIdentityAccount(Account):
     """A managed identity of the machine; for each token the tool asks the host, which has the cache."""
 
     def __init__(self, client: TokenClient, identity: ManagedIdentity) -> None:
-        self.name = identity.name
-        self.tenant_id = identity.tenant_id
-        self.client_id = identity.client_id
-        self.system_assigned = identity.system_assigned
+        self.name: str = identity.name
+        self.tenant_id: str = identity.tenant_id
+        self.client_id: str = identity.client_id
+        self.system_assigned: bool = identity.system_assigned
         self._client = client
 
     def token(self, scope: str, details: Details, *, tenant: str | None = None, claims: str | None = None) -> Token:

@@ -115,6 +115,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    code: int
     try:
         code = main()
     except KeyboardInterrupt:

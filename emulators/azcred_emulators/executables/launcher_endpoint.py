@@ -41,7 +41,7 @@ class Executables(Emulator):
     """
 
     name = "executable"
-    rules = Map([Rule(f"{_PREFIX}<name>", methods=["POST"], endpoint="run")])
+    rules: Map = Map([Rule(f"{_PREFIX}<name>", methods=["POST"], endpoint="run")])
 
     def __init__(
         self, authority: Authority, host: Host, clock: Clock, folder: Path, address: Callable[[], tuple[str, int]]
@@ -49,9 +49,9 @@ class Executables(Emulator):
         def client(application: str) -> TokenClient:
             return TokenClient(authority, host, clock, contoso.DEVELOPER_TOOLS[application])
 
-        self.azure_cli = AzureCli(client("Microsoft Azure CLI"), folder / "azure-cli")
-        self.azure_developer_cli = AzureDeveloperCli(client("Microsoft Azure CLI"))
-        self.powershell = PowerShell(client("Microsoft Azure PowerShell"))
+        self.azure_cli: AzureCli = AzureCli(client("Microsoft Azure CLI"), folder / "azure-cli")
+        self.azure_developer_cli: AzureDeveloperCli = AzureDeveloperCli(client("Microsoft Azure CLI"))
+        self.powershell: PowerShell = PowerShell(client("Microsoft Azure PowerShell"))
         self.tools: Sequence[Executable] = (self.azure_cli, self.azure_developer_cli, self.powershell)
         self._tools: Mapping[str, Executable] = {name: tool for tool in self.tools for name in tool.names}
         self._folder = folder / "executables"

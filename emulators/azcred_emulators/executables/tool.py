@@ -1,9 +1,10 @@
 """A tool to which one account at a time is signed in."""
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
+from azcred_emulators.emulation.script import Faults
 from azcred_emulators.executables.accounts import Account, account_of
 from azcred_emulators.executables.executable import Executable
-from azcred_emulators.executables.token_client import TokenClient
+from azcred_emulators.executables.token_client import TokenClient, TokenError
 
 
 class Tool(Executable):
@@ -16,7 +17,7 @@ class Tool(Executable):
     def __init__(self, client: TokenClient) -> None:
         super().__init__()
         self.client = client
-        self.token_errors = client.token_errors
+        self.token_errors: Faults[TokenError] = client.token_errors
         self.account: Account | None = None
 
     def sign_in(self, identity: User | Application | ManagedIdentity, *, tenant_id: str | None = None) -> None:

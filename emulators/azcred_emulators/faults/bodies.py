@@ -16,7 +16,7 @@ from azcred_emulators.emulation.fault import Exchange, RequestFault
 class NotJson(RequestFault):
     """A body that is announced as JSON and is none: the valid one with its end cut off, or `text`."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     text: str | None = None
 
@@ -31,7 +31,7 @@ class NotJson(RequestFault):
 class MissingField(RequestFault):
     """A body without a field, such as "resource" or "access_token"."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     name: str
 
@@ -46,7 +46,7 @@ class MissingField(RequestFault):
 class MistypedField(RequestFault):
     """A body in which a field, such as "expires_on", has a value that is not of its type."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     name: str
     value: object = None
@@ -61,7 +61,7 @@ class MistypedField(RequestFault):
 class ExpiredToken(RequestFault):
     """A valid token that expired a duration ago: seconds, text such as "5 min", or a timedelta."""
 
-    outcome: ClassVar = "expired"
+    outcome: ClassVar[str | None] = "expired"
 
     ago: Duration = 1
 
@@ -82,7 +82,7 @@ class ExpiredToken(RequestFault):
 class WrongResource(RequestFault):
     """A valid token for another resource than the request names."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     resource: str = "https://management.azure.com"
 

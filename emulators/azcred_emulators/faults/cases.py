@@ -33,7 +33,7 @@ class _Case(RequestFault):
 class IdentityNotFound(_Case):
     """IMDS while the machine has no identity, or not the one that is asked for."""
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     def answer(self) -> Status:
         """Return IMDS's 400."""
@@ -53,7 +53,7 @@ class Gone(_Case):
 class DockerDesktop(_Case):
     """The proxy of Docker Desktop, which answers for addresses that it cannot reach."""
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     def answer(self) -> Status:
         """Return the 403 whose text says what the status does not."""
@@ -66,7 +66,7 @@ class DockerDesktop(_Case):
 class CaptivePortal(_Case):
     """A network that wants its user to sign in first, and answers everything with a page that says so."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     def answer(self) -> Status:
         """Return a page with status 200."""
@@ -84,7 +84,7 @@ _FOREIGN: Mapping[int, str] = {
 class ForeignMetadata(_Case):
     """Another cloud's metadata service at the same address: 401 where it wants a session's token, else 404."""
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     code: int = 404
 

@@ -27,7 +27,7 @@ class BadChallenge(RequestFault):
     a file with a key that the agent does not accept ("wrong-key").
     """
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     defect: ChallengeDefect
 

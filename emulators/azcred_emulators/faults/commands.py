@@ -41,7 +41,7 @@ class Noise(CommandFault):
 class Garbage(CommandFault):
     """The executable succeeds and prints what no program can read."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     stdout: str = "{]\x1b[0m\x00 not what anybody asked for"
 
@@ -54,7 +54,7 @@ class Garbage(CommandFault):
 class Crash(CommandFault):
     """The executable ends with a Python traceback, as one that is not installed properly does."""
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     error: str = "ModuleNotFoundError: No module named 'azure'"
 

@@ -14,7 +14,7 @@ from azcred_emulators.serving.connection import Disconnect
 class Reset(RequestFault):
     """A connection that is reset instead of answered; with `in_body`, in the middle of the body."""
 
-    outcome: ClassVar = "unavailable"
+    outcome: ClassVar[str | None] = "unavailable"
 
     in_body: bool = False
 
@@ -34,7 +34,7 @@ class Reset(RequestFault):
 class Truncate(RequestFault):
     """The normal answer without the second half of its body, which its headers promise."""
 
-    outcome: ClassVar = "malformed"
+    outcome: ClassVar[str | None] = "malformed"
 
     def apply(self, exchange: Exchange) -> Response:
         """Close the connection in the middle of the body."""

@@ -80,7 +80,7 @@ class Hang(RequestFault, CommandFault):
     the duration has passed.
     """
 
-    outcome: ClassVar = "timed out"
+    outcome: ClassVar[str | None] = "timed out"
 
     duration: Duration | None = None
     in_body: bool = False

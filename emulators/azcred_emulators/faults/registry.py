@@ -1,7 +1,7 @@
 """Faults by name and as JSON: `{"kind": "Status", "code": 429, "retry_after": 1}`."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import Field, fields
 from datetime import timedelta
 from types import UnionType
@@ -18,11 +18,16 @@ COMMAND_KINDS: Mapping[str, type[CommandFault]] = {
 }
 
 
-def read_fault(data: Mapping[str, Any]) -> RequestFault:
+def fields_of(kind: str) -> tuple[str, ...]:
+    """Return the names of the fields of a kind, none if there is no such kind."""
+    return tuple(field.name for field in _fields(KINDS[kind])) if kind in KINDS else ()
+
+
+def read_fault(data: Mapping[str, Any], *, also: Collection[str] = ()) -> RequestFault:
     """Return the fault that a JSON object describes: its `kind`, and the fields of that kind.
 
-    Raises ValueError if there is no such kind or field, one that must be there is missing, or a value is out of
-    range.
+    `also` are names that may be meant by one that the kind has not. Raises ValueError if there is no such kind or
+    field, one that must be there is missing, or a value is out of range.
     """
     values = dict(data)
     name = str(values.pop("kind", ""))
@@ -30,9 +35,11 @@ def read_fault(data: Mapping[str, Any]) -> RequestFault:
         near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}."
         raise ValueError(f"there is no kind of fault {name!r}; {hint}")
-    known = [field.name for field in _fields(KINDS[name])]
+    known = fields_of(name)
     for unknown in sorted(set(values) - set(known)):
-        raise ValueError(f"the fault {name} has no field {unknown!r}; it has {', '.join(known) or 'none'}")
+        near = difflib.get_close_matches(unknown, {*known, *also}, n=1, cutoff=0.6)
+        meant = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"
+        raise ValueError(f"the fault {name} has no field {unknown!r}; {meant}")
     hints = get_type_hints(KINDS[name])
     for field, value in values.items():
         if not _accepts(hints[field], value):

@@ -23,6 +23,7 @@ from azcred_emulators.clouds import PUBLIC
 from azcred_emulators.directory import Directory
 from azcred_emulators.directory.identifiers import SERVICE_ACCOUNT, identity_binding_issuer
 from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.refusals import NamedRefusals
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.federation.issuers import Issuers
 from azcred_emulators.tokens import received
@@ -39,7 +40,7 @@ class IdentityBinding(Emulator):
     name = "identity-binding"
     is_host = True
     uses_tls = True
-    rules = Map(
+    rules: Map = Map(
         [
             Rule("/<tenant>/oauth2/v2.0/token", methods=["POST"], endpoint="token"),
             Rule("/<tenant>/<path:document>", methods=["GET"], endpoint="document"),
@@ -50,7 +51,7 @@ class IdentityBinding(Emulator):
         self._directory = directory
         self._issuers = issuers
         self._authority = authority
-        self.named_refusals = authority.named_refusals  # the proxy passes them on
+        self.named_refusals: NamedRefusals | None = authority.named_refusals  # the proxy passes them on
         self._clock = clock
         self.service_accounts: tuple[str, ...] = (SERVICE_ACCOUNT,)
 

@@ -34,7 +34,7 @@ class Issuer:
         self.url = url
         self.published = True
         self._clock = clock
-        self.key = SigningKey(url)
+        self.key: SigningKey = SigningKey(url)
 
     def assertion(
         self,
@@ -90,7 +90,7 @@ class Issuers(Emulator):
     """
 
     name = "issuer"
-    rules = Map([Rule("/<path:document>", methods=["GET"], endpoint="document")])
+    rules: Map = Map([Rule("/<path:document>", methods=["GET"], endpoint="document")])
 
     def __init__(self, clock: Clock, announce: Callable[[str], None] = lambda host: None) -> None:
         self._clock = clock

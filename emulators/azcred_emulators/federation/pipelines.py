@@ -92,7 +92,7 @@ class AzurePipelines(Pipeline):
 
     name = "azure-pipelines"
     subject = SERVICE_CONNECTION
-    rules = Map(
+    rules: Map = Map(
         [
             Rule(
                 f"/{DEVOPS_ORGANIZATION}/{DEVOPS_PROJECT}/_apis/distributedtask/hubs/build/plans/1/jobs/1/oidctoken",
@@ -130,7 +130,7 @@ class GitHubActions(Pipeline):
 
     name = "github-actions"
     subject = GITHUB_BRANCH
-    rules = Map([Rule("/idtoken", methods=["GET"], endpoint="token")])
+    rules: Map = Map([Rule("/idtoken", methods=["GET"], endpoint="token")])
 
     def variables(self, url: str) -> Mapping[str, str]:
         """Return those of a job that may ask for a token."""

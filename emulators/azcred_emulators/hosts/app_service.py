@@ -5,7 +5,7 @@ Azure Container Apps"; recorded error bodies (azure-sdk-for-net issues 40848 and
 is not recorded anywhere; 401 stands for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from typing import ClassVar, Literal
 
@@ -30,11 +30,11 @@ class AppService(Host):
 
     name = "app-service"
     path = "/msi/token"
-    api_versions = ("2019-08-01", _LEGACY)
-    selectors = ("client_id", "object_id", "resource_id")
-    headers: ClassVar = {"Server": "Kestrel"}
-    further_problems = (Problem.SECRET,)
-    refusals: ClassVar = {
+    api_versions: tuple[str, ...] = ("2019-08-01", _LEGACY)
+    selectors: tuple[str, ...] = ("client_id", "object_id", "resource_id")
+    headers: ClassVar[Mapping[str, str]] = {"Server": "Kestrel"}
+    further_problems: ClassVar[Collection[Problem]] = (Problem.SECRET,)
+    refusals: ClassVar[Mapping[Problem, Refusal]] = {
         Problem.SECRET: Refusal(401, "", "The secret header is missing or wrong."),
         Problem.VERSION: Refusal(400, "", "Unsupported API version."),
         Problem.NO_RESOURCE: Refusal(400, "", "The parameter 'resource' is missing."),

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,12 +42,12 @@ class AzureArc(Host):
 
     name = "azure-arc"
     path = "/metadata/identity/oauth2/token"
-    api_versions = ("2019-08-15", "2019-11-01", "2020-06-01", "2021-02-01")
+    api_versions: tuple[str, ...] = ("2019-08-15", "2019-11-01", "2020-06-01", "2021-02-01")
     needs_metadata = True
-    selectors = ("client_id", "object_id", "resource_id")
-    further_problems = (Problem.CHALLENGE,)
-    preliminaries = (("challenge", 401),)
-    refusals: ClassVar = {
+    selectors: tuple[str, ...] = ("client_id", "object_id", "resource_id")
+    further_problems: ClassVar[Collection[Problem]] = (Problem.CHALLENGE,)
+    preliminaries: ClassVar[Sequence[tuple[str, int]]] = (("challenge", 401),)
+    refusals: ClassVar[Mapping[Problem, Refusal]] = {
         Problem.METADATA_HEADER: Refusal(400, "invalid_request", "Required metadata header not specified"),
         Problem.VERSION: Refusal(400, "invalid_request", "The api-version is missing or not supported"),
         Problem.NO_RESOURCE: Refusal(400, "invalid_request", "Required query variable 'resource' is missing"),
@@ -61,7 +61,7 @@ class AzureArc(Host):
         Problem.METHOD: Refusal(405, "method_not_allowed", "The method is not allowed"),
         Problem.MALFORMED: Refusal(400, "invalid_request", "The request is malformed"),
     }
-    supports_user_assigned = True
+    supports_user_assigned: bool = True
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
         super().__init__(directory, tokens, clock, machine)

@@ -4,7 +4,7 @@ Sources: azure-identity 1.27, msal 1.39 and msal4j 1.23 (which sends GET) as cli
 issues 109, 351 and 477, where one is the answer to GET).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from azcred_emulators.clock import Clock
@@ -54,9 +54,9 @@ class CloudShell(Endpoint):
 
     name = "cloud-shell"
     path = "/oauth2/token"
-    methods = ("GET", "POST")
+    methods: tuple[str, ...] = ("GET", "POST")
     needs_metadata = True
-    refusals: ClassVar = {
+    refusals: ClassVar[Mapping[Problem, Refusal]] = {
         Problem.METADATA_HEADER: Refusal(400, "InvalidRequest", "Required metadata header not specified"),
         Problem.NO_RESOURCE: Refusal(400, "InvalidRequest", "Required parameter 'resource' is missing"),
         Problem.UNKNOWN_RESOURCE: Refusal(
@@ -71,8 +71,8 @@ class CloudShell(Endpoint):
         Problem.METHOD: Refusal(405, "MethodNotAllowed", "The method is not allowed"),
         Problem.MALFORMED: Refusal(400, "InvalidRequest", "The request is malformed"),
     }
-    further_problems = (Problem.SELECTOR,)
-    user = USER_ID
+    further_problems: ClassVar[Collection[Problem]] = (Problem.SELECTOR,)
+    user: str = USER_ID
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
         super().__init__(directory, tokens, clock, machine)

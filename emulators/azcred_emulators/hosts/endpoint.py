@@ -25,7 +25,7 @@ from azcred_emulators.hosts.refusals import HostError, Problem, Refusal
 from azcred_emulators.tokens import Token, Tokens
 
 # How SDKs spell the parameters that name an identity, by the field of the identity that each must equal.
-SELECTORS = {
+SELECTORS: Mapping[str, tuple[str, ...]] = {
     "client_id": ("client_id", "clientid"),
     "object_id": ("object_id", "principal_id", "principalid"),
     "resource_id": ("msi_res_id", "mi_res_id", "msi-res-id", "resource_id"),
@@ -55,9 +55,10 @@ class Endpoint(Emulator):
     problem that can arise raises TypeError when it is made.
     """
 
-    provider = "managed-identity"
+    provider: str | None = "managed-identity"
     is_host = True
     path: str
+    rules: Map
     methods: tuple[str, ...] = ("GET",)
     api_versions: tuple[str, ...] = ()
     secret_header: str | None = None
@@ -82,7 +83,7 @@ class Endpoint(Emulator):
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, machine: Machine) -> None:
         self.directory = directory
         self.machine = machine
-        self.named_refusals = NamedRefusals(
+        self.named_refusals: NamedRefusals | None = NamedRefusals(
             names=[problem.value for problem in self.refusals],
             throttling=NamedRefusal(Problem.THROTTLED.value),
             respond=self._refuse_by_name,

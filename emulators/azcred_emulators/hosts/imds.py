@@ -4,7 +4,7 @@ Sources: Microsoft's "How to use managed identities for Azure resources on an Az
 token"; recorded bodies; azure-identity 1.27 and msal 1.39 as clients.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from werkzeug.wrappers import Response
@@ -70,13 +70,13 @@ class Imds(Host):
 
     name = "imds"
     path = "/metadata/identity/oauth2/token"
-    api_versions = API_VERSIONS
+    api_versions: tuple[str, ...] = API_VERSIONS
     needs_metadata = True
-    selectors = ("client_id", "object_id", "resource_id")
-    further_problems = (Problem.FORWARDED,)
-    preliminaries = (("probe", 400),)
-    headers: ClassVar = {"Server": "IMDS/150.870.65.1854"}
-    refusals: ClassVar = {
+    selectors: tuple[str, ...] = ("client_id", "object_id", "resource_id")
+    further_problems: ClassVar[Collection[Problem]] = (Problem.FORWARDED,)
+    preliminaries: ClassVar[Sequence[tuple[str, int]]] = (("probe", 400),)
+    headers: ClassVar[Mapping[str, str]] = {"Server": "IMDS/150.870.65.1854"}
+    refusals: ClassVar[Mapping[Problem, Refusal]] = {
         Problem.METADATA_HEADER: Refusal(400, "invalid_request", "Required metadata header not specified"),
         Problem.FORWARDED: Refusal(400, "invalid_request", "Requests with an X-Forwarded-For header are not allowed"),
         Problem.VERSION: Refusal(

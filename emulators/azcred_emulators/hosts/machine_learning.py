@@ -20,10 +20,10 @@ class MachineLearning(Host):
 
     name = "machine-learning"
     path = "/MSI/token"
-    api_versions = ("2017-09-01",)
-    secret_header = "secret"
-    selectors = ("client_id",)
-    refusals: ClassVar = {
+    api_versions: tuple[str, ...] = ("2017-09-01",)
+    secret_header: str | None = "secret"
+    selectors: tuple[str, ...] = ("client_id",)
+    refusals: ClassVar[Mapping[Problem, Refusal]] = {
         Problem.SECRET: Refusal(401, "", "Invalid secret token header: ."),
         Problem.VERSION: Refusal(400, "", "Unsupported api-version."),
         Problem.NO_RESOURCE: Refusal(400, "", "Missing resource."),

@@ -25,10 +25,10 @@ class ServiceFabric(Host):
 
     name = "service-fabric"
     path = "/metadata/identity/oauth2/token"
-    api_versions = ("2019-07-01-preview", "2020-05-01")
-    secret_header = "Secret"
+    api_versions: tuple[str, ...] = ("2019-07-01-preview", "2020-05-01")
+    secret_header: str | None = "Secret"
     uses_tls = True
-    refusals: ClassVar = {
+    refusals: ClassVar[Mapping[Problem, Refusal]] = {
         Problem.SECRET: Refusal(400, "SecretHeaderNotFound", "Secret is not found in the request headers."),
         Problem.VERSION: Refusal(
             400,

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from io import BytesIO
 from itertools import chain
 from typing import Any
@@ -69,8 +70,8 @@ class Connection:
         proxy: Proxy | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.socket = plain
-        self.ending = False  # the server stops: this request is the last
+        self.socket: socket.socket = plain
+        self.ending: bool = False  # the server stops: this request is the last
         self.deadline: float | None = stopwatch() + limits.head
         self._application = application
         self._limits = limits
@@ -249,16 +250,17 @@ class Connection:
             head[:] = [status, response_headers]
             return head.append
 
-        keep = request.keep and not request.unread
+        answered: Iterable[bytes] = ()
         try:
-            pieces = iter(self._application(self._environ(request), start_response))
+            answered = self._application(self._environ(request), start_response)
+            pieces = iter(answered)
             answer = next(pieces, b"")
             if header(head[1], "content-type").startswith("text/event-stream"):
                 self._stream(head[0], head[1], chain([answer], pieces))
                 return Next.CLOSE
             if not header(head[1], "content-length"):
                 answer += b"".join(pieces)
-            keep = keep and not self.ending
+            keep = request.keep and not self.ending and not self._reader.has_unread
             self._send(head[0], head[1], b"" if request.method == "HEAD" else answer, close=not keep)
             for piece in pieces:
                 self._write(piece)
@@ -268,12 +270,15 @@ class Connection:
             if end.reset:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             return Next.CLOSE
-        except OSError:  # the client has gone
+        except (OSError, BadRequest):  # the client has gone, or what it sends as a body is none
             raise
         except Exception:
             self._send("500 Internal Server Error", [], b"", close=True)
             raise  # a defect of the emulators, which the server reports
-        if request.unread:
+        finally:
+            if close := getattr(answered, "close", None):
+                close()
+        if self._reader.has_unread:
             return self._hang_up()
         return Next.WAIT if keep else Next.CLOSE
 
@@ -292,6 +297,8 @@ class Connection:
         encrypted = isinstance(self.socket, ssl.SSLSocket)
         environ: dict[str, Any] = {
             "REQUEST_METHOD": request.method,
+            "REQUEST_URI": request.target,
+            "azcred.headers": request.headers,
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
             "QUERY_STRING": query,
@@ -315,8 +322,34 @@ class Connection:
         for name in ("HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):  # the body has been read
             environ.pop(name, None)
         environ["CONTENT_LENGTH"] = str(len(request.body) + request.unread)
-        environ["wsgi.input"] = BytesIO(request.body)
+        environ["wsgi.input"] = (
+            UnreadBody(partial(self._next_piece, request)) if request.unread else BytesIO(request.body)
+        )
         return environ
+
+    def _next_piece(self, request: HttpRequest) -> bytes:
+        """Wait for the next bytes of a body that was not read ahead; returns b"" at its end.
+
+        Raises BadRequest if they are malformed or do not come in time, and Disconnect if the client has gone.
+        """
+        reader, since = self._reader, stopwatch()
+        if request.expects_continue:
+            request.expects_continue = False
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while (piece := reader.piece()) is None:
+            if stopwatch() - since > self._limits.body:
+                raise BadRequest("408 Request Timeout", f"The body stopped for {self._limits.body:g} s.")
+            try:
+                data = self._receive()
+            except OSError:
+                data = b""
+            if data:
+                reader.feed(data)
+            elif data is None:
+                wait_for(self.socket, _SLICE)
+            else:
+                raise Disconnect
+        return piece
 
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes, *, close: bool) -> None:
         """Write the answer in one piece: a second small write would wait for the client's acknowledgement."""
@@ -379,6 +412,30 @@ def wait_for(connection: socket.socket, seconds: float, *, to_write: bool = Fals
     poll = select.poll()
     poll.register(connection, select.POLLOUT if to_write else select.POLLIN)
     return bool(poll.poll(seconds * 1000))
+
+
+class UnreadBody:
+    """The body of a request that was not read ahead: the application reads it while it arrives.
+
+    `piece` waits for the next bytes and returns b"" at the end.
+    """
+
+    def __init__(self, piece: Callable[[], bytes]) -> None:
+        self._piece = piece
+        self._held = b""
+        self._ended = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, fewer at the end, all that is left for a negative number."""
+        pieces, length = [self._held], len(self._held)
+        while not self._ended and (size < 0 or length < size):
+            pieces.append(self._piece())
+            length += len(pieces[-1])
+            self._ended = not pieces[-1]
+        data = b"".join(pieces)
+        end = length if size < 0 else size
+        self._held = data[end:]
+        return data[:end]
 
 
 class Disconnect(Exception):

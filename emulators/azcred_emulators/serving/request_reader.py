@@ -6,7 +6,7 @@ from enum import Enum
 
 Headers = list[tuple[str, str]]
 
-MAXIMUM_READ = 1024 * 1024  # bytes of a body; the application sees a larger one's length only
+MAXIMUM_READ = 1024 * 1024  # bytes of a body that is read ahead; a larger one is read as the application asks for it
 MAXIMUM_HEAD = 64 * 1024  # bytes
 _MAXIMUM_HEADERS = 100
 _MAXIMUM_CHUNK_LINE = 1024  # bytes
@@ -42,8 +42,8 @@ class HttpRequest:
     """A request: its head, and the body once it has arrived.
 
     `keep` tells whether the client may send another request. `length` is that of the body, None if it comes in chunks.
-    `unread` is the number of bytes of a body that is too large and therefore empty here; of one in chunks, the length
-    at which it became so.
+    `unread` is the number of bytes of a body that is too large to be read ahead and therefore empty here; of one in
+    chunks, the length at which it became so. `RequestReader.piece` has its bytes.
     """
 
     method: str
@@ -64,8 +64,14 @@ class RequestReader:
         self._buffer = bytearray()
         self._searched = 0  # bytes of the buffer that hold no end of a head
         self._head: HttpRequest | None = None
-        self._chunks = bytearray()
-        self._last_chunk = False
+        self._chunks = bytearray()  # what has been decoded of a body that is read ahead
+        self._decoder = ChunkDecoder()
+        self._left: int | None = 0  # bytes of a body that is not read ahead, None if it comes in chunks
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether a body that was not read ahead has not been read to its end."""
+        return self._left != 0
 
     @property
     def stage(self) -> Stage:
@@ -102,7 +108,25 @@ class RequestReader:
             return None
         self._head = None
         head.body, head.unread = body
+        if head.unread:
+            self._left = head.length
         return head
+
+    def piece(self) -> bytes | None:
+        """Return the next bytes of a body that was not read ahead, b"" at its end, None if none have arrived yet."""
+        if self._left is not None:
+            piece = bytes(self._buffer[: self._left])
+            del self._buffer[: len(piece)]
+            self._left -= len(piece)
+            return piece or (None if self._left else b"")
+        if self._chunks:
+            piece = bytes(self._chunks)
+            self._chunks.clear()
+            return piece
+        decoded = self._decoder.take(self._buffer)
+        if decoded == b"":
+            self._left = 0
+        return decoded
 
     def _read_head(self) -> HttpRequest | None:
         buffer = self._buffer
@@ -134,9 +158,37 @@ class RequestReader:
         return body, 0
 
     def _read_chunks(self) -> tuple[bytes, int] | None:
-        """Return a body that comes in chunks, None if it has not ended; trailers are dropped."""
-        buffer = self._buffer
-        while not self._last_chunk:
+        """Return a body that comes in chunks, None if it has not ended."""
+        while (piece := self._decoder.take(self._buffer)) is not None:
+            if not piece:
+                body = bytes(self._chunks)
+                self._chunks.clear()
+                return body, 0
+            self._chunks += piece
+            if len(self._chunks) > MAXIMUM_READ:
+                break
+        length = len(self._chunks) + self._decoder.left
+        return (b"", length) if length > MAXIMUM_READ else None
+
+
+class ChunkDecoder:
+    """Takes the data of bodies in chunks out of a buffer; trailers are dropped."""
+
+    def __init__(self) -> None:
+        self.left = 0  # bytes of the chunk that has begun
+        self._in_chunk = False  # until the end of the line after its data
+        self._in_trailers = False
+
+    def take(self, buffer: bytearray) -> bytes | None:
+        """Return the next data, b"" at the end of a body, None if more must be received; raises BadRequest."""
+        while not self._in_trailers:
+            if self.left:
+                piece = bytes(buffer[: self.left])
+                del buffer[: len(piece)]
+                self.left -= len(piece)
+                return piece or None
+            if self._in_chunk and not self._end_chunk(buffer):
+                return None
             line_end = buffer.find(b"\n", 0, _MAXIMUM_CHUNK_LINE) + 1
             if not line_end:
                 if len(buffer) >= _MAXIMUM_CHUNK_LINE:
@@ -145,23 +197,24 @@ class RequestReader:
             size = _CHUNK_SIZE.fullmatch(buffer, 0, line_end)
             if size is None:
                 raise BadRequest("400 Bad Request", "The chunks of the body are malformed.")
-            length = _number(size[1].decode(), 16)
-            if len(self._chunks) + length > MAXIMUM_READ:
-                unread = len(self._chunks) + length
-                self._chunks.clear()
-                return b"", unread
-            if length == 0:
-                del buffer[:line_end]
-                self._last_chunk = True
-                break
-            end = line_end + length
-            if len(buffer) < end + 2:  # room for the line's end; of a bare line feed, the next chunk has a byte more
-                return None
-            ending = 2 if buffer[end : end + 2] == b"\r\n" else 1
-            if buffer[end + ending - 1] != 10:
-                raise BadRequest("400 Bad Request", "The chunks of the body are malformed.")
-            self._chunks += buffer[line_end:end]
-            del buffer[: end + ending]
+            self.left = _number(size[1].decode(), 16)
+            del buffer[:line_end]
+            self._in_chunk = self.left > 0
+            self._in_trailers = not self._in_chunk
+        return self._end_trailers(buffer)
+
+    def _end_chunk(self, buffer: bytearray) -> bool:
+        """Take the end of the line after a chunk's data; returns False if it has not arrived."""
+        if not buffer or buffer == b"\r":
+            return False
+        ending = 2 if buffer.startswith(b"\r\n") else 1
+        if buffer[ending - 1] != 10:
+            raise BadRequest("400 Bad Request", "The chunks of the body are malformed.")
+        del buffer[:ending]
+        self._in_chunk = False
+        return True
+
+    def _end_trailers(self, buffer: bytearray) -> bytes | None:
         while True:
             line_end = buffer.find(b"\n") + 1
             if not line_end:
@@ -171,10 +224,8 @@ class RequestReader:
             line = bytes(buffer[:line_end]).rstrip(b"\r\n")
             del buffer[:line_end]
             if not line:
-                body = bytes(self._chunks)
-                self._chunks.clear()
-                self._last_chunk = False
-                return body, 0
+                self._in_trailers = False
+                return b""
 
 
 def _earlier(one: int, other: int) -> int:

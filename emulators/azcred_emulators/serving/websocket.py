@@ -109,8 +109,8 @@ class Upgrade(Exception):
     def __init__(self, key: str, serve: Callable[[WebSocket], object], *, protocol: str | None = None) -> None:
         super().__init__()
         accept = base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()  # noqa: S324  # the protocol's
-        self.serve = serve
-        self.head = "\r\n".join(
+        self.serve: Callable[[WebSocket], object] = serve
+        self.head: bytes = "\r\n".join(
             [
                 *("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"),
                 f"Sec-WebSocket-Accept: {accept}",

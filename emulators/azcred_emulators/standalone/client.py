@@ -27,7 +27,7 @@ from azcred_emulators.emulation.script import Faults, check_faults
 from azcred_emulators.emulators import no_emulator
 from azcred_emulators.environments import Environment
 from azcred_emulators.environments.active import Setup
-from azcred_emulators.faults.registry import read_fault, write_fault
+from azcred_emulators.faults.registry import fields_of, read_fault, write_fault
 from azcred_emulators.private_folder import PrivateFolder
 from azcred_emulators.serving.urls import split_url
 from azcred_emulators.standalone.control.client import ControlClient
@@ -61,8 +61,10 @@ class RemoteFaults(Faults[Fault]):
         for fault in faults * times:
             if not isinstance(fault, Fault):
                 raise TypeError(f"{fault!r} is no fault")
-            options = {"emulator": self._emulator, "nth": nth, "optional": optional, "criteria": criteria}
-            self._client.post("/faults", {**write_fault(fault), **options})
+            if both := sorted(set(criteria) & set(fields_of(type(fault).__name__))):
+                raise UnavailableRemotely(f"{type(fault).__name__} chosen by {both[0]!r}, which it has as a field,")
+            options = {"emulator": self._emulator, "nth": nth, "optional": optional}
+            self._client.post("/faults", {**write_fault(fault), **options, **criteria})
             self._added += 1
 
     def checkpoint(self) -> Undo:
@@ -121,8 +123,8 @@ class RemoteResource:
     def __init__(
         self, client: ControlClient, host: str, audience: str | Sequence[str] | None, tenant: str | None
     ) -> None:
-        self.host = host.lower()
-        self.url = f"https://{self.host}"
+        self.host: str = host.lower()
+        self.url: str = f"https://{self.host}"
         self._client = client
         self._post(
             **({} if audience is None else {"audience": read_audiences(audience)}),
@@ -270,7 +272,7 @@ class RemoteEnvironments:
     def _put(self, environ: Mapping[str, str]) -> Any:
         names = [environment.name for environment in self._environments]
         path = {name: value for name, value in environ.items() if name == "PATH"}
-        return self._client.put("/environments", {"names": names, "environ": path})["setups"]
+        return self._client.put("/environments", {"environments": names, "environ": path})["setups"]
 
 
 class RemotePort:
@@ -279,7 +281,7 @@ class RemotePort:
     def __init__(self, url: str) -> None:
         parts = split_url(url)
         self.url = url
-        self.address = (parts.hostname or "", parts.port or 0)
+        self.address: tuple[str, int] = (parts.hostname or "", parts.port or 0)
 
 
 class RemoteAuthority:
@@ -304,19 +306,20 @@ class RemoteEmulators:
 
     def __init__(self, client: ControlClient, session: Mapping[str, Any]) -> None:
         self._client = client
-        self.name = str(session["session"])
-        self.http, self.https = RemotePort(session["http"]), RemotePort(session["https"])
-        self.clock = Clock()
-        self.directory = RemoteDirectory(client)
-        self.recorder = RemoteRecorder(client)
-        self.journal = Journal(self.recorder, self.vocabulary)
-        self.crashes = RemoteCrashes(client)
-        self.tokens = RemoteTokens(client)
-        self.resources = RemoteResources(client)
-        self.active = RemoteEnvironments(client)
-        self.certificate_authority = RemoteAuthority(client)
+        self.name: str = str(session["session"])
+        self.http: RemotePort = RemotePort(session["http"])
+        self.https: RemotePort = RemotePort(session["https"])
+        self.clock: Clock = Clock()
+        self.directory: RemoteDirectory = RemoteDirectory(client)
+        self.recorder: RemoteRecorder = RemoteRecorder(client)
+        self.journal: Journal = Journal(self.recorder, self.vocabulary)
+        self.crashes: RemoteCrashes = RemoteCrashes(client)
+        self.tokens: RemoteTokens = RemoteTokens(client)
+        self.resources: RemoteResources = RemoteResources(client)
+        self.active: RemoteEnvironments = RemoteEnvironments(client)
+        self.certificate_authority: RemoteAuthority = RemoteAuthority(client)
         self._scripts: dict[str, RemoteFaults] = {}
-        self.authority = RemoteEmulator("authority", self.faults_of("authority"))
+        self.authority: RemoteEmulator = RemoteEmulator("authority", self.faults_of("authority"))
         self.on_new_host: Callable[[str], None] | None = None
         self._folder = PrivateFolder()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResource
     from azcred_emulators.emulators import Emulators
 
-_FAULT_OPTIONS = ("emulator", "times", "nth", "optional", "criteria")
+_FAULT_OPTIONS = ("emulator", "times", "nth", "optional")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,26 +149,27 @@ def configuration(document: Mapping[str, Any]) -> Configuration:
 def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the fault") -> None:
     """Add the fault that plain data describes: its kind and fields, the `emulator`, and when it happens.
 
-    Raises ValueError if the data is not of that form, or there is no such emulator.
+    Criteria are keys of their own, as Python's keywords are: `operation = "token"`. Where a field of the kind has the
+    same name, the field is meant. Raises ValueError if the data is not of that form, or there is no such emulator.
     """
     from azcred_emulators.emulation.criteria import hint
-    from azcred_emulators.faults.registry import read_fault
+    from azcred_emulators.emulation.script import CRITERIA
+    from azcred_emulators.faults.registry import fields_of, read_fault
 
     scripts = emulators.faults()
     options = {name: data[name] for name in _FAULT_OPTIONS if name in data}
     name = str(options.pop("emulator", ""))
     if name not in scripts:
         raise ValueError(f"{where} is for no emulator {name!r}; {hint(name, scripts)}")
-    criteria = options.pop("criteria", {})
-    if not isinstance(criteria, Mapping):
-        raise ValueError(f"{where}.criteria must be a table")
+    others = {key: value for key, value in data.items() if key not in _FAULT_OPTIONS}
+    criteria = {key: others.pop(key) for key in CRITERIA - set(fields_of(str(data.get("kind")))) if key in others}
     for option, value in options.items():
         kind: type = bool if option == "optional" else int
         read(kind, value, f"{where}.{option}")
     if not 1 <= options.get("times", 1) <= 1000:
         raise ValueError(f"{where}.times must be from 1 to 1000")
     try:
-        fault = read_fault({key: value for key, value in data.items() if key not in _FAULT_OPTIONS})
+        fault = read_fault(others, also=(*CRITERIA, *_FAULT_OPTIONS))
         scripts[name].add(fault, **options, **criteria)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}") from None

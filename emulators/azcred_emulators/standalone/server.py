@@ -57,9 +57,11 @@ class StandaloneServer:
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self.certificate_authority = CertificateAuthority()
+        self.certificate_authority: CertificateAuthority = CertificateAuthority()
         self._lock = threading.Lock()
-        self.main = self._new_session(MAIN, http_port=configuration.http_port, https_port=configuration.https_port)
+        self.main: ServerSession = self._new_session(
+            MAIN, http_port=configuration.http_port, https_port=configuration.https_port
+        )
         self.sessions: dict[str, ServerSession] = {MAIN: self.main}
 
     def open(self, name: str | None = None) -> ServerSession:

@@ -62,7 +62,7 @@ class ServerSession:
     ) -> None:
         self.name = name
         self._configuration = configuration
-        self.emulators = Emulators(
+        self.emulators: Emulators = Emulators(
             address=configuration.address,
             host_name=next(iter(configuration.host_names), None),
             http_port=http_port,
@@ -104,7 +104,8 @@ class ServerSession:
         """Put environments in the place of the present ones; returns what a process there must have.
 
         Those of the layers below are back when this one has none. `environ` are the variables of that process; only its
-        PATH is used. A variable that is None is removed.
+        PATH is used. That process sets what `environ` of the result has and removes what `unset` names; `setups` are
+        for one that redirects itself.
         """
         emulators = self.emulators
         if self._layers:
@@ -114,9 +115,12 @@ class ServerSession:
             emulators.environments = list(environments)
             path = {"PATH": environ.get("PATH", os.defpath)}
             emulators.setups = emulators.active.enter_alone(*environments, environ=path)
+        variables: dict[str, str | None] = dict(processes.connection(emulators, environ))
+        for setup in emulators.setups:
+            variables.update(setup.variables)
         return {
-            "variables": {name: value for setup in emulators.setups for name, value in setup.variables.items()},
-            "connection": processes.connection(emulators, environ),
+            "environ": {name: value for name, value in variables.items() if value is not None},
+            "unset": sorted(name for name, value in variables.items() if value is None),
             "setups": [_describe(setup) for setup in emulators.setups],
         }
 

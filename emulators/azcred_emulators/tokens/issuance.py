@@ -27,7 +27,7 @@ class Issuance:
     """The tokens of a run, counted; `last_number` is that of the last one."""
 
     def __init__(self, clock: Clock, layers: Layers) -> None:
-        self.last_number = 0
+        self.last_number: int = 0
         self._clock = clock
         self._layers = layers
         self._lock = threading.Lock()

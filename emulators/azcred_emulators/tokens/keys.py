@@ -35,8 +35,8 @@ class SigningKey:
             .sign(issuer._private, hashes.SHA256())
         )
         self.chain: tuple[x509.Certificate, ...] = (self.certificate, *(issued_by.chain if issued_by else ()))
-        self.id = thumbprint(self.certificate)
-        self.public = self._private.public_key()
+        self.id: str = thumbprint(self.certificate)
+        self.public: rsa.RSAPublicKey = self._private.public_key()
 
     def sign(
         self, claims: Mapping[str, object], *, header: Mapping[str, object] | None = None, algorithm: str = "RS256"

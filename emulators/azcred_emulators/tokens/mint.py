@@ -89,11 +89,11 @@ class Tokens:
     ) -> None:
         self._clock = clock
         self._directory = directory
-        self.layers = layers or Layers()
+        self.layers: Layers = layers or Layers()
         self._lifetime: timedelta | None = None
         self.lifetime = lifetime
         self._initial_lifetime = self._lifetime
-        self.issuance = Issuance(clock, self.layers)
+        self.issuance: Issuance = Issuance(clock, self.layers)
         self._made: list[SigningKey] = []
         self._maker = threading.Thread(target=self._make_key, name="azcred-key", daemon=True)
         self._maker.start()

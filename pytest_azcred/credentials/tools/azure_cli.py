@@ -37,7 +37,7 @@ class AzureCliCredential(DeveloperToolCredential):
     """
 
     label = "Azure CLI"
-    variables = (("AZURE_CORE_NO_COLOR", "true"),)
+    variables: tuple[tuple[str, str], ...] = (("AZURE_CORE_NO_COLOR", "true"),)
 
     def __init__(
         self,

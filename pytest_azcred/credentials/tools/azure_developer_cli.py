@@ -34,7 +34,7 @@ class AzureDeveloperCliCredential(DeveloperToolCredential):
     """
 
     label = "Azure Developer CLI"
-    variables = (("NO_COLOR", "true"),)
+    variables: tuple[tuple[str, str], ...] = (("NO_COLOR", "true"),)
 
     def _arguments(self, request: TokenRequest) -> list[str]:
         arguments = ["auth", "token", "--output", "json", "--no-prompt"]

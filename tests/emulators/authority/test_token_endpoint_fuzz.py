@@ -14,6 +14,8 @@ from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.directory import ADMIN_CONSENT, Application, ClientSecret, Mfa, User, contoso, identifiers
 from azcred_emulators.emulators import Emulators
 
+pytestmark = pytest.mark.slow
+
 TENANTS = [contoso.TENANT.id, "contoso.com", "common", "organizations", "consumers", "no tenant", "fabrikam.com", "%2e"]
 PATHS = ["oauth2/v2.0/token", "oauth2/token", "oauth2/v2.0/devicecode", "oauth2/devicecode"]
 FIELDS = [

@@ -11,6 +11,8 @@ from azcred_emulators import Emulators
 from azcred_emulators.environments import find, jvm
 from azcred_emulators.serving.tls import CertificateAuthority
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import jwt
 from azure.identity import DefaultAzureCredential

@@ -127,6 +127,7 @@ def test_a_star_selects_every_environment_with_an_identity() -> None:
     assert "nothing" not in everywhere
 
 
+@pytest.mark.slow
 def test_the_table_is_light() -> None:
     """The plugin reads it at the start of every run: neither cryptography nor Werkzeug comes with it."""
     program = "import sys, azcred_emulators.environments.table as e; print(len(e.ENVIRONMENTS), *sys.modules)"

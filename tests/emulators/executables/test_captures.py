@@ -28,6 +28,8 @@ from azcred_emulators.executables.executable import Invocation
 from azcred_emulators.executables.token_client import TokenServiceFailed
 from azcred_emulators.tokens.keys import SigningKey
 
+pytestmark = pytest.mark.slow
+
 CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.txt"))
 CLIENT_ID = identifiers.SERVICE_PRINCIPAL_CLIENT_ID
 ISSUER, SUBJECT = "https://cluster.example/", "system:serviceaccount:default:sa"

@@ -27,6 +27,7 @@ ZONES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/usr/share/zoneinfo/Asia/Kolkata"), reason="the machine has no time zones")
 @pytest.mark.parametrize("zone", [*ZONES, "/usr/share/zoneinfo/Asia/Kolkata"])
 @pytest.mark.parametrize("moment", [SUMMER, WINTER, FALL_BACK, FALL_BACK - 3600])

@@ -27,9 +27,10 @@ UNAVAILABLE = (azure.identity.CredentialUnavailableError, pytest_azcred.credenti
 
 Ask = Callable[[str, str], str]
 
+pytestmark = [pytest.mark.slow]
 if sys.version_info < (3, 11):  # its asyncio forgets to close the TLS of a connection that breaks, and complains of it
-    pytestmark = pytest.mark.filterwarnings(
-        r"ignore:.*_SSLProtocolTransport\.__del__:pytest.PytestUnraisableExceptionWarning"
+    pytestmark.append(
+        pytest.mark.filterwarnings(r"ignore:.*_SSLProtocolTransport\.__del__:pytest.PytestUnraisableExceptionWarning")
     )
 
 

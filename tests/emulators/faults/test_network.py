@@ -137,6 +137,7 @@ def test_a_host_on_the_shared_port(azcred: Azcred, session: requests.Session, mo
     assert session.get(os.environ["IDENTITY_ENDPOINT"]).status_code == 401
 
 
+@pytest.mark.slow
 def test_another_process_sees_its_connection_break(fake_managed_identity: Place) -> None:
     """Its connections are led here by a table, which knows nothing of scripts."""
     fake_managed_identity.faults.add(RefusedPort())
@@ -146,6 +147,7 @@ def test_another_process_sees_its_connection_break(fake_managed_identity: Place)
     assert "ConnectionResetError" in result.stderr
 
 
+@pytest.mark.slow
 def test_nothing_is_waited_for_at_the_end(fake_managed_identity: Place, azcred: Azcred) -> None:
     """What is still trying to connect is no thread of ours."""
     fake_managed_identity.faults.add(BlackHole(), Status(500))

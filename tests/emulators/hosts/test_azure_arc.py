@@ -166,6 +166,7 @@ def test_the_real_folders_are_left_alone(place: Place, ask: Ask) -> None:
     assert folder.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_child_processes_see_them(place: Place) -> None:
     """As long as they run Python."""
     program = "import os; print(os.path.exists('/opt/azcmagent/bin/himds'), os.listdir('/var/opt/azcmagent'))"
@@ -198,6 +199,7 @@ print("a token")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can run a program as another user")
 def test_an_unprivileged_user_has_arc_too(tmp_path: Path) -> None:
     """Nothing is written where that user may not write."""

@@ -279,6 +279,7 @@ def in_a_process(program: str) -> str:
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_without_descriptors_idle_connections_go_first() -> None:
     """If there is none, clients are told; afterwards all is as before."""
     assert (
@@ -312,6 +313,7 @@ def test_without_descriptors_idle_connections_go_first() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_server_without_threads_says_so() -> None:
     """Requests are refused while the system gives no thread, and answered when it does again."""
     assert (

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 UNSHARE = ["unshare", "--user", "--map-root-user", "--net"]
 SET_UP = "ip link set lo up && ip address add 10.9.8.7/32 dev lo && exec"

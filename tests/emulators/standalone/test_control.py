@@ -72,16 +72,20 @@ def test_the_clock_moves_what_is_issued(client: ControlClient) -> None:
     assert int(second["expires_on"]) - int(first["expires_on"]) >= 25 * 3600 - 5
     moved = client.post("/clock", {"now": 2_000_000_000})["now"]
     assert 2_000_000_000 <= moved < 2_000_000_060
+    moved = client.post("/clock", {"now": "2040-01-31T12:00:00+01:00"})["now"]
+    assert 2_211_620_400 <= moved < 2_211_620_460
     assert client.delete("/clock")["now"] < 2_000_000_000
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ({}, r"the clock moves either by a duration \('advance'\) or to epoch seconds \('now'\)"),
+        ({}, r"the clock moves either by a duration \('advance'\) or to a moment \('now'\)"),
         ({"advance": 1, "now": 1}, r"the clock moves either by a duration"),
         ({"now": 1e300}, "the clock moves within the years from 1970 to 2099"),
-        ({"now": "5 min"}, "the body.now must be a number, not a string"),
+        ({"now": "5 min"}, "a moment is epoch seconds or ISO 8601 such as '2030-01-31T12:00:00Z', not '5 min'"),
+        ({"now": True}, "not True"),
+        ({"now": [1]}, "a moment is epoch seconds"),
         ({"advance": -3e9}, "the clock moves within the years from 1970 to 2099"),
         ({"advance": -1e12}, "the body.advance: a duration is at most a century"),
         ({"advance": "1"}, "the body.advance: a duration is .* or text such as '5 min', .*, not '1'"),
@@ -102,6 +106,10 @@ def test_faults_apply_to_the_next_requests(client: ControlClient) -> None:
     client.post("/faults", {"emulator": "imds", "kind": "Status", "code": 429, "retry_after": 1, "times": 2})
     assert managed_identity_token(client.url).status_code == 429
     assert [fault["kind"] for fault in client.get("/faults")["faults"]["imds"]] == ["Status"]
+    client.post("/faults", {"emulator": "imds", "kind": "Gone", "operation": "token"})
+    client.post("/faults", {"emulator": "app-service", "kind": "Gone"})
+    assert client.delete("/faults?emulator=app-service")["faults"]["app-service"] == []
+    assert managed_identity_token(client.url).status_code == 429
     client.delete("/faults")
     assert managed_identity_token(client.url).status_code == 200
 
@@ -113,16 +121,11 @@ def test_faults_apply_to_the_next_requests(client: ControlClient) -> None:
         ({"emulator": "imds", "kind": "Gonne"}, "did you mean 'Gone'"),
         ({"emulator": "imds", "kind": "Gone", "times": 0}, "times must be from 1"),
         ({"emulator": "imsd", "kind": "Gone"}, "no emulator 'imsd'; did you mean 'imds'"),
-        ({"emulator": "imds", "kind": "Gone", "criteria": {"x": 1}}, "cannot be chosen by 'x'"),
-        ({"emulator": "imds", "kind": "Gone", "criteria": {"operation": "tokn"}}, "did you mean 'token'"),
-        (
-            {"emulator": "imds", "kind": "Gone", "criteria": {"resource": 1}},
-            "is text or None, not 1",
-        ),
-        (
-            {"emulator": "imds", "kind": "Gone", "criteria": {"resource": f"{VAULT}/.default"}},
-            f"write resource='{VAULT}'",
-        ),
+        ({"emulator": "imds", "kind": "Gone", "x": 1}, "the fault Gone has no field 'x'"),
+        ({"emulator": "imds", "kind": "Gone", "opration": "token"}, "no field 'opration'; did you mean 'operation'"),
+        ({"emulator": "imds", "kind": "Gone", "operation": "tokn"}, "did you mean 'token'"),
+        ({"emulator": "imds", "kind": "Gone", "resource": 1}, "is text or None, not 1"),
+        ({"emulator": "imds", "kind": "Gone", "resource": f"{VAULT}/.default"}, f"write resource='{VAULT}'"),
         ({"emulator": "graph", "kind": "Throttle"}, "the emulator 'graph' has no answer for Throttle"),
     ],
 )
@@ -148,9 +151,47 @@ def test_an_answer_that_nobody_gets(client: ControlClient, answer: dict[str, obj
         client.post("/resources", {"url": "https://shop.vault.azure.net", "answers": [answer]})
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "reason"),
+    [
+        (
+            "DELETE",
+            "/faults?emulatr=imds",
+            "DELETE /azcred/faults has no parameter 'emulatr'; did you mean 'emulator'?",
+        ),
+        ("DELETE", "/faults?emulator=imsd", "there is no emulator 'imsd'; did you mean 'imds'"),
+        ("GET", "/health?x=1", "GET /azcred/health has no parameter 'x'; there are none"),
+        ("GET", "/journal?after=1&after=2", "the parameter 'after' is given 2 times"),
+        ("DELETE", "/directory/user/x", "the directory has no 'user'; did you mean 'users'"),
+        ("DELETE", "/directory/users/x", "the directory has none of the users with the id 'x'"),
+        ("DELETE", "/resources/shop.example", "there is no resource at 'shop.example'"),
+        ("GET", "/sessions/two", "there is no session 'two'"),
+    ],
+)
+def test_what_there_is_not(client: ControlClient, method: str, path: str, reason: str) -> None:
+    """Nothing is done instead."""
+    status, answer = ask(client, method, f"/azcred{path}", {})
+    assert status in (400, 404)
+    assert reason in json.loads(answer)["error"]
+
+
+def test_single_entries_are_removed(client: ControlClient) -> None:
+    """Of the directory, with where they are assigned, and of the resources."""
+    before = client.get("/directory")
+    identity = before["managed_identities"][0]
+    client.delete(f"/directory/managed_identities/{identity['client_id']}")
+    after = client.get("/directory")
+    assert after["managed_identities"] == before["managed_identities"][1:]
+    assert all(identity["client_id"] not in host["identities"] for host in after["hosts"].values())
+    client.post("/resources", {"url": VAULT})
+    client.delete(f"/resources/{VAULT.removeprefix('https://')}")
+    with pytest.raises(ServerError, match="there is no resource at"):
+        client.delete(f"/resources/{VAULT.removeprefix('https://')}")
+
+
 def test_a_place_without_the_host(client: ControlClient) -> None:
     """A process in App Service finds IMDS nevertheless, but no other host."""
-    client.put("/environments", {"names": ["app-service"]})
+    client.put("/environments", {"environments": ["app-service"]})
     client.post("/faults", {"emulator": "imds", "kind": "Gone"})
     with pytest.raises(ServerError, match="the app is in app-service, which has no 'functions'; it is in functions"):
         client.post("/faults", {"emulator": "functions", "kind": "Throttle"})
@@ -262,6 +303,7 @@ def test_sessions_know_nothing_of_each_other(server: StandaloneServer, client: C
         client.delete("/sessions/one")
     with pytest.raises(ServerError, match="there is no session 'main' that could be closed"):
         client.delete("/sessions/main")
+    assert client.get("/sessions/two")["http"] != client.url
     with pytest.raises(ServerError, match="there is a session 'two' already"):
         client.post("/sessions", {"name": "two"})
     with pytest.raises(ServerError, match="a session's name"):
@@ -270,18 +312,19 @@ def test_sessions_know_nothing_of_each_other(server: StandaloneServer, client: C
 
 def test_environments_follow_one_another(client: ControlClient) -> None:
     """Only where the app has a metadata service does that have an identity."""
-    client.put("/environments", {"names": ["app-service"]})
+    client.put("/environments", {"environments": ["app-service"]})
     assert managed_identity_token(client.url).status_code == 400
-    place = client.put("/environments", {"names": ["virtual-machine"]})
-    assert place["variables"] == {}
+    place = client.put("/environments", {"environments": ["virtual-machine"]})
+    assert "IDENTITY_ENDPOINT" not in place["environ"]
+    assert place["environ"]["HTTP_PROXY"] == client.url
     assert managed_identity_token(client.url).status_code == 200
-    place = client.put("/environments", {"names": ["functions", "on-premises-secret"]})
-    assert {"IDENTITY_ENDPOINT", "AZURE_CLIENT_SECRET", "FUNCTIONS_WORKER_RUNTIME"} <= set(place["variables"])
+    place = client.put("/environments", {"environments": ["functions", "on-premises-secret"]})
+    assert {"IDENTITY_ENDPOINT", "AZURE_CLIENT_SECRET", "FUNCTIONS_WORKER_RUNTIME"} <= set(place["environ"])
     active = [one["name"] for one in client.get("/environments")["environments"] if one["active"]]
     assert active == ["functions", "on-premises-secret"]
     with pytest.raises(ServerError, match="did you mean 'kubernetes'"):
-        client.put("/environments", {"names": ["kubernets"]})
-    place = client.put("/environments", {"names": ["managed-identity"]})
+        client.put("/environments", {"environments": ["kubernets"]})
+    place = client.put("/environments", {"environments": ["managed-identity"]})
     assert [setup["environment"] for setup in place["setups"]] == ["virtual-machine"]
 
 

@@ -88,6 +88,7 @@ def test_it_answers_under_its_own_names(host: str, known: bool) -> None:
     assert Guard(names=["azcred"]).knows(request("127.0.0.1", host=host)) is known
 
 
+@pytest.mark.slow
 def test_the_proxy_makes_nobody_one_of_this_machine() -> None:
     """Neither port does: a tunnel is judged by where it comes from, not by who passes it on."""
     set_up = f'ip link set lo up && ip address add {ELSEWHERE}/32 dev lo && exec "$@"'

@@ -15,6 +15,8 @@ from support.standalone import serving
 from azcred_emulators.directory.identifiers import SERVICE_PRINCIPAL_CLIENT_ID
 from azcred_emulators.standalone.control.client import ControlClient
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 SECONDS = float(os.environ.get("AZCRED_LOAD_SECONDS", "3"))
 CONNECTIONS = 64

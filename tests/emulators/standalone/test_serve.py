@@ -18,6 +18,8 @@ from support.standalone import managed_identity_token, serving
 from azcred_emulators.directory import contoso
 from azcred_emulators.standalone.control.client import ControlClient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ready_file(tmp_path: Path) -> Path:
@@ -108,7 +110,9 @@ def test_killed_with_a_session(ready_file: Path) -> None:
     """The next server deletes what the watchdog does not know: the session's folder, with a private key in it."""
     with serving(ready_file) as (process, where):
         session = ControlClient(where["http"]).post("/sessions")
-        ControlClient(session["http"]).put("/environments", {"names": ["on-premises-certificate"], "environ": {}})
+        ControlClient(session["http"]).put(
+            "/environments", {"environments": ["on-premises-certificate"], "environ": {}}
+        )
         process.kill()
         process.wait(30)
     folder = Path(session["folder"])

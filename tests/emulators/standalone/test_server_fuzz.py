@@ -32,6 +32,8 @@ from azcred_emulators.standalone.configuration import Configuration
 from azcred_emulators.standalone.server import StandaloneServer
 from azcred_emulators.tokens.claims import issuer
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = int(os.environ.get("AZCRED_FUZZ_REQUESTS", "300"))
 TOKENS = int(os.environ.get("AZCRED_FUZZ_TOKENS", "200"))
 SEED = int(os.environ.get("AZCRED_FUZZ_SEED", "24"))
@@ -147,13 +149,14 @@ def right_requests(server: StandaloneServer) -> Sequence[Sent]:
             Sent("http", "GET", f"/azcred/{name}", url)
             for name in ("health", "ca", "environments", "directory", "clock", "faults", "journal", "sessions")
         ),
-        Sent("http", "PUT", "/azcred/environments", url, json={"names": ["kubernetes"], "environ": {"PATH": "/bin"}}),
+        Sent("http", "PUT", "/azcred/environments", url,
+             json={"environments": ["kubernetes"], "environ": {"PATH": "/bin"}}),
         Sent("http", "PATCH", "/azcred/directory", url,
              json={"users": [{"name": "Eve", "tenant_id": tenant, "principal_name": "eve@contoso.com"}]}),
         Sent("http", "POST", "/azcred/clock", url, json={"advance": "5 min"}),
         Sent("http", "DELETE", "/azcred/clock", url),
         Sent("http", "POST", "/azcred/faults", url,
-             json={"kind": "Status", "code": 429, "emulator": "imds", "times": 1, "criteria": {"method": "GET"}}),
+             json={"kind": "Status", "code": 429, "emulator": "imds", "times": 1, "method": "GET"}),
         Sent("http", "POST", "/azcred/tokens", url, json={"claims": {"aud": VAULT}, "defect": "expired"}),
         Sent("http", "POST", "/azcred/certificates", url, json={"names": ["x.example"]}),
         Sent("http", "POST", "/azcred/resources", url,

@@ -32,12 +32,12 @@ class EntraError(Exception):
     ) -> None:
         entry = ERRORS[code]
         self.code = code
-        self.error = error or entry.error
-        self.status = status or entry.status
-        self.suberror = suberror or entry.suberror
+        self.error: str = error or entry.error
+        self.status: int = status or entry.status
+        self.suberror: str | None = suberror or entry.suberror
         self.claims = claims
         self.retry_after = retry_after
-        self.text = f"AADSTS{code}: {entry.text.format_map({**UNNAMED, **details})}"
+        self.text: str = f"AADSTS{code}: {entry.text.format_map({**UNNAMED, **details})}"
         super().__init__(self.text)
 
     def body(self, *, now: float, trace_id: str, correlation_id: str) -> dict[str, object]:

@@ -12,7 +12,12 @@ from datetime import datetime, timezone
 
 from azcred_emulators.authority.errors import EntraError
 from azcred_emulators.emulation.command import CommandResult
-from azcred_emulators.executables.accounts import ServicePrincipalAccount, UserAccount, managed_identity_account
+from azcred_emulators.executables.accounts import (
+    Account,
+    ServicePrincipalAccount,
+    UserAccount,
+    managed_identity_account,
+)
 from azcred_emulators.executables.azd import messages
 from azcred_emulators.executables.azd.messages import NOT_LOGGED_IN, Failure
 from azcred_emulators.executables.executable import Invocation
@@ -55,10 +60,10 @@ class AzureDeveloperCli(Tool):
     `azd auth login` signs in the first user of the directory, as if they were at the browser.
     """
 
-    names = ("azd",)
+    names: tuple[str, ...] = ("azd",)
     provider = "azure-developer-cli"
-    token_command = ("auth", "token")
-    secret_options = ("--client-secret",)
+    token_command: tuple[str, ...] = ("auth", "token")
+    secret_options: tuple[str, ...] = ("--client-secret",)
 
     def __init__(self, client: TokenClient) -> None:
         super().__init__(client)
@@ -181,7 +186,7 @@ class AzureDeveloperCli(Tool):
         if not secret:
             raise _AzdError(Failure(error="the fake azd signs service principals in by --client-secret only"))
         form = {"client_secret": secret}
-        self.account = ServicePrincipalAccount(self.client, client_id, lambda _: form, tenant)
+        self.account: Account | None = ServicePrincipalAccount(self.client, client_id, lambda _: form, tenant)
 
     def _status(self, flags: Flags, tenant: str | None, details: Details) -> str:
         try:

@@ -3,11 +3,13 @@
 import os
 import threading
 import traceback
+from collections.abc import Collection
 from pathlib import Path
 
 from azcred_emulators.directory import Application, ManagedIdentity, User
 from azcred_emulators.emulation.checkpoint import Undo, undo_all
 from azcred_emulators.emulation.command import CommandResult
+from azcred_emulators.emulation.script import Faults
 from azcred_emulators.executables.accounts import account_of
 from azcred_emulators.executables.azure_cli import help as help_texts
 from azcred_emulators.executables.azure_cli import subscriptions, version
@@ -19,7 +21,7 @@ from azcred_emulators.executables.azure_cli.output import render
 from azcred_emulators.executables.azure_cli.parser import UsageError, find, missing_command, parse
 from azcred_emulators.executables.azure_cli.profile import NoSubscription, Profile
 from azcred_emulators.executables.executable import Executable, Invocation
-from azcred_emulators.executables.token_client import TokenClient
+from azcred_emulators.executables.token_client import TokenClient, TokenError
 
 _POLL = 0.2  # seconds until the launcher asks again whether a person has entered a device code
 _HELP = ("-h", "--help")
@@ -35,17 +37,17 @@ class AzureCli(Executable):
     folder, or the real one of the person who runs this, gets the profile in `folder`.
     """
 
-    names = ("az",)
+    names: tuple[str, ...] = ("az",)
     provider = "azure-cli"
-    operations = ("login", "token")
-    token_command = ("account", "get-access-token")
-    secret_options = ("-p", "--password", "--federated-token", "--claims-challenge")
+    operations: Collection[str] = ("login", "token")
+    token_command: tuple[str, ...] = ("account", "get-access-token")
+    secret_options: tuple[str, ...] = ("-p", "--password", "--federated-token", "--claims-challenge")
 
     def __init__(self, client: TokenClient, folder: Path, commands: CommandTable = COMMANDS) -> None:
         super().__init__()
-        self.version = version.LATEST
+        self.version: str = version.LATEST
         self.client = client
-        self.token_errors = client.token_errors
+        self.token_errors: Faults[TokenError] = client.token_errors
         self._folder = folder
         self._commands = commands
         self._lock = threading.RLock()

@@ -3,6 +3,7 @@
 Sources: Azure/azure-powershell (Get-AzAccessToken, PSAccessToken), and the words that SDKs look for in its errors.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from azcred_emulators.authority.errors import EntraError
@@ -71,10 +72,10 @@ class PowerShell(Tool):
     is not installed. The `execution_policy` "Restricted" keeps every module from being loaded.
     """
 
-    names = ("pwsh", "powershell")
+    names: tuple[str, ...] = ("pwsh", "powershell")
     provider = "azure-powershell"
-    operations = ("module", "token")
-    token_command = ("-NoProfile",)  # a call that only looks whether it is installed starts with /?
+    operations: Collection[str] = ("module", "token")
+    token_command: tuple[str, ...] = ("-NoProfile",)  # a call that only looks whether it is installed starts with /?
 
     def __init__(self, client: TokenClient) -> None:
         super().__init__(client)

@@ -33,7 +33,7 @@ class AdFs(Emulator):
     """
 
     name = "adfs"
-    rules = Map(
+    rules: Map = Map(
         [
             Rule("/adfs/services/trust/mex", methods=["GET"], endpoint="mex"),
             Rule(

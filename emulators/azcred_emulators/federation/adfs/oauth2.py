@@ -41,6 +41,7 @@ class AdFsError(Exception):
 
     def __init__(self, code: str) -> None:
         self.code = code
+        self.error: str
         self.error, text = ERRORS[code]
         super().__init__(f"{code}: {text}")
 

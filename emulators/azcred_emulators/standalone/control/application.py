@@ -9,6 +9,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from azcred_emulators.directory.serialization import read
+from azcred_emulators.emulation.criteria import hint
 from azcred_emulators.emulation.request import MAXIMUM_BODY, Request
 from azcred_emulators.standalone.control import pages
 from azcred_emulators.standalone.control.guard import ControlRejection, Guard
@@ -62,6 +63,7 @@ class ControlApplication:
 
                 return _json(document(OPERATIONS))
             operation = _BY_NAME[name]
+            _check_query(request, operation)
             body = _body(request, operation)
             result = operation.run(ControlRequest(self._session, self._server, request, values, body))
         except ControlRejection as error:
@@ -73,6 +75,16 @@ class ControlApplication:
         except (LookupError, ValueError, OverflowError, TypeError) as error:
             return _json({"error": str(error.args[0]) if error.args else "the request cannot be read"}, 400)
         return result if isinstance(result, Response) else _json(result, operation.status)
+
+
+def _check_query(request: Request, operation: Operation) -> None:
+    """Raise ValueError for a parameter that the operation does not know, or that is given twice."""
+    for name, values in request.args.lists():
+        if name not in operation.query:
+            known = hint(name, operation.query) if operation.query else "there are none"
+            raise ValueError(f"{operation.method} {_PREFIX}{operation.rule} has no parameter {name!r}; {known}")
+        if len(values) > 1:
+            raise ValueError(f"the parameter {name!r} is given {len(values)} times")
 
 
 def _body(request: Request, operation: Operation) -> Any:

@@ -32,8 +32,8 @@ class ControlClient:
             check_key(key)
         except ValueError as error:
             raise ServerError(str(error)) from None
-        self.url = url.rstrip("/")
-        self.address = (parts.hostname, parts.port or 80)
+        self.url: str = url.rstrip("/")
+        self.address: tuple[str, int] = (parts.hostname, parts.port or 80)
         self._key = key
 
     def get(self, path: str, **query: object) -> Any:

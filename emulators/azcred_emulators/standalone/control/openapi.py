@@ -15,9 +15,11 @@ _ERRORS = {
     "401": "Another machine without the key",
     "403": "A page of another origin",
     "404": "There is nothing of this name",
+    "408": "What was waited for has not come",
     "409": "There is one of this name already",
     "413": "The body is too large",
     "415": "The body is not JSON",
+    "422": "The assertion does not hold",
     "429": "There are too many sessions",
 }
 

@@ -1,20 +1,20 @@
 """The operations of the control API: a function each, in the table that the OpenAPI document is made from."""
 
 import base64
-import json
-from dataclasses import asdict
-from typing import Any
 
 from werkzeug.wrappers import Response
 
 from azcred_emulators.apis.protected_resource import ProtectedResource
 from azcred_emulators.apis.received_request import REQUEST_FIELDS
-from azcred_emulators.directory.serialization import fill_directory, write_directory
-from azcred_emulators.emulation.criteria import CLOSED
+from azcred_emulators.clock import epoch_seconds
+from azcred_emulators.directory.serialization import KINDS, fill_directory, write_directory
+from azcred_emulators.directory.store import identifier
+from azcred_emulators.emulation.criteria import hint
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.faults.registry import write_fault
 from azcred_emulators.standalone.configuration import add_fault, add_resource
 from azcred_emulators.standalone.control.guard import ControlRejection
+from azcred_emulators.standalone.control.journal import OPERATIONS as JOURNAL
 from azcred_emulators.standalone.control.operation import ControlRequest, Operation
 from azcred_emulators.standalone.control.schemas import (
     DIRECTORY,
@@ -49,7 +49,7 @@ def _list_environments(request: ControlRequest) -> object:
 
 
 def _enter(request: ControlRequest) -> object:
-    return request.session.enter(select(*request.body.names), request.body.environ)
+    return request.session.enter(select(*request.body.environments), request.body.environ)
 
 
 def _read_directory(request: ControlRequest) -> object:
@@ -66,6 +66,19 @@ def _change_directory(request: ControlRequest) -> object:
     return _read_directory(request)
 
 
+def _remove_entity(request: ControlRequest) -> object:
+    kind, name = request.values["kind"], request.values["id"]
+    if kind not in KINDS:
+        raise ControlRejection(f"the directory has no {kind!r}; {hint(kind, KINDS)}", 404)
+    directory = request.session.emulators.directory
+    entities = [entity for entity in directory.content()[0] if isinstance(entity, KINDS[kind])]
+    found = [entity for entity in entities if identifier(entity).lower() == name.lower()]
+    if not found:
+        raise ControlRejection(f"the directory has none of the {kind} with the id {name!r}", 404)
+    directory.remove(found[0])
+    return {"removed": identifier(found[0])}
+
+
 def _read_clock(request: ControlRequest) -> object:
     return {"now": request.session.emulators.clock.now()}
 
@@ -73,11 +86,11 @@ def _read_clock(request: ControlRequest) -> object:
 def _move_clock(request: ControlRequest) -> object:
     duration, moment = request.body.advance, request.body.now
     if (duration is None) == (moment is None):
-        raise ValueError("the clock moves either by a duration ('advance') or to epoch seconds ('now')")
+        raise ValueError("the clock moves either by a duration ('advance') or to a moment ('now')")
     if duration is not None:
         request.session.move_clock(duration.total_seconds())
     else:
-        request.session.move_clock(moment - request.session.emulators.clock.now())
+        request.session.move_clock(epoch_seconds(moment) - request.session.emulators.clock.now())
     return _read_clock(request)
 
 
@@ -97,36 +110,13 @@ def _add_fault(request: ControlRequest) -> object:
 
 
 def _clear_faults(request: ControlRequest) -> object:
-    for faults in request.session.emulators.faults().values():
+    scripts = request.session.emulators.faults()
+    name = request.http.args.get("emulator")
+    if name is not None and name not in scripts:
+        raise ControlRejection(f"there is no emulator {name!r}; {hint(name, scripts)}", 404)
+    for faults in scripts.values() if name is None else (scripts[name],):
         faults.clear()
     return _list_faults(request)
-
-
-def _read_journal(request: ControlRequest) -> object:
-    after = _number(request, "after")
-    entries = [entry for entry in request.session.emulators.journal.requests() if entry.number > after]
-    return {"entries": [asdict(entry) for entry in entries]}
-
-
-def _list_values(request: ControlRequest) -> object:
-    return {field: sorted(request.session.emulators.vocabulary(field)) for field in sorted(CLOSED)}
-
-
-def _clear_journal(request: ControlRequest) -> object:
-    request.session.emulators.recorder.clear()
-    return {"entries": []}
-
-
-def _events(request: ControlRequest) -> Response:
-    recorder = request.session.emulators.recorder
-    last = request.http.headers.get("Last-Event-ID", "")
-    after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else _number(request, "after")
-
-    def stream() -> Any:
-        for entry in recorder.follow(after):
-            yield f"id: {entry.number}\ndata: {json.dumps(asdict(entry))}\n\n".encode() if entry else b": \n\n"
-
-    return Response(stream(), content_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 def _add_layer(request: ControlRequest) -> object:
@@ -191,6 +181,13 @@ def _read_resource(request: ControlRequest) -> object:
     return _described(_resource(request))
 
 
+def _remove_resource(request: ControlRequest) -> object:
+    host = request.values["host"]
+    if not request.session.emulators.resources.remove(host):
+        raise ControlRejection(f"there is no resource at {host!r}", 404)
+    return {"removed": host}
+
+
 def _revoke(request: ControlRequest) -> object:
     _resource(request).revoke()
     return _read_resource(request)
@@ -209,20 +206,19 @@ def _open_session(request: ControlRequest) -> object:
     return request.server.open(request.body.name).describe()
 
 
+def _read_session(request: ControlRequest) -> object:
+    name = request.values["name"]
+    if name not in request.server.sessions:
+        raise ControlRejection(f"there is no session {name!r}", 404)
+    return request.server.sessions[name].describe()
+
+
 def _close_session(request: ControlRequest) -> object:
     if not request.server.close(request.values["name"]):
         raise ControlRejection(f"there is no session {request.values['name']!r} that could be closed", 404)
     return {"closed": request.values["name"]}
 
 
-def _number(request: ControlRequest, name: str) -> int:
-    text = request.http.args.get(name, "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ValueError(f"the parameter {name!r} must be a number")
-    return int(text)
-
-
-_AFTER = {"after": "integer"}
 OPERATIONS = (
     Operation("GET", "/health", "health", "Whether the server is ready, and where", _health),
     Operation(
@@ -252,6 +248,13 @@ OPERATIONS = (
         _change_directory,
         body=DIRECTORY,
     ),
+    Operation(
+        "DELETE",
+        "/directory/<kind>/<id>",
+        "removeEntity",
+        "Remove one entity of the directory, and where it is assigned",
+        _remove_entity,
+    ),
     Operation("GET", "/clock", "clock", "The time of the emulators", _read_clock),
     Operation("POST", "/clock", "moveClock", "Move the clock", _move_clock, body=ClockMove),
     Operation("DELETE", "/clock", "resetClock", "Return to the machine's time", _reset_clock),
@@ -259,19 +262,15 @@ OPERATIONS = (
     Operation(
         "POST", "/faults", "addFault", "Add a fault for the next requests to an emulator", _add_fault, body=FAULT
     ),
-    Operation("DELETE", "/faults", "clearFaults", "Remove every fault", _clear_faults),
-    Operation("GET", "/journal", "journal", "Every request, or those with higher numbers", _read_journal, query=_AFTER),
-    Operation("GET", "/journal/values", "journalValues", "What the closed fields of requests can hold", _list_values),
-    Operation("DELETE", "/journal", "clearJournal", "Empty the journal", _clear_journal),
     Operation(
-        "GET",
-        "/journal/events",
-        "journalEvents",
-        "Every request as it is answered, as server-sent events",
-        _events,
-        query=_AFTER,
-        media_type="text/event-stream",
+        "DELETE",
+        "/faults",
+        "clearFaults",
+        "Remove the faults of an emulator, or every fault",
+        _clear_faults,
+        query={"emulator": "string"},
     ),
+    *JOURNAL,
     Operation(
         "POST",
         "/layers",
@@ -312,6 +311,7 @@ OPERATIONS = (
         _add_resource,
         body=RESOURCE,
     ),
+    Operation("DELETE", "/resources/<host>", "removeResource", "Remove a resource with its answers", _remove_resource),
     Operation(
         "POST",
         "/resources/<host>/revocation",
@@ -344,5 +344,6 @@ OPERATIONS = (
         body=SessionName,
         status=201,
     ),
+    Operation("GET", "/sessions/<name>", "session", "Where a session is, and what it has seen", _read_session),
     Operation("DELETE", "/sessions/<name>", "closeSession", "End a session", _close_session),
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from azcred_emulators.directory.serialization import KINDS, HostData, schema
+from azcred_emulators.emulation.script import CRITERIA
 from azcred_emulators.faults.registry import KINDS as FAULTS
 from azcred_emulators.standalone.configuration import ResourceData
 
@@ -14,16 +15,29 @@ from azcred_emulators.standalone.configuration import ResourceData
 class EnvironmentNames:
     """The names of environments; `environ` are the variables of the process that will run there."""
 
-    names: tuple[str, ...]
+    environments: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockMove:
-    """By which duration the clock moves forward, or to which epoch seconds; one of the two."""
+    """By which duration the clock moves forward, or to which moment; one of the two."""
 
     advance: timedelta | None = None
-    now: float | None = None
+    now: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalAssertion:
+    """What the journal must hold: `times` requests or tokens with these fields, or these providers in this order.
+
+    Without `times` at least one.
+    """
+
+    requests: Mapping[str, object] | None = None
+    tokens: Mapping[str, object] | None = None
+    providers: tuple[str, ...] | None = None
+    times: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +93,7 @@ FAULT: Mapping[str, Any] = {
         "times": _COUNT,
         "nth": _COUNT,
         "optional": {"type": "boolean"},
-        "criteria": {"type": "object"},
+        **{name: {**_TEXT, "nullable": True} for name in sorted(CRITERIA)},
     },
     "description": "The fields of the fault's kind are further properties.",
 }

@@ -11,6 +11,8 @@ from werkzeug.test import Client, TestResponse
 
 from azcred_emulators.directory import Mfa, identifiers
 
+pytestmark = pytest.mark.slow
+
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 SPECIAL = st.sampled_from(
     ["", "\u2028", "%00", "\\", "'\"><script>alert(1)</script>", "https://evil.example/", "javascript:x"]
