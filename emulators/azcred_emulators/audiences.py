@@ -281,7 +281,7 @@ SERVICES: tuple[Service, ...] = (
         "Microsoft Graph",
         (
             *("graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "graph.microsoft.de"),
-            *("microsoftgraph.chinacloudapi.cn", "graph.svc.sovcloud.*"),
+            *("microsoftgraph.chinacloudapi.cn", *(f"graph.svc.sovcloud.{suffix}" for suffix in ("fr", "de", "sg"))),
         ),
         ("https://{host}", "00000003-0000-0000-c000-000000000000"),
         "graph",

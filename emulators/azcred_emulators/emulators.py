@@ -35,6 +35,7 @@ from azcred_emulators.tokens.layers import Layers
 
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resources import ProtectedResources
+    from azcred_emulators.apis.stand_in import StandIn
     from azcred_emulators.apis.storage.storage import Storage
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.command import CommandFault
@@ -70,7 +71,8 @@ class Emulators:
     `environment` names one environment of the table or several, which other processes are to find themselves in.
     They listen on loopback and on free ports unless told otherwise; `host_name` is what others call this machine.
     Access tokens last `token_lifetime` unless their identity has its own: a timedelta, text such as "5 min" or a
-    number of seconds. Raises LookupError for an environment that is not in the table.
+    number of seconds. `stand_ins` of your own are found by host names before the ready-made ones. Raises LookupError
+    for an environment that is not in the table.
 
     The ports are open at once; what answers on them is imported on a thread meanwhile, and a request that comes
     earlier waits for it. So the first test starts on its own imports without waiting for ours.
@@ -86,6 +88,7 @@ class Emulators:
         https_port: int = 0,
         certificate_authority: CertificateAuthority | None = None,
         token_lifetime: Duration | None = None,
+        stand_ins: "Sequence[type[StandIn]]" = (),
     ) -> None:
         names = [environment] if isinstance(environment, str) else environment
         self.environments: list[Environment] = [find(name) for name in names]
@@ -113,6 +116,7 @@ class Emulators:
         self.network: BrokenNetwork = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = PrivateFolder()
         self._token_lifetime = token_lifetime
+        self._stand_ins = stand_ins
         self._keys: dict[str, SigningKey] = {}
         self.active: ActiveEnvironments = ActiveEnvironments(self)
         self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
@@ -133,6 +137,7 @@ class Emulators:
             folder=self.folder,
             address=lambda: self.http.address,
             thumbprint=self.certificate_authority.thumbprint,
+            stand_ins=self._stand_ins,
         )
         for emulator in services.emulators:
             if emulator.is_host:

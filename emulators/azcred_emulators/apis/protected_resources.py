@@ -26,7 +26,7 @@ from azcred_emulators.tokens import Tokens
 class ProtectedResources(Emulator):
     """Every protected resource of a test, by host name.
 
-    `stand_ins` are looked through for each new host, the first that is at it answers there. `emulated` are emulators
+    `stand_ins` are looked through for each new host; the first that is at it answers there. `emulated` are emulators
     that answer at the real name of a service: what a resource at this name does not answer, they do.
     """
 
@@ -34,7 +34,7 @@ class ProtectedResources(Emulator):
     rules: Map = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, emulated: Sequence[Emulator] = ()) -> None:
-        self.stand_ins: list[type[StandIn]] = list(STAND_INS)
+        self.stand_ins: tuple[type[StandIn], ...] = STAND_INS
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
@@ -162,4 +162,3 @@ class ProtectedResources(Emulator):
     def reset(self) -> None:
         """Forget every resource."""
         self._resources.clear()
-        self.stand_ins[:] = STAND_INS

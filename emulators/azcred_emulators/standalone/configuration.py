@@ -76,8 +76,9 @@ class Configuration:
 
     The server listens at `address`; `http_port` and `https_port` are 0 for free ones. Other machines must send the
     bearer `key` to the control API. Its requests name localhost, `address` or one of the `host_names`, the first of
-    which is in the URLs that the server prints. It starts in the `environments`. The rest is plain data: what
-    `directory` adds to the default one, `faults` and protected `resources`.
+    which is in the URLs that the server prints. It starts in the `environments`. `stand_ins` are classes of the
+    user's own, "module:Class" or "file.py:Class". The rest is plain data: what `directory` adds to the default one,
+    `faults` and protected `resources`.
     """
 
     address: str = "127.0.0.1"
@@ -86,6 +87,7 @@ class Configuration:
     key: str | None = field(default=None, repr=False)
     host_names: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
     directory: Mapping[str, Any] = field(default_factory=dict, repr=False)
     faults: tuple[Mapping[str, Any], ...] = ()
     resources: tuple[Mapping[str, Any], ...] = ()
@@ -103,6 +105,14 @@ class Configuration:
         """Set emulators up; raises ValueError that names the key at fault."""
         fill_directory(emulators.directory, self.directory, keep=True)
         emulators.directory.keep()
+        if self.stand_ins:
+            from azcred_emulators.apis.stand_ins import STAND_INS
+            from azcred_emulators.apis.stand_ins.loading import load_stand_ins
+
+            try:
+                emulators.resources.stand_ins = (*load_stand_ins(self.stand_ins, Path()), *STAND_INS)
+            except ValueError as error:
+                raise ValueError(f"stand_ins: {error}") from None
         for number, data in enumerate(self.faults):
             add_fault(emulators, data, f"faults[{number}]")
         for number, data in enumerate(self.resources):
@@ -222,7 +232,13 @@ def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def _with_files(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the document with the names of certificate files replaced by their contents."""
+    """Return the document with the names of certificate files replaced by their contents, and files of stand-ins by
+    their paths.
+    """
+    stand_ins = document.get("stand_ins")
+    if isinstance(stand_ins, list):
+        paths = [str(folder / each) if isinstance(each, str) and ".py:" in each else each for each in stand_ins]
+        document = {**document, "stand_ins": paths}
     applications = document.get("applications", [])
     if not isinstance(applications, list):
         return dict(document)

@@ -11,10 +11,11 @@ import pytest
 import requests
 from azcred_emulators.directory import Application, ManagedIdentity
 from azcred_emulators.faults import Status
-from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential, DeviceCodeCredential, InteractiveBrowserCredential
 from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
+from pytest_azcred import Answer
 
 SCOPE = "https://vault.azure.net/.default"
 
@@ -71,6 +72,25 @@ def test_resources(azcred, fake_workload_identity):
         assert client.get_secret("database").value == "hunter2"
         with pytest.raises(ResourceNotFoundError):
             client.get_secret("other")
+
+
+def test_stand_ins(azcred, fake_workload_identity):
+    vault = azcred.resource("https://stand-in.vault.azure.net").fill(secrets={"database": "hunter2"})
+    vault.answer("GET", "/states", Answer(202), Answer(json=["made"]), anonymous=True)
+    assert [requests.get(f"{vault.url}/states").status_code for _ in range(2)] == [202, 200]
+    with DefaultAzureCredential() as credential, SecretClient(vault.url, credential) as client:
+        assert client.get_secret("database").value == "hunter2"
+        client.set_secret("other", "value")
+        assert vault.content["secrets"] == {"database": "hunter2", "other": "value"}
+        assert vault.requests[-1].json["value"] == "value"
+        assert vault.requests[-1].identity == fake_workload_identity.identity.name
+        vault.allow("dana@contoso.com")
+        with pytest.raises(HttpResponseError, match="ForbiddenByRbac"):
+            client.get_secret("database")
+    with pytest.raises(RuntimeError, match="an answer by a function cannot be had from a server"):
+        vault.answer("GET", "/", lambda request: {})
+    with pytest.raises(RuntimeError, match="resource.websocket cannot be had from a server"):
+        vault.websocket("/", print)
 
 
 def test_tokens(azcred):
