@@ -3,6 +3,7 @@
 Source: the REST API of Cosmos DB; what azure-cosmos 4.17, .NET's client 3.64 and @azure/cosmos 4 read.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,28 @@ PARTITION_KEY = "/id"  # the path of a container's partition key unless a test n
 RANGES: tuple[Mapping[str, Any], ...] = (
     {"id": "0", "_rid": "7gMIAJvJxwACAAAAAAAAUA==", "minInclusive": "", "maxExclusive": "FF", "status": "online"},
 )
+QUERY_ENGINE: Mapping[str, Any] = {  # the client of .NET makes no query without one
+    "maxSqlQueryInputLength": 262144,
+    "maxJoinsPerSqlQuery": 5,
+    "maxLogicalAndPerSqlQuery": 500,
+    "maxLogicalOrPerSqlQuery": 500,
+    "maxUdfRefPerSqlQuery": 10,
+    "maxInExpressionItemsCount": 16000,
+    "queryMaxInMemorySortDocumentCount": 500,
+    "maxQueryRequestTimeoutFraction": 0.9,
+    "sqlAllowNonFiniteNumbers": False,
+    "sqlAllowAggregateFunctions": True,
+    "sqlAllowSubQuery": True,
+    "sqlAllowScalarSubQuery": True,
+    "allowNewKeywords": True,
+    "sqlAllowLike": True,
+    "sqlAllowGroupByClause": True,
+    "maxSpatialQueryCells": 12,
+    "spatialMaxGeometryPointCount": 256,
+    "sqlDisableOptimizationFlags": 0,
+    "sqlAllowTop": True,
+    "enableSpatialIndexing": True,
+}
 QUERY_PLAN: Mapping[str, Any] = {
     "partitionedQueryExecutionInfoVersion": 2,
     "queryInfo": {
@@ -46,5 +69,5 @@ def account(url: str, name: str) -> Mapping[str, Any]:
         "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
         "systemReplicationPolicy": {"minReplicaSetSize": 3, "maxReplicasetSize": 4},
         "readPolicy": {"primaryReadCoefficient": 1, "secondaryReadCoefficient": 1},
-        "queryEngineConfiguration": "{}",
+        "queryEngineConfiguration": json.dumps(QUERY_ENGINE),
     }
