@@ -11,7 +11,7 @@ AZ := .venv-az/bin/az
 RELEASE := .venv-release
 ACTIONLINT := .stamps/go/bin/actionlint
 
-.PHONY: help setup browser demo examples new-user test test-fast test-wheel check-release test-repeat test-matrix test-pythons test-msal test-go test-java test-services test-az sdk-coverage oracle fuzz load lint format benchmark clean
+.PHONY: help setup browser demo docs examples new-user test test-fast test-wheel check-release test-repeat test-matrix test-pythons test-msal test-go test-java test-services test-az sdk-coverage oracle fuzz load lint format benchmark clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*##  *\(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
@@ -73,6 +73,10 @@ fuzz: $(INSTALLED)  ## every endpoint under seeded requests that are nearly righ
 
 load: $(INSTALLED)  ## a server under load for a minute, and its figures
 	AZCRED_LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/emulators/standalone/test_load.py $(ARGUMENTS)
+
+docs: $(INSTALLED)  ## the documentation site, in build/docs; a warning is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --jobs auto docs build/docs
+	@echo "build/docs/index.html"
 
 sdk-coverage: $(INSTALLED)  ## the lines of azure-identity that the tests reach; tests/sdk/UNREACHED.md has the others
 	$(BIN)/python tools/sdk_coverage.py $(ARGUMENTS)

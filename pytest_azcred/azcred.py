@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 class Azcred:
-    """Azure on this machine, for the time of one scope: places for the app, and all that the emulators have.
+    """Azure on this machine, for one scope: places for the app, and everything that the emulators have.
 
-    The scope is that of a test, or of its class, module or session, or the body of a `with`. "Until the end" below
-    is its end.
+    The scope is a test, its class, module or session, or the body of a `with`. "The end" below is the end of this
+    scope.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -42,27 +42,27 @@ class Azcred:
 
     @property
     def clock(self) -> Clock:
-        """The clock that the app and the emulators go by; the test moves it."""
+        """The clock that the app and the emulators use. The test moves it."""
         return self._scope.clock
 
     @property
     def directory(self) -> Directory:
-        """The emulated tenants and everything in them; the test may change them at any time."""
+        """The emulated tenants and everything in them. The test may change them at any time."""
         return self._emulators.directory
 
     @property
     def journal(self) -> Journal:
-        """Every request that reached an emulator since the start of the scope, those of inner scopes included."""
+        """Every request that reached an emulator since the scope began, including those of inner scopes."""
         return self._scope.journal
 
     @property
     def authority(self) -> "Authority":
-        """The Entra ID token service; `authority.faults` are the faults of its next requests for tokens."""
+        """The Entra ID token service. Faults in `authority.faults` apply to its next token requests."""
         return self._emulators.authority
 
     @property
     def tokens(self) -> "Tokens":
-        """Mints tokens like those that the emulators hand out."""
+        """Creates tokens like those that the emulators issue."""
         return self._emulators.tokens
 
     @property
@@ -82,72 +82,88 @@ class Azcred:
 
     @property
     def browser(self) -> "FakeBrowser":
-        """The browser that `webbrowser` opens from now on: signs a user in on the pages, cancels, or ignores them."""
+        """The browser that `webbrowser` opens from now on: it signs a user in, cancels, or does nothing."""
         return self._scope.browser
 
     @property
     def place(self) -> Place | None:
-        """Where the app is: the place that was entered last, here or in an outer scope; None if there is none."""
+        """Where the app is: the place that was entered last, here or in an outer scope. None if there is none."""
         return self._scope.place
 
     @property
     def hosts(self) -> "Mapping[str, Endpoint]":
-        """The hosts of managed identities, by name, such as "imds" and "app-service"."""
+        """The managed identity hosts by name, such as "imds" and "app-service"."""
         return self._emulators.hosts
 
     @property
     def pipelines(self) -> "Mapping[str, Pipeline]":
-        """The token services of pipelines, "azure-pipelines" and "github-actions", for their jobs."""
+        """The token services for the jobs of "azure-pipelines" and "github-actions"."""
         return self._emulators.pipelines
 
     def faults_of(self, name: str) -> "Faults[Any]":
-        """Return the faults of the next requests to an emulator, by its name."""
+        """Return the faults of the next requests to an emulator.
+
+        :param name: the emulator, such as "imds" or "authority".
+        :return: its faults, to add to.
+        :raises LookupError: there is no such emulator.
+        """
         return self._emulators.faults_of(name)
 
     def environment(self, *names: str, variables: Mapping[str, str | None] | None = None) -> Place:
-        """Put the app into an environment, such as "virtual-machine", until the end or until the place is left.
+        """Put the app into an environment until the end, or until the place is left.
 
-        Several compose, in one call or one after the other, and the chain's order decides whose identity the app has:
-        `with azcred.environment("kubernetes", "developer-azure-cli") as place: ...`. Those of an outer scope are
-        hidden meanwhile. `variables` are set beside those of the environments or in their place, or removed where the
-        value is None: `variables={"WEBSITE_HOSTNAME": "shop.contoso.com"}`. Raises LookupError for a name that is not
-        in the table, with the nearest one that is.
+        Several environments combine, in one call or in several. The order of the chain decides whose identity the app
+        has: `with azcred.environment("kubernetes", "developer-azure-cli") as place: ...`. Places of an outer scope are
+        hidden meanwhile.
+
+        :param names: the environments, such as "virtual-machine".
+        :param variables: variables to set in addition to those of the environments, or to override them; None removes a
+            variable: `variables={"WEBSITE_HOSTNAME": "shop.contoso.com"}`.
+        :return: the place. Use it in a `with` to leave it before the end.
+        :raises LookupError: there is no such environment; the message has the nearest name.
+        :raises TypeError: no name is given.
         """
         if not names:
             raise TypeError('environment() takes at least one name, such as "virtual-machine"')
         return self._scope.enter([find(name) for name in names], variables or {})
 
     def install(self, *names: str) -> None:
-        """Put fake executables such as "az" first on PATH until the test ends.
+        """Put fake executables first on PATH until the end.
 
-        Raises LookupError for a name that no fake has.
+        :param names: the executables: "az", "pwsh", "powershell" or "azd".
+        :raises LookupError: there is no such fake.
         """
         self._scope.install(*names)
 
     def uninstall(self, *names: str) -> None:
-        """Take fake executables off PATH again. Raises LookupError for a name that no fake has."""
+        """Remove fake executables from PATH.
+
+        :param names: the executables, such as "az".
+        :raises LookupError: there is no such fake.
+        """
         self.executables.uninstall(*names)
 
     def route(self, host: str, to: str) -> None:
-        """Let a local server answer for a real host name until the test ends.
+        """Send connections for a real host name to a local server until the end.
 
-        `to` is the local server's URL. Its scheme says what the server speaks: "http://127.0.0.1:8080" is HTTP
-        without TLS, and the server answers for http (port 80) and for https (port 443), where the emulators present a
-        certificate in its place. "https://127.0.0.1:10000" is a server with a certificate from `certificate(host)`.
-        "tcp://127.0.0.1:5432" is anything else, such as a database; its bytes are passed on as they are.
-
-        `host` is a name such as "orders.contoso.com", with a port if that is not the usual one: a server of an http
-        URL answers for http and https at this port, and one of a tcp URL has no usual one. Raises ValueError if
-        either is not of that form.
+        :param host: a name such as "orders.contoso.com", with a port if it is not the usual one. A server with an http
+            URL answers for http and https at this port. A tcp URL has no usual port, so the host needs one.
+        :param to: the URL of the local server. "http://127.0.0.1:8080" speaks HTTP without TLS: it answers for http
+            (port 80) and https (port 443), where the emulators present the certificate. "https://127.0.0.1:10000" has a
+            certificate from `certificate(host)`. "tcp://127.0.0.1:5432" is anything else, such as a database; its bytes
+            are passed on unchanged.
+        :raises ValueError: one of the two does not have this form.
         """
         addresses = own_route(host, to).addresses(self._scope.process.relay)
         self._scope.add_routes(Route(name, port, address) for (name, port), address in addresses.items())
 
     def federate(self, domain: str) -> None:
-        """Let the users of a domain, such as "fabrikam.com", sign in at an AD FS of its own until the test ends.
+        """Let the users of a domain sign in at an AD FS of their own until the end.
 
-        It answers at "sts." and the domain, checks the directory's passwords, and is also a token service that clients
-        address as the tenant "adfs". A domain that no tenant has becomes Contoso's.
+        AD FS answers at "sts." followed by the domain. It checks the passwords of the directory, and it is also a token
+        service that clients address as the tenant "adfs".
+
+        :param domain: the domain, such as "fabrikam.com". If no tenant has it, it is added to Contoso.
         """
         self._emulators.adfs.federate(domain)
 
@@ -159,13 +175,19 @@ class Azcred:
         stand_in: "type[StandIn] | None" = None,
         tenant: str | None = None,
     ) -> "ProtectedResource":
-        """Put a protected resource at a real https URL, such as "https://myvault.vault.azure.net".
+        """Put a protected resource at a real URL, until the end.
 
-        It checks tokens as the real service does, challenges clients without one, and answers what the test sets
-        with its `answer()`. `audience` is what tokens must be for, one name or several; by default those of the Azure
-        service at such names, else the URL. For several services there is a stand-in that answers by itself, with
-        what the test puts into it by `fill()`; a class of your own may be given as `stand_in`. `tenant` is the one that
-        the challenges name. Raises ValueError if the URL is not an https one, or the tenant not the directory's.
+        It checks tokens as the real service does, challenges clients without a token, and returns what the test sets
+        with `answer()`. Several services have a stand-in that answers by itself, with what the test puts into it with
+        `fill()`.
+
+        :param url: an https URL, such as "https://myvault.vault.azure.net".
+        :param audience: the audience that tokens must have, or several; by default those of the Azure service with such
+            names, else the URL.
+        :param stand_in: a class of your own whose answers the resource gives.
+        :param tenant: the id or a domain of the tenant that challenges name; by default the directory's first.
+        :return: the resource.
+        :raises ValueError: the URL is not an https URL, or the directory does not have the tenant.
         """
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
@@ -182,21 +204,31 @@ class Azcred:
         mfa: bool = True,
         consent: bool = True,
     ) -> "AuthorizationResponse":
-        """Sign a user in from the URL to which a web app sends them, and return what they bring back to the app.
+        """Sign a user in to a web app: follow its redirect, and return what the browser brings back to it.
 
-        `url` is that of the app's redirect to `/authorize`. The user is the directory's unless a user, principal name
-        or object id is given, the password the directory's, too. Without `mfa` they deny the second factor, without
-        `consent` what the app asks for, and the app is told so. Raises SignInError for an error page, ValueError for
-        another URL, and LookupError for an unknown user, with the nearest one.
+        :param url: where the app redirects the user: a URL of `/authorize`.
+        :param user: a user of the directory, or their principal name or object id; by default the first user.
+        :param password: what the user types; by default the password that the directory has.
+        :param mfa: False if the user denies the second factor; the app is told so.
+        :param consent: False if the user denies what the app asks for; the app is told so.
+        :return: what comes back to the app, such as a code.
+        :raises SignInError: the token service shows an error page instead.
+        :raises ValueError: the URL is not one of `/authorize`.
+        :raises LookupError: there is no such user; the message has the nearest name.
         """
         from pytest_azcred.web_sign_in import sign_in
 
         return sign_in(url, self.directory, user, password=password, mfa=mfa, consent=consent)
 
     def certificate(self, *names: str) -> tuple[Path, Path]:
-        """Return the files of a certificate chain and its private key for a local server under these names.
+        """Return the files of a certificate chain and its private key, for a local server.
 
-        The app trusts it for every routed name. Only this user can read the files; they go with the run.
+        The app trusts it for every routed name. Only the current user can read the files. They are deleted with the
+        run.
+
+        :param names: the host names in the certificate, such as "myaccount.blob.core.windows.net".
+        :return: the paths of the chain and of the key, in PEM format.
+        :raises TypeError: no name is given.
         """
         if not names:
             raise TypeError('certificate() takes at least one name, such as "myaccount.blob.core.windows.net"')

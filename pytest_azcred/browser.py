@@ -184,10 +184,10 @@ def _tls() -> ssl.SSLContext:
 
 
 class FakeBrowser(webbrowser.BaseBrowser):
-    """The browser that `webbrowser` opens during a test. It signs the directory's first user in by default.
+    """The browser that `webbrowser` opens during a test. By default it signs in the first user of the directory.
 
-    `opened` are the URLs that were opened, without their secrets. `problems` are the error messages of pages, such as
-    that for a wrong password, after which the person gave up.
+    `opened` lists the URLs that were opened, without their secrets. `problems` lists the error messages of pages at
+    which the user gave up, such as the message for a wrong password.
     """
 
     def __init__(self, directory: Directory) -> None:
@@ -202,9 +202,12 @@ class FakeBrowser(webbrowser.BaseBrowser):
     def sign_in(
         self, user: User | str | None = None, *, password: str | None = None, mfa: bool = True, consent: bool = True
     ) -> None:
-        """Sign this user in from now on, with the password of the directory unless another is given.
+        """Sign this user in from now on.
 
-        Without `mfa` the person denies the second factor, without `consent` what the app asks for.
+        :param user: a user, or their principal name or object id; by default the first user.
+        :param password: what the user types; by default the password that the directory has.
+        :param mfa: False if the user denies the second factor.
+        :param consent: False if the user denies what the app asks for.
         """
         name = user.object_id if isinstance(user, User) else user or identifiers.USER_ID
         self._person, self._ignores = Person(name, password, mfa, consent), False
@@ -214,11 +217,17 @@ class FakeBrowser(webbrowser.BaseBrowser):
         self._person, self._ignores = None, False
 
     def ignore(self) -> None:
-        """Open windows from now on, but do nothing in them, until the app gives up waiting."""
+        """From now on, open windows but do nothing in them, until the app stops waiting."""
         self._ignores = True
 
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
-        """Open a URL and return at once, as `webbrowser.open` does; the person goes on in a thread."""
+        """Open a URL and return at once, as `webbrowser.open` does. The user continues in a thread.
+
+        :param url: the page.
+        :param new: not used, as with some real browsers.
+        :param autoraise: not used.
+        :return: True.
+        """
         self.opened.append(_without_secrets(url))
         if not self._ignores and _is_sign_in(url):
             visit = Visit(self._directory, self._person)
@@ -228,7 +237,7 @@ class FakeBrowser(webbrowser.BaseBrowser):
         return True
 
     def wait(self) -> None:
-        """Wait until the person is done with every window."""
+        """Wait until the user has finished in every window."""
         for thread in self._threads:
             thread.join()
 
@@ -253,15 +262,18 @@ def install_browser(directory: Directory, patches: Patches) -> FakeBrowser:
 
 
 class DeviceLogin:
-    """A person who types in the code of a device, when called: `fake_device_login(code, user=..., decline=False)`."""
+    """A person who types in a device code: `fake_device_login(code, user=..., decline=False)`."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
     def __call__(self, code: str, user: User | str | None = None, *, decline: bool = False) -> None:
-        """Type in a code, alone or in the message that shows it, and sign the user in, or decline.
+        """Type in a device code, and sign the user in, or decline.
 
-        Raises AssertionError with the error message of a page.
+        :param code: the code, or the message that shows it.
+        :param user: a user, or their principal name or object id; by default the first user.
+        :param decline: True to decline.
+        :raises AssertionError: a page shows an error; the message has it.
         """
         match = _USER_CODE.search(code)
         name = user.object_id if isinstance(user, User) else user or identifiers.USER_ID

@@ -22,7 +22,7 @@ class ExpiringToken(Protocol):
 
 
 class Clock:
-    """The virtual clock of a test. It ticks on from wherever it is moved to; `moved` is called when it has been."""
+    """The virtual clock of a test. After a move it keeps ticking from there; `moved` is then called."""
 
     def __init__(self, moved: Callable[[], None] = lambda: None) -> None:
         self._moved = moved
@@ -32,14 +32,18 @@ class Clock:
         self._waits: list[Waits] = []
 
     def now(self) -> float:
-        """Return the current virtual time in epoch seconds."""
+        """Return the current virtual time.
+
+        :return: seconds since the epoch.
+        """
         return datetime.datetime.now(datetime.timezone.utc).timestamp()
 
     def advance(self, duration: Duration | None = None, **keywords: float) -> None:
         """Move the clock forward: `advance("25 hours")`, `advance(90)` or `advance(hours=25)`.
 
-        It takes a timedelta, text, a number of seconds, or the keywords of `datetime.timedelta`. Raises ValueError
-        for a negative duration, since tokens would be issued in their own past, and for what is no duration.
+        :param duration: a timedelta, a text such as "25 hours", or a number of seconds.
+        :param keywords: in place of a duration, the keywords of `datetime.timedelta`.
+        :raises ValueError: the duration is negative, since tokens would be issued in their own past, or is no duration.
         """
         delta = timedelta_of(duration, keywords)
         if delta < datetime.timedelta(0):
@@ -49,7 +53,10 @@ class Clock:
         self._moved()
 
     def move_to(self, moment: datetime.datetime | float) -> None:
-        """Move to a moment: a datetime (UTC if it has no time zone) or epoch seconds."""
+        """Move the clock to a point in time, also in the past.
+
+        :param moment: a datetime, in UTC if it has no time zone, or seconds since the epoch.
+        """
         if isinstance(moment, datetime.datetime):
             zoned = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
         else:
@@ -59,10 +66,11 @@ class Clock:
         self._moved()
 
     def until_expiry_of(self, token: str | ExpiringToken, *, minus: Duration = 0) -> None:
-        """Move the clock forward to the moment at which a token expires, or to some time before it.
+        """Move the clock forward to the time at which a token expires, or to some time before it.
 
-        `token` is what the app has got, or the JWT itself. `minus` is a timedelta, text such as "5 min", or a number
-        of seconds. Raises ValueError if that moment has passed, or the token is no JWT with an `exp` claim.
+        :param token: what the app received, or the JWT itself.
+        :param minus: how long before the expiry: a timedelta, a text such as "5 min", or a number of seconds.
+        :raises ValueError: that time has passed, or the token is not a JWT with an `exp` claim.
         """
         ahead = _expiry(token) - in_seconds(minus, negative=True) - self.now()
         if ahead < 0:
@@ -70,11 +78,12 @@ class Clock:
         self.advance(seconds=ahead)
 
     def skip_waits(self, *packages: str) -> Waits:
-        """Let the waits between an unmodified SDK's retries pass on this clock, in no time, until the test ends.
+        """Skip the waits between the retries of an unmodified SDK: move the clock instead, until the scope ends.
 
-        Those of azure-core, azure-identity, msal and our own chain, or of the packages that are named. `with` ends
-        it earlier. `seconds` of what is returned lists the waits; the journal's times are those of the retries.
-        Threads that wait at the same time move the clock one after the other.
+        Threads that wait at the same time move the clock one after the other. The journal has the times of the retries.
+
+        :param packages: whose waits; by default those of azure-core, azure-identity, msal and our own chain.
+        :return: the waits; its `seconds` lists them. Use it in a `with` to end it earlier.
         """
         self._waits.append(skip_waits(self.advance, packages or WAITING))
         return self._waits[-1]

@@ -18,7 +18,7 @@ _Target = TypeVar("_Target", bound=Callable[..., Any])
 
 
 class environment:
-    """Puts this process into an environment, such as "kubernetes", and isolates it, for the time of a `with`.
+    """Puts this process into an environment, such as "kubernetes", and isolates it, in a `with` or a decorator.
 
     ::
 
@@ -26,14 +26,18 @@ class environment:
             shop.read_secret()
             azcred.journal.assert_tokens(provider="workload-identity", times=1)
 
-    `async with` does the same. It decorates functions, coroutine functions, and test classes, each of whose tests then
-    runs in the environment, its set-up and clean-up included: subclasses of `unittest.TestCase`, and plain ones that
-    pytest runs. Within another one, or within a fixture's scope, it has all that was set up there, a journal of its own
-    and the place of that one unless it names another; afterwards all is as it was. Without a name there is no
-    identity. `variables` are set beside those of the environments, or removed where the value is None.
+    `async with` does the same. As a decorator it takes functions, coroutine functions, and test classes: subclasses of
+    `unittest.TestCase`, and plain classes that pytest runs. Each test of a class then runs in the environment,
+    including its set-up and clean-up.
 
-    Raises LookupError for a name that is not in the table, and TypeError for what it cannot decorate. One that is
-    neither entered nor decorates anything warns.
+    Inside another environment or a fixture's scope it has everything that was set up there, and a journal of its own.
+    It keeps the outer place unless it names another. At the end everything is as it was before. An environment that is
+    created but neither entered nor used as a decorator causes a warning.
+
+    :param names: the environments; without a name there is no identity.
+    :param variables: variables to set in addition to those of the environments; None removes a variable.
+    :raises LookupError: there is no such environment.
+    :raises TypeError: it decorates something else, or has variables without a name.
     """
 
     def __init__(self, *names: str, variables: Mapping[str, str | None] | None = None) -> None:

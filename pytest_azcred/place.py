@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Place:
     """One or more environments that the app runs in: its identity, and the requests for its tokens.
 
-    The app is there until the test ends, or as long as the `with` lasts that this is used in. Of several environments
-    `environment` is the last named.
+    The app is there until the scope ends, or until the end of a `with` that this is used in. If there are several
+    environments, `environment` is the last one.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Place:
     def identity(self) -> Principal:
         """The application or managed identity that the app has here.
 
-        Raises LookupError if the environment gives none, or the test has removed it.
+        :raises LookupError: the environment gives no identity, or the test has removed it.
         """
         client_id = self.environment.client_id
         principal = self._emulators.directory.principal(client_id) if client_id else None
@@ -61,9 +61,9 @@ class Place:
 
     @property
     def faults(self) -> Faults[Any]:
-        """The faults of the next requests to the host, executable or authority that hands out the tokens here.
+        """The faults of the next requests to what issues the tokens here: a host, an executable or the authority.
 
-        Raises LookupError if nothing hands out tokens.
+        :raises LookupError: nothing issues tokens here.
         """
         if self.environment.host:
             return self._emulators.faults_of(self.environment.host)
@@ -75,30 +75,40 @@ class Place:
 
     @property
     def executable(self) -> Executable:
-        """The fake developer tool of the place, such as `az`. Raises LookupError if it has none."""
+        """The fake developer tool of the place, such as `az`.
+
+        :raises LookupError: the place has none.
+        """
         if not self.environment.executables:
             raise LookupError(f"the environment {self.environment.name!r} has no executable")
         return self._emulators.executables[self.environment.executables[0]]
 
     @property
     def browser(self) -> FakeBrowser:
-        """The browser in which a user signs in. Raises LookupError if nobody does here."""
+        """The browser in which a user signs in.
+
+        :raises LookupError: nobody signs in with a browser here.
+        """
         if not self.environment.browser:
             raise LookupError(f"nobody signs in with a browser in the environment {self.environment.name!r}")
         return self._browser()
 
     @property
     def user(self) -> User:
-        """The user whom the app acts for here. Raises LookupError if the place has none."""
+        """The user whom the app acts for here.
+
+        :raises LookupError: the place has no user.
+        """
         user = self._emulators.directory.user(self.environment.user) if self.environment.user else None
         if user is None:
             raise LookupError(f"the environment {self.environment.name!r} has no user in the directory")
         return user
 
     def requests(self, **criteria: object) -> list[JournalEntry]:
-        """Return the requests that reached this environment's host or provider, probes included, in order.
+        """Return the requests that reached the host or provider of this environment, including probes, in order.
 
-        `criteria` choose among them, as in `azcred.journal.requests()`.
+        :param criteria: fields that the requests must have, as in `azcred.journal.requests()`.
+        :return: the entries of the journal.
         """
         host, provider = self.environment.host, self.environment.provider
         entries = self._journal.requests(**criteria)
@@ -106,5 +116,5 @@ class Place:
 
     @property
     def statuses(self) -> list[int | None]:
-        """The HTTP statuses of `requests()`."""
+        """The HTTP statuses of `requests()`. None where a fault left a request without an answer."""
         return [entry.status for entry in self.requests()]

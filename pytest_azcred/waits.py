@@ -17,10 +17,9 @@ WAITING = ("azure.core", "azure.identity", "msal", "pytest_azcred.credentials")
 
 
 class Waits:
-    """The waits of some packages, which `pass_by` lets pass while this is active.
+    """The waits of some packages, which are skipped while this is active.
 
-    It is given the seconds of each wait, which `seconds` lists. As a context manager it ends with the `with`, else with
-    `stop`.
+    `seconds` lists them. It ends with the `with` that it is used in, or with `stop`.
     """
 
     def __init__(self, pass_by: Callable[[float], None], packages: Sequence[str]) -> None:
@@ -34,7 +33,7 @@ class Waits:
         self._patches.wrap(asyncio, "sleep", self._asyncio_sleep)
 
     def stop(self) -> None:
-        """Let everybody wait in real time again."""
+        """Let all waits take real time again."""
         self._patches.undo()
 
     def __enter__(self) -> "Waits":

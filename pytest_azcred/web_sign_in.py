@@ -21,7 +21,9 @@ _CODE = re.compile(r"AADSTS\d+")
 class AuthorizationResponse:
     """What a browser brings back to an app: `client.get(back.url)`, or `client.post(back.url, data=back.data)`.
 
-    `method` is "POST" if the app asked for the response mode "form_post", whose form is `data`, else "GET".
+    :param url: the URL of the app that the browser opens.
+    :param method: "POST" if the app asked for the response mode "form_post", else "GET".
+    :param data: the fields of the form, for "POST".
     """
 
     url: str
@@ -30,15 +32,16 @@ class AuthorizationResponse:
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """What the app is told, such as `code` and `state`, or `error`, wherever the response mode puts it."""
+        """The parameters for the app, such as `code` and `state`, or `error`, in any response mode."""
         parts = urlsplit(self.url)
         return {**dict(parse_qsl(parts.query)), **dict(parse_qsl(parts.fragment)), **self.data}
 
 
 class SignInError(Exception):
-    """The sign-in ended on an error page; `code` is its "AADSTS..." and "" if it has none.
+    """The sign-in ended on an error page.
 
-    `response` is what the app gets if the person goes back to it from there, None if the page has no way back.
+    `problem` is its text, and `code` its "AADSTS..." code, "" if it has none. `response` is what the app receives if
+    the user goes back to it from there; None if the page has no way back.
     """
 
     def __init__(self, problem: str, response: AuthorizationResponse | None) -> None:

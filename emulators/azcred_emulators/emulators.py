@@ -68,14 +68,19 @@ class Emulators:
         with Emulators(environment="kubernetes") as emulators:
             subprocess.run(["node", "app.js"], env=emulators.variables(), check=True)
 
-    `environment` names one environment of the table or several, which other processes are to find themselves in.
-    They listen on loopback and on free ports unless told otherwise; `host_name` is what others call this machine.
-    Access tokens last `token_lifetime` unless their identity has its own: a timedelta, text such as "5 min" or a
-    number of seconds. `stand_ins` of your own are found by host names before the ready-made ones. Raises LookupError
-    for an environment that is not in the table.
+    Both ports are open at once. The emulators behind them are imported on a thread meanwhile, and an earlier request
+    waits for them. So the first test starts after its own imports, not after ours.
 
-    The ports are open at once; what answers on them is imported on a thread meanwhile, and a request that comes
-    earlier waits for it. So the first test starts on its own imports without waiting for ours.
+    :param environment: one environment or several, for other processes.
+    :param address: the address to listen on.
+    :param host_name: the name by which others reach this machine.
+    :param http_port: the port for HTTP; 0 for a free one.
+    :param https_port: the port for HTTPS; 0 for a free one.
+    :param certificate_authority: signs the certificates of the emulated hosts; by default a new one.
+    :param token_lifetime: how long access tokens last, unless their identity has its own: a timedelta, a text such as
+        "5 min", or a number of seconds.
+    :param stand_ins: classes of your own, which are found by host names before the ready-made ones.
+    :raises LookupError: there is no such environment.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from pytest_azcred.cli.commands import CommandError, Commands
+from pytest_azcred.cli.commands import Commands
 
 
 def add_command(commands: Commands) -> None:
@@ -16,10 +16,7 @@ def add_command(commands: Commands) -> None:
 
 
 def _demo(_: argparse.Namespace) -> int:
-    from pytest_azcred.cli.demonstration import MissingLibrary, demonstrate
+    from pytest_azcred.cli.demonstration import demonstrate
 
-    try:
-        demonstrate()
-    except MissingLibrary as error:
-        raise CommandError(error, 1) from None
+    demonstrate()
     return 0

@@ -1,4 +1,4 @@
-"""The demonstration of `azcred demo`: every environment, an expiring token and a fallback, with two chains each."""
+"""The demonstration of `azcred demo`: every environment, an expiring token and a fallback, with each chain."""
 
 import logging
 import time
@@ -29,12 +29,8 @@ class Chain:
     credential: Callable[[], Any]
 
 
-class MissingLibrary(Exception):
-    """A library that the demonstration needs is not installed; the text is one sentence."""
-
-
 def demonstrate(show: Print = print) -> None:
-    """Show everything; raises MissingLibrary without azure-identity."""
+    """Show everything, with our own chain and, if it is installed, azure-identity's."""
     chains = _chains()
     logging.disable(logging.WARNING)  # a chain without a token says so in its log as well
     try:
@@ -47,16 +43,14 @@ def demonstrate(show: Print = print) -> None:
 
 
 def _chains() -> Sequence[Chain]:
+    from pytest_azcred import credentials
+
+    ours = Chain("pytest_azcred.credentials", credentials.DefaultAzureCredential)
     try:
         import azure.identity as azure_identity
     except ImportError:
-        raise MissingLibrary("the demo compares with azure-identity: pip install azure-identity") from None
-    from pytest_azcred import credentials
-
-    return (
-        Chain(f"azure-identity {version('azure-identity')}", azure_identity.DefaultAzureCredential),
-        Chain("pytest_azcred.credentials", credentials.DefaultAzureCredential),
-    )
+        return (ours,)
+    return (Chain(f"azure-identity {version('azure-identity')}", azure_identity.DefaultAzureCredential), ours)
 
 
 @contextmanager
@@ -68,8 +62,10 @@ def _session(emulators: Emulators, *environments: str) -> Iterator[tuple[Azcred,
         variables.restore()
 
 
-def _show_environments(emulators: Emulators, chains: Iterable[Chain], show: Print) -> None:
+def _show_environments(emulators: Emulators, chains: Sequence[Chain], show: Print) -> None:
     show("DefaultAzureCredential().get_token() in every environment, on this machine and offline\n")
+    if len(chains) == 1:
+        show("Only our own chain is shown. To see azure-identity beside it: pip install azure-identity\n")
     for environment in ENVIRONMENTS.values():
         show(f"{environment.name}: {environment.description}")
         for chain in chains:

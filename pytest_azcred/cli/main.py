@@ -12,8 +12,8 @@ from pytest_azcred.cli.commands import CommandError
 _VERBS = (demo, explain, matrix, coverage, run, shell, serve, env, ca)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0, 1 if the command failed, 2 if it was called wrongly."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command and all of its verbs."""
     parser = argparse.ArgumentParser(
         prog="azcred", description="Every place an Azure app can find its identity, on this machine and offline."
     )
@@ -21,7 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="command")
     for verb in _VERBS:
         verb.add_command(commands)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0, 1 if the command failed, 2 if it was called wrongly."""
+    options = make_parser().parse_args(arguments)
     try:
         exit_code = int(options.call(options))
         sys.stdout.flush()

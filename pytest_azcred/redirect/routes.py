@@ -34,7 +34,12 @@ Target = Address | Unreachable
 
 
 class Route(NamedTuple):
-    """Where connections to a host (a name, an IP address, or a pattern such as `*.example.com`) and port go."""
+    """Where connections to a host and port go.
+
+    :param host: a name, an IP address, or a pattern such as `*.example.com`.
+    :param port: the port.
+    :param target: an address on this machine, or `UNREACHABLE`.
+    """
 
     host: str
     port: int
@@ -42,9 +47,13 @@ class Route(NamedTuple):
 
 
 class OutsideConnectionError(RuntimeError):
-    """A connection or look-up that would have left this machine; `remedy` says what helps, if anything is known to.
+    """A connection or name lookup that would have left this machine was refused.
 
-    It is no OSError, so that no client takes it for a network failure that is worth retrying.
+    It is not an `OSError`, so that no client treats it as a network failure and retries.
+
+    :param host: the host.
+    :param port: the port, if it is known.
+    :param remedy: what helps with this host, if that is known.
     """
 
     def __init__(self, host: str, port: object = None, remedy: str = "") -> None:

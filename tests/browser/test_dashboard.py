@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
+from support.axe import axe_script, violations
 from support.chromium import Chromium
 from support.standalone import managed_identity_token
 
+from azcred_emulators.faults import Status
 from azcred_emulators.standalone.configuration import Configuration
 from azcred_emulators.standalone.server import StandaloneServer
 
@@ -105,6 +107,23 @@ def test_it_needs_nothing_from_elsewhere(chromium: Chromium, page: Page, server:
     chromium.run(reload)
     assert asked
     assert all(url.startswith((server.main.emulators.http.url, "data:")) for url in asked)
+
+
+def test_everybody_can_use_it(chromium: Chromium, page: Page, server: StandaloneServer) -> None:
+    """axe-core finds nothing, by day and at night, with a fault added and the claims of a token open."""
+    script = axe_script()
+    server.main.emulators.faults_of("imds").add(Status(500), nth=2)
+    managed_identity_token(server.main.emulators.http.url)
+
+    def look() -> list[str]:
+        page.emulate_media(color_scheme="light")
+        page.reload()
+        page.get_by_text("token", exact=True).click()
+        found = violations(page, script)
+        page.emulate_media(color_scheme="dark")
+        return found + violations(page, script)
+
+    assert chromium.run(look) == []
 
 
 def test_it_can_be_read_on_a_telephone_and_at_night(chromium: Chromium, page: Page, server: StandaloneServer) -> None:

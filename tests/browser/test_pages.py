@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
+from support.axe import axe_script, violations
 from support.chromium import Window
 from support.entra import AUTHORITY, Entra
 from support.shop import Shop
@@ -55,9 +56,12 @@ def test_by_keyboard_alone(entra: Entra, window: Window, shop: Shop) -> None:
         "Permissions requested": ["Tab", "Tab", "Shift+Tab"],
     }
 
+    script = axe_script()
+
     def person(page: Page) -> None:
         for title, keys in pages.items():
             assert heading(page) == title
+            assert violations(page, script) == []
             assert page.evaluate(NAMELESS) == []
             assert page.get_attribute("html", "lang") == "en"
             for key in keys:

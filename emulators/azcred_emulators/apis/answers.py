@@ -20,10 +20,15 @@ _NO_HEADERS: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: a status, headers, and a body that is `json`, `data` (text or bytes) or a stream of `events`.
+    """One answer of a resource.
 
-    Each event is sent as soon as there is one, as a server-sent event: text as it is, everything else as JSON. Raises
-    ValueError for what cannot be sent.
+    :param status: the HTTP status.
+    :param json: the body, as something that JSON can represent.
+    :param data: the body, as bytes or text.
+    :param headers: the headers, beside that of the body's type.
+    :param events: the body, as server-sent events: text as it is, everything else as JSON. Each is sent as soon as
+        there is one.
+    :raises ValueError: this cannot be sent.
     """
 
     status: int = 200

@@ -64,7 +64,7 @@ class ResourceFaults:
 
 
 class ProtectedResource:
-    """One protected resource. A test says what it answers; it says who may ask.
+    """A protected resource. It decides who may ask; the test decides what it answers.
 
     A token must be for one of the `audiences`, the first of which is what the resource names when it refuses one. A
     trailing slash makes no difference, but at Batch's, as in Azure. `tenant` is the one that its challenges name, the
@@ -131,9 +131,11 @@ class ProtectedResource:
         return self.stand_in.content if self.stand_in else {}
 
     def fill(self, **content: Any) -> "ProtectedResource":
-        """Add to what the service's stand-in holds, and return the resource: `fill(secrets={"database": "hunter2"})`.
+        """Add to what the service's stand-in holds: `fill(secrets={"database": "hunter2"})`.
 
-        Raises ValueError for what it cannot hold, and if there is no stand-in for the host.
+        :param content: names and values, as the stand-in has them.
+        :return: the resource.
+        :raises ValueError: the stand-in cannot hold this, or there is no stand-in for the host.
         """
         if self.stand_in is None:
             raise ValueError(f"there is no stand-in for {self.host}; answer() sets what it answers")
@@ -156,18 +158,27 @@ class ProtectedResource:
         scopes: Sequence[str] = (),
         roles: Sequence[str] = (),
     ) -> None:
-        """Set what requests with this method and path are answered once they are authorized.
-
-        `path` may have parameters, `<name>` for one part and `<path:name>` for several. With a `query` it is only for
-        requests that have these parameters; the most precise answer is given. A HEAD is answered like the GET.
+        """Set the answer to authorized requests with this method and path.
 
         The body is `json`, `data`, or a stream of server-sent `events`. Or there are `answers`, which are given one
-        after the other, the last of them from then on: each an `Answer`, or a function that takes the request (a
-        `ReceivedRequest`) and returns an Answer, text, bytes, or what JSON can hold.
+        after the other, the last of them from then on. Of several answers that fit a request, the most precise one is
+        given. A HEAD is answered like the GET.
 
-        An `anonymous` answer needs no token. Else a user's token must have one of the `scopes` and an app's own one of
-        the `roles`; others get the service's 403. Raises ValueError for what no request or answer can have: another
-        method, a path that does not start with a slash or has a query, a status that is none, what JSON cannot hold.
+        :param method: the HTTP method, such as "GET".
+        :param path: the path, such as "/secrets/database"; `<name>` stands for one part, `<path:name>` for several.
+        :param answers: an `Answer` each, or a function that takes the request (a `ReceivedRequest`) and returns an
+            Answer, text, bytes, or what JSON can represent.
+        :param status: the HTTP status.
+        :param json: the body, as something that JSON can represent.
+        :param data: the body, as bytes or text.
+        :param events: the body, as a list of events: text as it is, all else as JSON.
+        :param headers: headers of the answer.
+        :param query: parameters that a request must have, with their values.
+        :param anonymous: whether the answer needs no token.
+        :param scopes: a user's token must have one of these, if there are any; others get the service's 403.
+        :param roles: an app's own token must have one of these, if there are any.
+        :raises ValueError: there are two bodies; or the method, the status or the JSON is not valid; or no request has
+            the path, which does not start with a slash, or has a query.
         """
         rule = make_rule(
             method,
@@ -196,37 +207,45 @@ class ProtectedResource:
         scopes: Sequence[str] = (),
         roles: Sequence[str] = (),
     ) -> None:
-        """Let clients open websockets at this path; `serve` gets each, and it closes when the function returns.
+        """Let clients open websockets at this path.
 
-        The token is in the request's Authorization header or its parameter `access_token`. Raises ValueError as
-        `answer` does.
+        The token is in the request's Authorization header or its parameter `access_token`.
+
+        :param path: the path, as that of `answer`.
+        :param serve: gets each websocket, which closes when the function returns.
+        :param anonymous: whether a websocket needs no token.
+        :param scopes: a user's token must have one of these, if there are any.
+        :param roles: an app's own token must have one of these, if there are any.
+        :raises ValueError: no request has the path.
         """
         rule = make_rule("GET", path, anonymous=anonymous, scopes=scopes, roles=roles)
         with self._lock:
             self._websockets[rule.path.text] = (rule, serve)
 
     def allow(self, *identities: str) -> None:
-        """Let these identities alone use the resource from now on: others get the service's 403, as without a role.
+        """Let these identities alone use the resource from now on. Others get the service's 403, as without a role.
 
-        An identity is named by its name in the directory, its client id or object id, or its principal name. Without
-        one nobody may. Raises LookupError for an identity that the directory does not have.
+        :param identities: the name in the directory, the client id or object id, or the principal name of each. Without
+            one, nobody may.
+        :raises LookupError: the directory does not have an identity, with the nearest one that it has.
         """
         with self._lock:
             self._allowed = frozenset(map(self._object_id, identities))
 
     def revoke(self) -> None:
-        """Reject tokens that were issued before now: clients that can handle it are challenged for a new one.
+        """Reject all tokens issued before now. Clients that can handle it are challenged for a new one.
 
-        That is what continuous access evaluation does when a session is revoked or a policy changes. Clients that
-        did not announce the capability CP1 keep their tokens until these expire, as with the real services.
+        Continuous access evaluation does this when a session is revoked or a policy changes. Clients that did not
+        announce the capability CP1 keep their tokens until they expire, as with the real services.
         """
         self._demand_of_new_tokens({"nbf": {"essential": True, "value": str(int(self._clock.now()))}}, every=False)
 
     def challenge(self, claims: Mapping[str, object]) -> None:
-        """Reject all tokens that were issued before now with a claims challenge for these claims of an access token.
+        """Reject all tokens issued before now with a claims challenge.
 
-        An example are those of an authentication context: `{"acrs": {"essential": True, "value": "c1"}}`. Raises
-        ValueError for what JSON cannot hold.
+        :param claims: the claims of an access token that the next token must have. Those of an authentication context
+            are `{"acrs": {"essential": True, "value": "c1"}}`.
+        :raises ValueError: JSON cannot represent the claims.
         """
         self._demand_of_new_tokens(claims, every=True)
 

@@ -27,7 +27,10 @@ _RULES = "_azcred_rules"
 def answers(method: str, path: str, **options: Any) -> Callable[[Method], Method]:
     """Mark a method of a stand-in as the answer to requests with this method and path.
 
-    `options` are those of `ProtectedResource.answer` that say who may ask: `query`, `anonymous`, `scopes`, `roles`.
+    :param method: the HTTP method, such as "GET".
+    :param path: the path, such as "/orders/<number>".
+    :param options: those of `ProtectedResource.answer` that say who may ask: `query`, `anonymous`, `scopes`, `roles`.
+    :return: the decorator.
     """
 
     def mark(function: Method) -> Method:
@@ -75,7 +78,10 @@ class StandIn:
 
     @classmethod
     def is_at(cls, host: str) -> bool:
-        """Tell whether the service is at a host name."""
+        """Tell whether the service is at a host name.
+
+        :param host: the name, in lower case.
+        """
         return any(fnmatchcase(host, pattern) for pattern in cls.hosts)
 
     def rules(self) -> list[AnswerRule]:
@@ -88,7 +94,10 @@ class StandIn:
         ]
 
     def fill(self, **content: Any) -> None:
-        """Add to the content; raises ValueError for a name or a type that the stand-in does not have."""
+        """Add to the content.
+
+        :raises ValueError: the stand-in does not have such a content.
+        """
         for name, value in content.items():
             check_known(name, self.contents, f"the stand-in {type(self).__name__}")
             kind = self.contents[name]
@@ -102,30 +111,60 @@ class StandIn:
                 self.content[name] = [*self.content[name], *value]
 
     def read(self, name: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what a test fills in as it is kept; raises ValueError for what the service cannot have."""
+        """Return what a test fills in as it is kept.
+
+        :param name: the name of the content.
+        :param value: what the test fills in.
+        :return: what is added to the content.
+        :raises ValueError: the service cannot have this.
+        """
         return value
 
     def put(self, name: str, key: str, value: object) -> None:
-        """Set one entry of a dict of the content, in a new dict: a layer that ends returns to the earlier one."""
+        """Set one entry of a dict of the content, in a new dict: a scope that ends returns to the earlier one.
+
+        :param name: the name of the content.
+        :param key: the entry's key.
+        :param value: its new value.
+        """
         self.content[name] = {**self.content[name], key: value}
 
     def remove(self, name: str, key: str) -> Any:
-        """Take one entry out of a dict of the content and return it, None if there is none."""
+        """Take one entry out of a dict of the content.
+
+        :param name: the name of the content.
+        :param key: the entry's key.
+        :return: its value; None if there is none.
+        """
         kept = dict(self.content[name])
         value = kept.pop(key, None)
         self.content[name] = kept
         return value
 
     def append(self, name: str, *values: object) -> None:
-        """Add to a list of the content, in a new list."""
+        """Add to a list of the content, in a new list.
+
+        :param name: the name of the content.
+        :param values: what is added.
+        """
         self.content[name] = [*self.content[name], *values]
 
     def claims_of(self, token: str) -> Mapping[str, Any] | None:
-        """Return the claims of a token that the service has issued itself, None for any other."""
+        """Return the claims of a token that the service has issued itself.
+
+        :param token: any token that a client has sent.
+        :return: the claims; None for a token of somebody else.
+        """
         return None
 
     def error(self, status: int, code: str, message: str) -> Answer:
-        """Return an error in the form in which most services write one."""
+        """Return an error in the form in which most services write one.
+
+        :param status: the HTTP status.
+        :param code: the service's code.
+        :param message: the text.
+        :return: the answer.
+        """
         return Answer(status, json={"error": {"code": code, "message": message}})
 
 

@@ -129,13 +129,22 @@ class Authority(Emulator):
         self.context.device_codes.reset()
 
     def sign_in(self, user: User, *, mfa: bool = False) -> SignIn:
-        """Return a sign-in of the user that happens now, with a second factor or by password alone."""
+        """Return a sign-in of the user that happens now.
+
+        :param user: the user.
+        :param mfa: True for a second factor, False for the password alone.
+        :return: the sign-in.
+        """
         return SignIn(user_id=user.object_id, auth_time=self._clock.now(), amr=("pwd", "mfa") if mfa else ("pwd",))
 
     def authorize(self, url: str, user: User, *, mfa: bool = False) -> Redirect:
-        """Answer the URL of `/authorize` that an app opens in a browser as if the user had signed in there.
+        """Answer a URL of `/authorize` that an app opens in a browser, as if the user had signed in there.
 
-        Raises EntraError for what a page would show instead of sending the browser back to the app.
+        :param url: the URL.
+        :param user: the user.
+        :param mfa: True if the user signed in with a second factor.
+        :return: where the browser is sent.
+        :raises EntraError: a page would show this error instead of sending the browser back to the app.
         """
         _, name, *_ = urlsplit(url).path.split("/")
         tenant_name, tenant = self.find_tenant(name)

@@ -17,7 +17,8 @@ from azcred_emulators.serving.urls import is_executable
 TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 TOKEN_EXCHANGE_APPLICATION_ID = "fb60f99c-7a34-4190-8149-302f77469936"  # the `aud` of Entra ID's own tokens for it
 CONSUMERS_TENANT_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"  # where personal Microsoft accounts live
-ALL = "All"  # in a policy: all users or all resources
+ALL = "All"
+"""In a conditional access policy: all users, or all resources."""
 
 
 def _new_id() -> str:
@@ -39,9 +40,13 @@ def _read_durations(entity: object, *names: str, negative: bool = False) -> None
 class Tenant:
     """A tenant of Entra ID, found by its GUID or by any of its verified domains.
 
-    Users of `federated_domains` sign in at another identity provider such as AD FS. With `security_defaults` no user
-    signs in with a password alone, as with Entra ID's security defaults. `remember_mfa` is how long a second factor
-    stays valid, None for as long as the sign-in.
+    :param id: its GUID.
+    :param domains: its verified domains.
+    :param name: its display name.
+    :param federated_domains: domains whose users sign in at another identity provider, such as AD FS.
+    :param security_defaults: True if no user signs in with a password alone, as with Entra ID's security defaults.
+    :param remember_mfa: how long a second factor stays valid: a timedelta, a text such as "1 hour", or a number of
+        seconds; None for as long as the sign-in.
     """
 
     id: str
@@ -57,7 +62,12 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A secret of an application; it has no start or no end if `starts` or `expires` is None."""
+    """A secret of an application.
+
+    :param value: the secret.
+    :param starts: when it becomes valid, in seconds since the epoch; None for always.
+    :param expires: when it expires, in seconds since the epoch; None for never.
+    """
 
     value: str = field(repr=False)
     starts: float | None = None
@@ -66,7 +76,12 @@ class ClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class FederatedCredential:
-    """A token issuer that an application or managed identity trusts, for exactly one subject and audience."""
+    """A token issuer that an application or managed identity trusts, for exactly one subject and audience.
+
+    :param issuer: the URL of the issuer.
+    :param subject: the subject.
+    :param audience: the audience.
+    """
 
     issuer: str
     subject: str
@@ -75,9 +90,12 @@ class FederatedCredential:
 
 @dataclass(frozen=True, slots=True)
 class TrustedSubject:
-    """Trust in every certificate with this subject name that the authority has issued (subject name and issuer trust).
+    """Trust in every certificate with this subject name from this authority (subject name and issuer trust).
 
-    `name` is the certificate's common name. The client must send the chain (`x5c`).
+    The client must send the chain (`x5c`).
+
+    :param name: the common name of the certificate.
+    :param authority: the certificate of the authority.
     """
 
     name: str
@@ -88,8 +106,9 @@ class TrustedSubject:
 class PermissionGrant:
     """Consent: scopes of a resource that a client may use on behalf of users (Graph: `oauth2PermissionGrant`).
 
-    `resource` is any name of the resource, "*" for all resources; in `scopes`, "*" is all scopes. An administrator
-    consents for all users (`principal_id` None), a user for themself.
+    :param resource: any name of the resource; "*" for all resources.
+    :param scopes: the scopes; "*" for all scopes.
+    :param principal_id: the object id of the user who consents; None for an administrator, who consents for all users.
     """
 
     resource: str
@@ -97,12 +116,17 @@ class PermissionGrant:
     principal_id: str | None = None
 
 
-ADMIN_CONSENT = PermissionGrant("*", ("*",))  # to all scopes of all resources, for all users
+ADMIN_CONSENT = PermissionGrant("*", ("*",))
+"""An administrator's consent for all users, to all scopes of all resources."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppRoleAssignment:
-    """A role of an application, user or group in a resource; with no `role`, access to the resource alone."""
+    """A role of an application, user or group in a resource.
+
+    :param resource: any name of the resource.
+    :param role: the role; "" for access to the resource without a role.
+    """
 
     resource: str
     role: str = ""
@@ -110,7 +134,11 @@ class AppRoleAssignment:
 
 @dataclass(frozen=True, slots=True)
 class OptionalClaims:
-    """The names of the claims that an application asks for in its tokens."""
+    """The optional claims that an application has in its tokens.
+
+    :param id_token: the names of the claims in id tokens.
+    :param access_token: the names of the claims in access tokens.
+    """
 
     id_token: tuple[str, ...] = ()
     access_token: tuple[str, ...] = ()
@@ -120,8 +148,11 @@ class OptionalClaims:
 class TokenTimes:
     """How long the tokens of an application or managed identity are valid, and by which clock.
 
-    After `refresh_in` a client should ask for a new token. `lifetime` and `refresh_in` are None for the usual values.
-    `clock_skew` is how far the issuer's clock is ahead of the app's; it may be negative.
+    Each duration is a timedelta, a text such as "5 min", or a number of seconds.
+
+    :param lifetime: how long a token lasts; None for the usual time.
+    :param refresh_in: after which time a client should request a new token; None for the usual time.
+    :param clock_skew: how far the issuer's clock is ahead of the app's; may be negative.
     """
 
     lifetime: Duration | None = None
@@ -139,28 +170,45 @@ class TokenTimes:
 class Application:
     """An application with its service principal in the tenant.
 
-    As a client: it authenticates with `secrets`, `certificates`, `trusted_subjects` and `federated_credentials`; a
-    `public_client` does not authenticate. Its `redirect_uris` are those of a desktop app if it is public, else of a web
-    app. `permission_grants` are the consents that it has. A `multi_tenant` application has users in every tenant, and
-    acts for itself in the tenants of `service_principal_in`. Microsoft's own developer tools are a `family`, which
-    shares refresh tokens. `required_resource_access` names the resources for which it may have tokens, None for all.
-    With `id_token_issuance` and `access_token_issuance` it gets such tokens from `/authorize` itself (Graph:
-    `implicitGrantSettings`).
+    Three fields decide how strict the emulator is: `reusable_refresh_tokens`, `single_use_assertions` and
+    `maximum_repetitions`.
 
-    An agent identity has the client id of its `agent_blueprint`; it authenticates with the blueprint's tokens only.
-
-    As a resource: `identifier_uris` are the names under which clients ask for tokens for it, `access_token_version`
-    (1 or 2) is the version of these tokens. `oauth2_permission_scopes` and `app_roles` can be granted,
-    `admin_consent_scopes` by an administrator only. `group_membership_claims` ("All",
-    "SecurityGroup", "DirectoryRole") puts `groups` or `wids` into its tokens.
-
-    `token_times` are those of the tokens that it gets as a client, for itself or for a user.
-
-    Three settings decide how strict the emulator is. A refresh token can be used once, unless the application has
-    `reusable_refresh_tokens`; in Entra ID it can be used again. With `single_use_assertions` the `jti` of a client
-    assertion may occur once, although msal sends each assertion for nine minutes. `maximum_repetitions` is how often
-    the same request for a token may come within five minutes before it counts as a loop, None for no limit; Entra ID
-    does not document its own limit.
+    :param name: its display name.
+    :param tenant_id: the GUID of its tenant.
+    :param client_id: its client id.
+    :param object_id: the object id of its service principal.
+    :param enabled: False if it is disabled.
+    :param secrets: the secrets with which it authenticates.
+    :param certificates: the certificates with which it authenticates.
+    :param trusted_subjects: the subject names of certificates with which it authenticates.
+    :param federated_credentials: the token issuers whose assertions it authenticates with.
+    :param public_client: True if it does not authenticate.
+    :param redirect_uris: those of a desktop app if it is public, otherwise of a web app.
+    :param spa_redirect_uris: those of a single-page app.
+    :param multi_tenant: True if users of every tenant can use it.
+    :param service_principal_in: the GUIDs of other tenants in which a multi-tenant application can act for itself.
+    :param permission_grants: the consents that it has.
+    :param required_resource_access: the resources for which it may have tokens; None for all.
+    :param id_token_issuance: True if `/authorize` itself returns id tokens (Graph: `implicitGrantSettings`).
+    :param access_token_issuance: True if `/authorize` itself returns access tokens (Graph: `implicitGrantSettings`).
+    :param app_role_assignments: its roles in resources.
+    :param family: True for Microsoft's own developer tools, which share refresh tokens.
+    :param agent_blueprint: for an agent identity, the client id of its blueprint, whose tokens it authenticates with.
+    :param reusable_refresh_tokens: True if a refresh token can be used again, as in Entra ID.
+    :param single_use_assertions: True if the `jti` of a client assertion may be used once only. msal sends each
+        assertion for nine minutes.
+    :param maximum_repetitions: how often the same token request may come within five minutes before it counts as a
+        loop; None for no limit. Entra ID does not document its own limit.
+    :param identifier_uris: as a resource: the names under which clients request tokens for it.
+    :param access_token_version: as a resource: the version of its access tokens, 1 or 2.
+    :param oauth2_permission_scopes: as a resource: the scopes that can be granted.
+    :param admin_consent_scopes: as a resource: the scopes that only an administrator can grant.
+    :param app_roles: as a resource: the roles that can be assigned.
+    :param app_role_assignment_required: as a resource: True if clients and users need a role.
+    :param optional_claims: the optional claims in its tokens.
+    :param group_membership_claims: "All", "SecurityGroup" or "DirectoryRole" to put `groups` or `wids` into its tokens.
+    :param token_times: the times of the tokens that it gets as a client, for itself or for a user.
+    :raises ValueError: a redirect URI is one that a browser would run.
     """
 
     name: str
@@ -206,15 +254,23 @@ class Application:
 
     @property
     def resource_names(self) -> tuple[str, ...]:
-        """Every name under which clients can ask for a token for it."""
+        """Every name under which clients can request a token for it."""
         return (self.client_id, f"api://{self.client_id}", *self.identifier_uris)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedIdentity:
-    """A managed identity; `resource_id` is the ARM id of the identity, or of its host if system-assigned.
+    """A managed identity.
 
-    `token_times` are those of its tokens.
+    :param name: its name.
+    :param tenant_id: the GUID of its tenant.
+    :param resource_id: the ARM id of the identity, or of its host if it is system-assigned.
+    :param client_id: its client id.
+    :param object_id: its object id, also called principal id.
+    :param system_assigned: True if it is system-assigned.
+    :param federated_credentials: the token issuers whose assertions it authenticates with.
+    :param app_role_assignments: its roles in resources.
+    :param token_times: the times of its tokens.
     """
 
     name: str
@@ -238,11 +294,27 @@ class Mfa(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A user of the tenant, and a guest in the tenants of `guest_in`.
+    """A user of the tenant.
 
-    A user without a `password` cannot sign in with a password. `member_of` are object ids of groups, `directory_roles`
-    template ids of roles. Refresh tokens from before `tokens_valid_from` are revoked
-    (Graph: `signInSessionsValidFromDateTime`). An agent's own account has the client id of its `agent_identity`.
+    :param name: the display name.
+    :param tenant_id: the GUID of the tenant.
+    :param principal_name: the user principal name, such as "dana@contoso.com".
+    :param object_id: the object id.
+    :param password: the password; a user with "" cannot sign in with a password.
+    :param given_name: the first name.
+    :param surname: the last name.
+    :param mail: the e-mail address.
+    :param enabled: False if the account is disabled.
+    :param locked: True if the account is locked.
+    :param password_expired: True if the password has expired.
+    :param mfa: whether the user needs a second factor.
+    :param member_of: the object ids of the user's groups.
+    :param directory_roles: the template ids of the user's roles.
+    :param app_role_assignments: the user's roles in resources.
+    :param guest_in: the GUIDs of other tenants in which the user is a guest.
+    :param tokens_valid_from: refresh tokens from before this time are revoked (Graph:
+        `signInSessionsValidFromDateTime`), in seconds since the epoch.
+    :param agent_identity: for the account of an agent, the client id of its agent identity.
     """
 
     name: str
@@ -267,7 +339,13 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A security group; its members have its role assignments."""
+    """A security group. Its members have its role assignments.
+
+    :param name: its name.
+    :param tenant_id: the GUID of its tenant.
+    :param object_id: its object id.
+    :param app_role_assignments: its roles in resources.
+    """
 
     name: str
     tenant_id: str
@@ -277,12 +355,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionalAccessPolicy:
-    """A Conditional Access policy: its users and service principals, its resources, and what it requires.
+    """A Conditional Access policy: whom it applies to, for which resources, and what it requires.
 
-    `include_users` and `include_service_principals` hold object ids, `include_applications` names of resources; each
-    may be ("All",). `built_in_controls` are Graph's: "block", "mfa", "compliantDevice", "domainJoinedDevice".
-    `token_protection` requires tokens that are bound to a device, which no client of the emulators has.
-    `sign_in_frequency` is how long a sign-in is valid.
+    :param name: its name.
+    :param tenant_id: the GUID of its tenant.
+    :param id: its id.
+    :param enabled: False if it is disabled.
+    :param include_users: object ids of users; ("All",) for all.
+    :param include_service_principals: object ids of service principals; ("All",) for all.
+    :param include_applications: names of resources; ("All",) for all.
+    :param built_in_controls: those of Graph: "block", "mfa", "compliantDevice", "domainJoinedDevice".
+    :param sign_in_frequency: how long a sign-in is valid: a timedelta, a text such as "1 hour", or a number of seconds.
+    :param token_protection: True to require tokens that are bound to a device. No client of the emulators has these.
     """
 
     name: str
@@ -302,9 +386,13 @@ class ConditionalAccessPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """An Azure subscription; it is visible to the object ids in `readers`, ("All",) for all identities of the tenant.
+    """An Azure subscription.
 
-    `state` is Azure Resource Manager's: "Enabled", "Disabled", "Warned", "PastDue", "Deleted".
+    :param name: its name.
+    :param tenant_id: the GUID of its tenant.
+    :param id: its id.
+    :param state: the state of Azure Resource Manager: "Enabled", "Disabled", "Warned", "PastDue" or "Deleted".
+    :param readers: the object ids that can see it; ("All",) for all identities of the tenant.
     """
 
     name: str
@@ -315,4 +403,7 @@ class Subscription:
 
 
 Principal = Application | ManagedIdentity
+"""What can have tokens of its own."""
+
 Entity = Tenant | Application | ManagedIdentity | User | Group | ConditionalAccessPolicy | Subscription
+"""What a directory holds."""

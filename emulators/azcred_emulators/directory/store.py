@@ -70,7 +70,7 @@ def _make_index(entities: Iterable[Entity]) -> _Index:
 class Directory:
     """The store of tenants, applications, users, groups and policies, and of managed identities and their hosts.
 
-    Entities are immutable: `replace` stores a changed copy instead of an entity. `audiences_of_stand_ins` are what a
+    Entities are immutable. `replace` stores a changed copy in place of an entity. `audiences_of_stand_ins` are what a
     test's own resources take tokens for, in lower case and without a slash at the end.
     """
 
@@ -86,7 +86,9 @@ class Directory:
     def add(self, entity: _Entity) -> _Entity:
         """Store an entity and return it.
 
-        Raises ValueError if the directory has an entity with the same id.
+        :param entity: a tenant, application, managed identity, user, group, policy or subscription.
+        :return: the entity.
+        :raises ValueError: the directory has an entity with the same id.
         """
         with self._lock:
             if identifier(entity) in self._entities:
@@ -98,9 +100,13 @@ class Directory:
         return entity
 
     def replace(self, entity: _Entity, **changes: object) -> _Entity:
-        """Replace an entity by a copy with these fields changed, and return the copy.
+        """Replace an entity with a changed copy, and return the copy.
 
-        Raises LookupError if the directory does not have the entity, ValueError if its id would change.
+        :param entity: the entity; only its id matters.
+        :param changes: the fields to change, such as `secrets=()`.
+        :return: the changed copy.
+        :raises LookupError: the directory does not have the entity.
+        :raises ValueError: its id would change.
         """
         with self._lock:
             current = self._entities.get(identifier(entity))
@@ -114,7 +120,10 @@ class Directory:
         return changed
 
     def remove(self, entity: Entity) -> None:
-        """Delete an entity and its assignments; nothing happens if the directory does not have it."""
+        """Delete an entity and its assignments. Nothing happens if the directory does not have it.
+
+        :param entity: the entity.
+        """
         with self._lock:
             self._entities.pop(identifier(entity), None)
             self._cached_index = None
@@ -124,9 +133,14 @@ class Directory:
     def consent(
         self, application: Application, resource: str, scopes: Iterable[str], *, user: User | None = None
     ) -> Application:
-        """Record that a user, by default an administrator, consents to scopes of a resource for an application.
+        """Record consent to scopes of a resource for an application.
 
-        Returns the changed application. Raises LookupError if the directory does not have it.
+        :param application: the application.
+        :param resource: any name of the resource.
+        :param scopes: the scopes.
+        :param user: the user who consents; by default an administrator, for all users.
+        :return: the changed application.
+        :raises LookupError: the directory does not have the application.
         """
         grant = PermissionGrant(resource, tuple(scopes), user.object_id if user else None)
         with self._lock:
@@ -139,7 +153,11 @@ class Directory:
         return changed
 
     def tenant(self, name: str) -> Tenant | None:
-        """Return the tenant with this GUID or domain, in any case."""
+        """Return the tenant with this GUID or domain, in any case.
+
+        :param name: the GUID or domain.
+        :return: the tenant; None if there is none.
+        """
         return self._index.tenants.get(name.lower())
 
     def tenants(self) -> Sequence[Tenant]:
@@ -147,7 +165,11 @@ class Directory:
         return list(dict.fromkeys(self._index.tenants.values()))
 
     def principal(self, client_id: str) -> Principal | None:
-        """Return the application or managed identity with this client id, in any case."""
+        """Return the application or managed identity with this client id, in any case.
+
+        :param client_id: the client id.
+        :return: the application or managed identity; None if there is none.
+        """
         entity = self._entities.get(client_id.lower())
         return entity if isinstance(entity, Application | ManagedIdentity) else None
 
@@ -156,11 +178,19 @@ class Directory:
         return [entity for entity in list(self._entities.values()) if isinstance(entity, Application)]
 
     def application_for_resource(self, resource: str) -> Application | None:
-        """Return the application that has this name as a resource, None if there is none."""
+        """Return the application that has this name as a resource.
+
+        :param resource: the name, such as "api://orders".
+        :return: the application; None if there is none.
+        """
         return self._index.resources.get(resource.rstrip("/").lower())
 
     def user(self, name: str) -> User | None:
-        """Return the user with this principal name or object id, in any case."""
+        """Return the user with this principal name or object id, in any case.
+
+        :param name: the principal name or object id.
+        :return: the user; None if there is none.
+        """
         entity = self._entities.get(name.lower())
         return entity if isinstance(entity, User) else self._index.users.get(name.lower())
 
@@ -169,7 +199,11 @@ class Directory:
         return list(self._index.users.values())
 
     def groups_of(self, user: User) -> Sequence[Group]:
-        """Return the groups that the user is a member of, as far as the directory has them."""
+        """Return the groups of a user that are in the directory.
+
+        :param user: the user.
+        :return: the groups.
+        """
         entities = (self._entities.get(object_id.lower()) for object_id in user.member_of)
         return [entity for entity in entities if isinstance(entity, Group)]
 
@@ -178,7 +212,12 @@ class Directory:
         return self._index.policies
 
     def subscriptions(self, tenant_id: str, object_id: str) -> Sequence[Subscription]:
-        """Return the subscriptions of a tenant that a user or service principal may see, the first added first."""
+        """Return the subscriptions of a tenant that a user or service principal can see, the first added first.
+
+        :param tenant_id: the GUID of the tenant.
+        :param object_id: the object id of the user or service principal.
+        :return: the subscriptions.
+        """
         user = self.user(object_id)
         ids = {object_id.lower(), *(group.lower() for group in (user.member_of if user else ()))}
         return [
@@ -189,35 +228,59 @@ class Directory:
         ]
 
     def tenants_of(self, user: User) -> Sequence[Tenant]:
-        """Return the user's own tenant and the tenants in which they are a guest."""
+        """Return a user's own tenant and the tenants in which the user is a guest.
+
+        :param user: the user.
+        :return: the tenants.
+        """
         ids = {user.tenant_id.lower(), *(tenant_id.lower() for tenant_id in user.guest_in)}
         return [tenant for tenant in self.tenants() if tenant.id.lower() in ids]
 
     def assign(self, host: str, *identities: ManagedIdentity) -> None:
-        """Assign managed identities to a host such as "imds", in addition to those that it has."""
+        """Assign managed identities to a host, in addition to those that it has.
+
+        :param host: the host, such as "imds".
+        :param identities: the managed identities.
+        """
         with self._lock:
             client_ids = (*self._assigned.get(host, ()), *map(identifier, identities))
             self._assigned[host] = tuple(dict.fromkeys(client_ids))
 
     def unassign(self, host: str, *identities: ManagedIdentity) -> None:
-        """Take managed identities away from a host."""
+        """Remove managed identities from a host.
+
+        :param host: the host, such as "imds".
+        :param identities: the managed identities.
+        """
         removed = {identifier(identity) for identity in identities}
         with self._lock:
             client_ids = self._assigned.get(host, ())
             self._assigned[host] = tuple(client_id for client_id in client_ids if client_id not in removed)
 
     def assigned(self, host: str) -> Sequence[ManagedIdentity]:
-        """Return the managed identities that a host has, in the order in which they were assigned."""
+        """Return the managed identities of a host, in the order in which they were assigned.
+
+        :param host: the host, such as "imds".
+        :return: the managed identities.
+        """
         entities = (self._entities.get(client_id) for client_id in self._assigned.get(host, ()))
         return [entity for entity in entities if isinstance(entity, ManagedIdentity)]
 
     def set_resource_id(self, host: str, resource_id: str) -> None:
-        """Set the ARM id of the machine or app that a host such as "imds" belongs to."""
+        """Set the ARM id of the machine or app that a host belongs to.
+
+        :param host: the host, such as "imds".
+        :param resource_id: the ARM id.
+        """
         with self._lock:
             self._resource_ids[host] = resource_id
 
     def resource_id(self, host: str) -> str:
-        """Return the ARM id of the machine or app that a host belongs to, "" if none is set."""
+        """Return the ARM id of the machine or app that a host belongs to.
+
+        :param host: the host, such as "imds".
+        :return: the ARM id; "" if none is set.
+        """
         return self._resource_ids.get(host, "")
 
     def content(self) -> tuple[Sequence[Entity], Mapping[str, tuple[str, ...]], Mapping[str, str]]:
@@ -232,7 +295,12 @@ class Directory:
     def fill(
         self, entities: Iterable[Entity], assigned: Mapping[str, Iterable[str]], resource_ids: Mapping[str, str]
     ) -> None:
-        """Replace the whole content; the arguments are what `content` returns."""
+        """Replace the whole content. The arguments are what `content` returns.
+
+        :param entities: all entities.
+        :param assigned: the client ids that are assigned to each host.
+        :param resource_ids: the ARM id of each host.
+        """
         with self._lock:
             self._entities = {identifier(entity): entity for entity in entities}
             self._assigned = {
@@ -257,7 +325,7 @@ class Directory:
         return {*content[0], *(principal.object_id.lower() for principal in principals)}, undo
 
     def keep(self) -> None:
-        """Take the snapshot of the content to which `reset` returns."""
+        """Take the snapshot to which `reset` returns."""
         with self._lock:
             self._snapshot = (dict(self._entities), dict(self._assigned), dict(self._resource_ids))
 

@@ -10,15 +10,14 @@ from azcred_emulators.emulation.recorder import Recorder
 
 
 class Journal:
-    """Every request since the start of the test or the last `clear`; `print(journal)` shows them as a table.
+    """Every request since the start of the test or the last `clear`. `print(journal)` shows them as a table.
 
-    The journal of a wider scope, such as a session's, has also the requests of the tests inside it.
+    The journal of a wider scope, such as a session, also has the requests of the tests inside it.
 
-    The criteria of its methods are the fields of an entry, and `answered`:
-    `assert_tokens(provider="environment", times=1)`. A trailing slash of a resource makes no difference. A method
-    raises TypeError for a criterion that does not exist, and ValueError for a value that no request can have: one of
-    another type, a resource with a scope's suffix, or one that is not in the `vocabulary` of its field, which is asked
-    for when it is needed.
+    The criteria of its methods are the fields of an entry, and `answered`: `assert_tokens(provider="environment",
+    times=1)`. A trailing slash of a resource makes no difference. A criterion that does not exist raises `TypeError`. A
+    value that no request can have raises `ValueError`: a value of another type, a resource with the suffix of a scope,
+    or a value that is not in the vocabulary of its field.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class Journal:
 
     @property
     def refused(self) -> Sequence[str]:
-        """The hosts outside this machine to which a connection was refused, as often as it was; `clear` keeps them."""
+        """The hosts outside this machine to which a connection was refused, once for each time. `clear` keeps them."""
         return self._refused()
 
     def _entries(self) -> list[JournalEntry]:
@@ -54,33 +53,49 @@ class Journal:
         return [replace(entry, number=entry.number - start) for entry in entries]
 
     def requests(self, **criteria: object) -> list[JournalEntry]:
-        """Return the entries whose fields have these values: `requests(provider="environment", status=401)`."""
+        """Return the entries whose fields have these values: `requests(provider="environment", status=401)`.
+
+        :param criteria: the fields, and the values that they must have.
+        :return: the entries, in order.
+        :raises TypeError: entries have no such field.
+        :raises ValueError: no request can have this value.
+        """
         check_names(criteria, FIELDS, refusal="journal entries have no field", there_are="they have")
         check_values(criteria, self._vocabulary)
         return [entry for entry in self._entries() if matches(criteria, partial(getattr, entry))]
 
     def assert_requests(self, *, times: int | None = None, **criteria: object) -> None:
-        """Check the number of requests like these, whatever their outcome: `times`, or at least one.
+        """Check the number of requests that match, whatever their outcome.
 
-        `times=0` checks that there was none. Raises AssertionError, which lists every request, and ValueError for
-        `times` that is no whole number of 0 or more.
+        :param times: how many; by default at least one. 0 checks that there was none.
+        :param criteria: the fields, and the values that they must have.
+        :raises AssertionError: there was another number; the message lists every request.
+        :raises TypeError: entries have no such field.
+        :raises ValueError: no request can have this value, or `times` is not a whole number of 0 or more.
         """
         self._assert_count(len(self.requests(**criteria)), times, "request", criteria)
 
     def assert_tokens(self, *, times: int | None = None, **criteria: object) -> None:
-        """Check the number of tokens that requests like these were answered with: `times`, or at least one.
+        """Check the number of tokens that were issued for requests that match.
 
-        Raises as `assert_requests` does.
+        :param times: how many; by default at least one. 0 checks that there was none.
+        :param criteria: the fields, and the values that they must have.
+        :raises AssertionError: there was another number; the message lists every request.
+        :raises TypeError: entries have no such field.
+        :raises ValueError: no request can have this value, or `times` is not a whole number of 0 or more.
         """
         tokens = [entry for entry in self.requests(**criteria) if entry.answered]
         self._assert_count(len(tokens), times, "token", criteria)
 
     def assert_providers(self, *providers: str) -> None:
-        """Check that requests came from these providers in this order, and from no other; without one, from none.
+        """Check that requests came from these providers, in this order, and from no others.
 
-        Each counts once, where its first request is, a probe for example. A provider that finds out without a request
-        that it is not available leaves no trace. Raises AssertionError, which lists every request, and ValueError for a
-        provider that does not exist.
+        Each provider counts once, at its first request, which may be a probe. A provider that finds out without a
+        request that it is not available leaves no trace.
+
+        :param providers: the providers, such as "environment"; none to check that there was no request.
+        :raises AssertionError: the providers were others; the message lists every request.
+        :raises ValueError: there is no such provider.
         """
         for provider in providers:
             check_values({"provider": provider}, self._vocabulary)
@@ -90,13 +105,16 @@ class Journal:
             raise self._failure(f"expected requests of the providers {expected}, got {', '.join(seen) or 'none'}")
 
     def copy(self) -> "Journal":
-        """Return a journal of what is in this one now; nothing is added to it, and it stays when the scope ends."""
+        """Return a copy of this journal as it is now. Nothing is added to it, and it outlives the scope.
+
+        :return: the copy.
+        """
         copy = Journal(self._recorder, self._vocabulary, refused=partial(tuple, tuple(self.refused)))
         copy._kept = self._entries()
         return copy
 
     def clear(self) -> None:
-        """Leave out everything until now."""
+        """Leave out all requests until now."""
         self._start = self._recorder.position
 
     def _assert_count(self, count: int, times: int | None, noun: str, criteria: Mapping[str, object]) -> None:

@@ -8,14 +8,31 @@ from datetime import datetime, timedelta, timezone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One request: its sender, its emulator and the answer. It holds no secret and no token.
+    """One request: its sender, its emulator and the answer. It has no secret and no token.
 
-    Times are in epoch seconds by the virtual clock (`at`) and in seconds by the real one (`duration`).
-    `host` is the managed identity host, such as "imds"; None if the request went elsewhere.
-    `status` is None while the request is being answered, and where a fault left it without an answer. `fault` is the
-    kind of its fault. `provider` is the link of the chain that sends such a request, None where any could (discovery
-    documents). For an executable, `command` is the command line and `exit_code` its result; `status` only says that
-    the emulator answered. `claims` are those of the token that was handed out.
+    :param number: its number in the journal, from 1.
+    :param at: when it came, in seconds since the epoch on the virtual clock.
+    :param emulator: the emulator that answered, such as "imds", "authority" or "executable".
+    :param method: the HTTP method.
+    :param server_name: the host name or address in the request.
+    :param path: the path.
+    :param host: the managed identity host, such as "imds"; None if the request went elsewhere.
+    :param operation: what it is for, such as "token" or "probe".
+    :param provider: the link of the chain that sends such a request; None where any could, as for discovery documents.
+    :param grant: the OAuth grant type.
+    :param tenant: the GUID of the tenant.
+    :param client_id: the application or managed identity that sent it.
+    :param identity: the name of the identity whose token was requested.
+    :param resource: the resource, without the suffix `/.default`.
+    :param scope: the scopes, as the client sent them.
+    :param status: the HTTP status; None while it is being answered, and where a fault left it without an answer. For an
+        executable it only says that the emulator answered.
+    :param error: the reason of a refusal.
+    :param claims: the claims of the token that was issued.
+    :param command: the command line of an executable.
+    :param exit_code: the exit code of an executable.
+    :param fault: the kind of its fault.
+    :param duration: how long the answer took, in seconds of real time.
     """
 
     number: int
@@ -43,7 +60,7 @@ class JournalEntry:
 
     @property
     def answered(self) -> bool:
-        """Whether a token was handed out."""
+        """True if a token was issued."""
         return self.operation == "token" and self.status == 200 and not self.exit_code
 
     @property

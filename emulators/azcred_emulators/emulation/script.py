@@ -46,12 +46,11 @@ class _Line(Generic[Kind]):
 
 
 class Faults(Generic[Kind]):
-    """Faults that apply to an emulator's next requests, one each, in the order in which they were added.
+    """Faults that apply to the next requests to an emulator, one each, in the order in which they were added.
 
-    `default_criteria` are the criteria of faults that are added without a criterion of that name: the token service's
-    are for `operation="token"`. `names` are those of all criteria. Each of the `checks` raises TypeError for a fault
-    that cannot happen here, and `vocabulary` returns the values that requests have in closed fields; whoever knows
-    more than the emulator does may change both.
+    `default_criteria` are the criteria of faults that are added without a criterion of that name: those of the token
+    service are for `operation="token"`. `names` are the names of all criteria. Each of the `checks` raises `TypeError`
+    for a fault that cannot happen here. `vocabulary` returns the values that requests have in closed fields.
     """
 
     def __init__(
@@ -72,15 +71,17 @@ class Faults(Generic[Kind]):
         self._cancelled = threading.Event()
 
     def add(self, *faults: Kind, times: int = 1, nth: int = 1, optional: bool = False, **criteria: object) -> None:
-        """Append faults to the script, the whole sequence `times` times.
+        """Add faults for the next requests that match.
 
-        They apply only to requests that match the criteria, which are fields of the journal's entries:
-        `add(Status(500), grant="refresh_token", resource="https://vault.azure.net")`; None stands for a request
-        without such a field. A trailing slash of a resource makes no difference. The first applies to the `nth` such
-        request from now on. An `optional` fault may stay unused.
-
-        Raises TypeError for what is no fault or cannot happen here, and for a criterion that requests do not have;
-        ValueError for a value that they cannot have, and if `times` or `nth` is no whole number of 1 or more.
+        :param faults: the faults, in order.
+        :param times: how often the whole sequence happens.
+        :param nth: the first of the matching requests that is affected, counted from 1.
+        :param optional: True if the fault may stay unused; otherwise an unused fault fails the test.
+        :param criteria: fields of the journal's entries that the requests must have: `add(Status(500),
+            grant="refresh_token", resource="https://vault.azure.net")`. None stands for a request without such a field.
+            A trailing slash of a resource makes no difference.
+        :raises TypeError: something is not a fault or cannot happen here, or requests have no such field.
+        :raises ValueError: no request can have this value, or `times` or `nth` is not a whole number of 1 or more.
         """
         check_faults(faults)
         if not _is_count(times):
@@ -134,7 +135,7 @@ class Faults(Generic[Kind]):
 
     @property
     def unspent(self) -> tuple[Kind, ...]:
-        """The faults since the last checkpoint that have not been used yet, optional ones left out."""
+        """The faults since the last checkpoint that are still unused, without the optional ones."""
         with self._lock:
             earlier = set(map(id, self._earlier))
             return tuple(line.fault for line in self._script if not line.optional and id(line) not in earlier)
@@ -167,7 +168,7 @@ class Faults(Generic[Kind]):
         return self._cancelled
 
     def clear(self) -> None:
-        """Forget the script and end the faults that are still waiting."""
+        """Remove all faults, and end those that are still waiting."""
         with self._lock:
             self._script.clear()
             self._added = 0

@@ -168,7 +168,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         Environment(
             name="kubernetes-identity-binding",
             description="a pod on AKS whose tokens go through the proxy of an identity binding; "
-            "for WorkloadIdentityCredential(enable_azure_proxy=True) only",
+            "for `WorkloadIdentityCredential(enable_azure_proxy=True)` only",
             identity=UserAssigned(client_id(10), trust=(identity_binding_issuer(client_id(10)), SERVICE_ACCOUNT)),
             host="identity-binding",
             platform=platforms.kubernetes,
@@ -210,7 +210,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
         Environment(
             name="developer-powershell",
             alias="azure-powershell",
-            description="a developer's machine on which a user has signed in with Connect-AzAccount",
+            description="a developer's machine on which a user has signed in with `Connect-AzAccount`",
             provider="azure-powershell",
             user=USER_PRINCIPAL_NAME,
             executables=("pwsh",),

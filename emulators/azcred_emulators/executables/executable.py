@@ -27,10 +27,10 @@ class Invocation:
 class Executable(ABC):
     """A fake developer tool.
 
-    `names` are its names on PATH, `provider` is the link of the chain that calls it. The values of its `secret_options`
-    stay out of the journal. `operations` are what its calls are for, as the journal says it, and `token_command` the
-    words with which a call for a token starts. `faults` apply to its next calls, or to those for tokens if they are
-    added with `operation="token"`. `run` may add to the `details` that the journal shows.
+    `names` are its names on PATH. `provider` is the link of the chain that calls it. The values of its `secret_options`
+    are left out of the journal. `operations` are what its calls are for, as the journal names it. `token_command` are
+    the words with which a call for a token starts. `faults` apply to its next calls, or only to calls for tokens if
+    they are added with `operation="token"`. `run` may add to the `details` that the journal shows.
     """
 
     names: tuple[str, ...]
@@ -53,7 +53,10 @@ class Executable(ABC):
 
     @abstractmethod
     def sign_in(self, identity: User | Application | ManagedIdentity) -> None:
-        """Sign a user, an application with its newest secret, or a managed identity in, as the tool's command does."""
+        """Sign an identity in, as the tool's own command does.
+
+        :param identity: a user, an application, which signs in with its newest secret, or a managed identity.
+        """
 
     @abstractmethod
     def sign_out(self) -> None:

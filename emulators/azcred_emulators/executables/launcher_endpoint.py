@@ -73,10 +73,11 @@ class Executables(Emulator):
         return self._tools[name]
 
     def install(self, *names: str) -> Path:
-        """Put executables such as "az" into a folder for PATH, and return the folder.
+        """Put executables into a folder for PATH. One that is there already is left as it is.
 
-        Installing an executable again changes nothing. Raises LookupError for a name that no fake has; then nothing is
-        installed.
+        :param names: the executables, such as "az".
+        :return: the folder.
+        :raises LookupError: there is no such fake; then nothing is installed.
         """
         self._check(names)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,10 +88,11 @@ class Executables(Emulator):
         return self._folder
 
     def uninstall(self, *names: str) -> Path:
-        """Take executables such as "az" out of the folder for PATH, and return the folder.
+        """Remove executables from the folder for PATH. One that is not there is ignored.
 
-        Removing an executable that is not installed changes nothing. Raises LookupError for a name that no fake has;
-        then nothing is removed.
+        :param names: the executables, such as "az".
+        :return: the folder.
+        :raises LookupError: there is no such fake; then nothing is removed.
         """
         self._check(names)
         for name in names:
@@ -102,9 +104,12 @@ class Executables(Emulator):
             _ = self[name]
 
     def variables(self, *names: str, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
-        """Install executables and return the variables that a process with this `environ` needs to call them.
+        """Install executables and return the variables that a process needs to call them.
 
-        Raises LookupError for a name that no fake has.
+        :param names: the executables, such as "az".
+        :param environ: the variables of the process.
+        :return: `PATH`, and a variable that tells the fakes where the emulator is.
+        :raises LookupError: there is no such fake.
         """
         folder = str(self.install(*names))
         others = [entry for entry in environ.get("PATH", os.defpath).split(os.pathsep) if entry != folder]

@@ -16,9 +16,13 @@ from azcred_emulators.emulation.request import check_status
 class Status(RequestFault):
     """An answer with this HTTP status.
 
-    `body` is text, or what JSON can hold; by default an OAuth error in the status's own words. `retry_after` is the
-    header of that name: a duration, or text such as an HTTP date, which is sent as it is. `content_type` is by default
-    JSON's, or plain text for a `body` of text.
+    :param code: the status.
+    :param retry_after: the header of that name: a timedelta, a text such as "2 s", or a number of seconds. Other text,
+        such as an HTTP date, is sent as it is.
+    :param body: text, or something that JSON can represent; by default an OAuth error named after the status.
+    :param headers: more headers.
+    :param content_type: by default that of JSON, or plain text if the body is text.
+    :raises ValueError: the status or the duration is not valid.
     """
 
     code: int

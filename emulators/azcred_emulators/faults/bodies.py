@@ -14,7 +14,10 @@ from azcred_emulators.emulation.fault import Exchange, RequestFault
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotJson(RequestFault):
-    """A body that is announced as JSON and is none: the valid one with its end cut off, or `text`."""
+    """A body that claims to be JSON but is not.
+
+    :param text: the body; by default the valid one with its last byte missing.
+    """
 
     outcome: ClassVar[str | None] = "malformed"
 
@@ -29,7 +32,10 @@ class NotJson(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MissingField(RequestFault):
-    """A body without a field, such as "resource" or "access_token"."""
+    """A body without one of its fields.
+
+    :param name: the field, such as "resource" or "access_token".
+    """
 
     outcome: ClassVar[str | None] = "malformed"
 
@@ -44,7 +50,11 @@ class MissingField(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MistypedField(RequestFault):
-    """A body in which a field, such as "expires_on", has a value that is not of its type."""
+    """A body in which a field has a value of another type.
+
+    :param name: the field, such as "expires_on".
+    :param value: its value.
+    """
 
     outcome: ClassVar[str | None] = "malformed"
 
@@ -59,7 +69,11 @@ class MistypedField(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ExpiredToken(RequestFault):
-    """A valid token that expired a duration ago: seconds, text such as "5 min", or a timedelta."""
+    """A valid token that has expired already.
+
+    :param ago: how long ago: a timedelta, a text such as "5 min", or a number of seconds.
+    :raises ValueError: it is not a duration.
+    """
 
     outcome: ClassVar[str | None] = "expired"
 
@@ -80,7 +94,10 @@ class ExpiredToken(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class WrongResource(RequestFault):
-    """A valid token for another resource than the request names."""
+    """A valid token for another resource than the requested one.
+
+    :param resource: that resource.
+    """
 
     outcome: ClassVar[str | None] = "malformed"
 

@@ -31,7 +31,7 @@ class _Case(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IdentityNotFound(_Case):
-    """IMDS while the machine has no identity, or not the one that is asked for."""
+    """What IMDS answers if the machine has no identity, or not the requested one."""
 
     outcome: ClassVar[str | None] = "unavailable"
 
@@ -42,7 +42,7 @@ class IdentityNotFound(_Case):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Gone(_Case):
-    """IMDS while it is being updated, which can take 70 seconds."""
+    """What IMDS answers during an update, which can take 70 seconds."""
 
     def answer(self) -> Status:
         """Return IMDS's 410."""
@@ -51,7 +51,7 @@ class Gone(_Case):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DockerDesktop(_Case):
-    """The proxy of Docker Desktop, which answers for addresses that it cannot reach."""
+    """What the proxy of Docker Desktop answers for addresses that it cannot reach."""
 
     outcome: ClassVar[str | None] = "unavailable"
 
@@ -64,7 +64,7 @@ class DockerDesktop(_Case):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CaptivePortal(_Case):
-    """A network that wants its user to sign in first, and answers everything with a page that says so."""
+    """A network in which users must sign in first: it answers everything with its sign-in page."""
 
     outcome: ClassVar[str | None] = "malformed"
 
@@ -82,7 +82,11 @@ _FOREIGN: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ForeignMetadata(_Case):
-    """Another cloud's metadata service at the same address: 401 where it wants a session's token, else 404."""
+    """The metadata service of another cloud, at the same address.
+
+    :param code: 401 if it requires a session token, otherwise 404.
+    :raises ValueError: it is another status.
+    """
 
     outcome: ClassVar[str | None] = "unavailable"
 

@@ -20,11 +20,12 @@ class Challenger(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BadChallenge(RequestFault):
-    """A challenge of Azure Arc with something wrong in it.
+    """A challenge of Azure Arc that clients must reject.
 
-    It has no header ("no-header"), no file in the header ("no-realm"), a file that is not there ("no-file"), is in
-    another folder ("other-folder"), has not the suffix .key ("other-suffix") or more than 4096 bytes ("too-large"), or
-    a file with a key that the agent does not accept ("wrong-key").
+    :param defect: what is wrong with it: no header ("no-header"), no file in the header ("no-realm"), or a file that
+        does not exist ("no-file"), is in another folder ("other-folder"), does not end in .key ("other-suffix"), has
+        more than 4096 bytes ("too-large"), or holds a key that the agent rejects ("wrong-key").
+    :raises ValueError: there is no such defect.
     """
 
     outcome: ClassVar[str | None] = "malformed"

@@ -13,7 +13,12 @@ from azcred_emulators.emulation.command import CommandFault, CommandResult
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Exit(CommandFault):
-    """The executable does nothing but print this and exit with this code."""
+    """The executable only prints this and exits.
+
+    :param code: the exit code.
+    :param stdout: what it prints to standard output.
+    :param stderr: what it prints to standard error.
+    """
 
     code: int
     stdout: str = ""
@@ -26,7 +31,11 @@ class Exit(CommandFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Noise(CommandFault):
-    """The executable prints something before its normal output."""
+    """The executable prints something before its normal output.
+
+    :param stdout: what it prints to standard output.
+    :param stderr: what it prints to standard error.
+    """
 
     stdout: str = ""
     stderr: str = "WARNING: You have 2 update(s) available. Consider updating your CLI installation with 'az upgrade'\n"
@@ -39,7 +48,10 @@ class Noise(CommandFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Garbage(CommandFault):
-    """The executable succeeds and prints what no program can read."""
+    """The executable succeeds and prints something that no program can read.
+
+    :param stdout: what it prints.
+    """
 
     outcome: ClassVar[str | None] = "malformed"
 
@@ -52,7 +64,10 @@ class Garbage(CommandFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Crash(CommandFault):
-    """The executable ends with a Python traceback, as one that is not installed properly does."""
+    """The executable ends with a Python traceback, as if it were not installed properly.
+
+    :param error: the last line of the traceback.
+    """
 
     outcome: ClassVar[str | None] = "unavailable"
 

@@ -12,7 +12,10 @@ from azcred_emulators.serving.connection import Disconnect
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reset(RequestFault):
-    """A connection that is reset instead of answered; with `in_body`, in the middle of the body."""
+    """A connection that is reset instead of answered.
+
+    :param in_body: True to reset it in the middle of the body.
+    """
 
     outcome: ClassVar[str | None] = "unavailable"
 
@@ -32,7 +35,7 @@ class Reset(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Truncate(RequestFault):
-    """The normal answer without the second half of its body, which its headers promise."""
+    """A valid answer whose connection is closed in the middle of the body."""
 
     outcome: ClassVar[str | None] = "malformed"
 

@@ -19,7 +19,11 @@ _LONG = 3600.0  # seconds that a call hangs if nobody ends it
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Slow(RequestFault, CommandFault):
-    """The normal answer, late by a duration: seconds, text such as "2 s", or a timedelta."""
+    """The normal answer, but late.
+
+    :param delay: how late: a timedelta, a text such as "2 s", or a number of seconds. The time is real.
+    :raises ValueError: it is not a duration.
+    """
 
     delay: Duration
 
@@ -44,7 +48,12 @@ class Slow(RequestFault, CommandFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drip(RequestFault):
-    """The normal answer in pieces: its body takes a duration, although data keeps coming."""
+    """The normal answer in pieces: data keeps coming, but the body takes a while.
+
+    :param duration: how long: a timedelta, a text such as "2 s", or a number of seconds. The time is real.
+    :param pieces: how many pieces.
+    :raises ValueError: it is not a duration, or there are fewer than 2 pieces.
+    """
 
     duration: Duration
     pieces: int = 10
@@ -74,10 +83,12 @@ class Drip(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hang(RequestFault, CommandFault):
-    """Silence, then a closed connection: after a duration, None for when the test ends.
+    """Silence, then a closed connection. An executable prints nothing until its caller kills it or the time is over.
 
-    With `in_body` it starts in the middle of the body. An executable prints nothing until its caller kills it or
-    the duration has passed.
+    :param duration: how long: a timedelta, a text such as "2 s", or a number of seconds; None until the test ends. The
+        time is real.
+    :param in_body: True to start in the middle of the body.
+    :raises ValueError: it is not a duration.
     """
 
     outcome: ClassVar[str | None] = "timed out"

@@ -70,8 +70,11 @@ class BlackHole(NetworkFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TlsFailure(NetworkFault):
-    """A server whose certificate is of an unknown authority ("untrusted"), out of date ("expired") or for another name
-    ("wrong-name"), or that does not speak TLS ("handshake").
+    """A server with which a TLS connection fails.
+
+    :param defect: its certificate is from an unknown authority ("untrusted"), out of date ("expired") or for another
+        name ("wrong-name"), or the server does not speak TLS ("handshake").
+    :raises ValueError: there is no such defect.
     """
 
     defect: Defect = "untrusted"

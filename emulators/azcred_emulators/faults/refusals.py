@@ -12,12 +12,17 @@ from azcred_emulators.emulation.refusals import NamedRefusal, NamedRefusals
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Refuse(RequestFault):
-    """One of the emulator's own refusals, whatever the request deserves.
+    """One of the emulator's own refusals, whatever the request is.
 
-    The token service's are named by their codes, such as "AADSTS7000215", a host's by the problem, such as
-    "identity-not-found". `retry_after` is the duration to wait before the next request. Of the token service alone,
-    `claims` is what the client must send with that, and `suberror` a finer reason in place of the code's own. At
-    `/authorize` the answer is the page that shows the error.
+    At `/authorize` the answer is the page that shows the error.
+
+    :param name: for the token service, a code such as "AADSTS7000215"; for a host, the problem, such as
+        "identity-not-found".
+    :param claims: for the token service: the claims that the client must send next.
+    :param suberror: for the token service: a more precise reason in place of the usual one.
+    :param retry_after: how long to wait before the next request: a timedelta, a text such as "2 s", or a number of
+        seconds.
+    :raises ValueError: it is not a duration.
     """
 
     name: str
@@ -46,8 +51,9 @@ class Refuse(RequestFault):
 class Throttle(RequestFault):
     """Too many requests in a short time: the emulator's own 429.
 
-    `retry_after` is the duration to wait before the next request; by default Entra ID says a minute, and a host says
-    nothing.
+    :param retry_after: how long to wait before the next request: a timedelta, a text such as "2 s", or a number of
+        seconds. By default Entra ID says a minute, and a host says nothing.
+    :raises ValueError: it is not a duration.
     """
 
     retry_after: Duration | None = None

@@ -25,9 +25,9 @@ _KEYS = "/openid/v1/jwks"  # where Kubernetes has them
 
 
 class Issuer:
-    """An OpenID Connect issuer with a key of its own, which signs assertions for workloads.
+    """An OpenID Connect issuer with its own key, which signs assertions for workloads.
 
-    A test that sets `published` to False takes its documents off the net.
+    Set `published` to False to take its documents offline.
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
@@ -45,9 +45,15 @@ class Issuer:
         issuer: str | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> str:
-        """Return a signed token for a subject; `lifetime` is a duration, such as "1 hour", and may be negative.
+        """Return a signed token for a subject.
 
-        `issuer` names another issuer in the token than the one that signs it; `claims` are further ones, or others.
+        :param subject: the subject, such as "system:serviceaccount:shop:web".
+        :param audience: the audience.
+        :param lifetime: how long it lasts: a timedelta, a text such as "1 hour", or a number of seconds; may be
+            negative.
+        :param issuer: another issuer to name in the token than the one that signs it.
+        :param claims: more claims, or other values.
+        :return: the token.
         """
         now = int(self._clock.now())
         return self.key.sign(
@@ -63,11 +69,11 @@ class Issuer:
         )
 
     def rotate_key(self) -> None:
-        """Sign with a new key and publish it instead of the old one."""
+        """Sign with a new key, and publish it in place of the old one."""
         self.key = SigningKey(self.url)
 
     def documents(self) -> Mapping[str, Mapping[str, object]]:
-        """Return what the issuer publishes, by URL."""
+        """Return the documents that the issuer publishes, by URL."""
         if not self.published:
             return {}
         root = self.url.rstrip("/")
@@ -99,7 +105,11 @@ class Issuers(Emulator):
         self._issuers: dict[str, Issuer] = {}
 
     def get(self, url: str) -> Issuer:
-        """Return the issuer with this URL."""
+        """Return the issuer with this URL; it is created when it is first named.
+
+        :param url: the URL of the issuer.
+        :return: the issuer.
+        """
         with self._lock:
             if url not in self._issuers:
                 self._issuers[url] = Issuer(url, self._clock)
@@ -116,7 +126,11 @@ class Issuers(Emulator):
         return None
 
     def keys_of(self, url: str) -> Mapping[str, RSAPublicKey] | None:
-        """Return the public keys that an issuer publishes, by key id; None if its documents cannot be had."""
+        """Return the public keys that an issuer publishes.
+
+        :param url: the URL of the issuer.
+        :return: the keys by their ids; None if its documents are not available.
+        """
         configuration = self.document(f"{url.rstrip('/')}{_DISCOVERY}")
         published = self.document(str(configuration["jwks_uri"])) if configuration else None
         if configuration is None or published is None or configuration["issuer"] != url:

@@ -23,12 +23,20 @@ class WebSocket:
         self._buffer = bytearray(received)
 
     def send(self, message: str | bytes) -> None:
-        """Send a message, text or bytes; raises WebSocketClosed if the client has gone."""
+        """Send a message.
+
+        :param message: text or bytes.
+        :raises WebSocketClosed: the client has gone.
+        """
         data = message.encode() if isinstance(message, str) else bytes(message)
         self._send(_TEXT if isinstance(message, str) else _BINARY, data)
 
     def receive(self) -> str | bytes:
-        """Return the client's next message; raises WebSocketClosed if there is none any more."""
+        """Return the client's next message.
+
+        :return: text or bytes.
+        :raises WebSocketClosed: the client has closed the websocket.
+        """
         kind, message = 0, bytearray()
         while True:
             final, code, data = self._frame()
@@ -54,7 +62,10 @@ class WebSocket:
             return
 
     def close(self, code: int = 1000) -> None:
-        """Say that this side has ended."""
+        """Say that this side has ended.
+
+        :param code: the status code of RFC 6455; 1000 for a normal end.
+        """
         try:
             self._send(_CLOSE, struct.pack("!H", code))
         except WebSocketClosed:

@@ -176,19 +176,27 @@ class Tokens:
         ).value
 
     def mint(self, claims: Mapping[str, object], *, version: Version | None = None) -> Token:
-        """Sign these claims; those that every token has are added, unless one is given, if only as None.
+        """Sign claims. The claims that every token has are added, unless they are given, even as None.
 
-        They are `iss`, `iat`, `nbf`, `exp`, `tid`, `uti` and `ver` of a token that the tenant issues now. With a
-        `version`, 1 or 2, all are added that Entra ID writes in it, and those that are given have the names of that
-        version: of a user who lets a client act if there is `scp`, else of a client that acts for itself. `aud` names
-        the API and becomes its client id in version 2. Raises ValueError for claims that contradict the version.
+        These are `iss`, `iat`, `nbf`, `exp`, `tid`, `uti` and `ver` of a token that the tenant issues now.
+
+        :param claims: the claims. `aud` names the API; in version 2 it becomes the client id of the API.
+        :param version: 1 or 2 to add all claims that Entra ID writes in this version. With `scp` they are those of a
+            user who delegates to a client, otherwise those of a client that acts for itself.
+        :return: the token.
+        :raises ValueError: the claims contradict the version.
         """
         return self._sign(self._completed(claims, version))
 
     def forge(self, defect: str, claims: Mapping[str, object], *, version: Version | None = None) -> str:
-        """Return a token with these claims, completed as `mint` does, that has one of the `DEFECTS`.
+        """Return an invalid token with these claims, completed as `mint` does.
 
-        Raises LookupError for a defect that is not among them, else as `mint` does.
+        :param defect: what is wrong with it: one of `DEFECTS`, such as "expired".
+        :param claims: the claims, as for `mint`.
+        :param version: 1 or 2, as for `mint`.
+        :return: the token.
+        :raises LookupError: there is no such defect; the message has the nearest name.
+        :raises ValueError: the claims contradict the version.
         """
         if defect not in DEFECTS:
             near = difflib.get_close_matches(defect, DEFECTS, n=1, cutoff=0.5)
@@ -207,9 +215,13 @@ class Tokens:
     def check(
         self, value: str, *, audiences: Iterable[str], tenant_ids: Iterable[str] | None = None
     ) -> Mapping[str, Any]:
-        """Return the claims of an access token for one of the audiences, as a protected resource would read it.
+        """Check an access token as a protected resource does, and return its claims.
 
-        `tenant_ids` are the tenants that may have issued it, None for any. Raises TokenRejected.
+        :param value: the token.
+        :param audiences: the resources that it may be for.
+        :param tenant_ids: the tenants that may have issued it; None for any.
+        :return: the claims.
+        :raises TokenRejected: the token is not valid here.
         """
         try:
             claims = received.read(value, self.key.public).claims

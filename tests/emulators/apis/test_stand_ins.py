@@ -10,6 +10,7 @@ import requests
 
 from azcred_emulators.apis.stand_in import StandIn
 from azcred_emulators.apis.stand_ins import STAND_INS
+from azcred_emulators.apis.stand_ins.loading import load_stand_ins
 from azcred_emulators.audiences import SERVICES
 from azcred_emulators.emulators import Emulators
 from azcred_emulators.standalone.configuration import load
@@ -120,7 +121,7 @@ def test_of_a_users_own(pytester: pytest.Pytester) -> None:
             assert read("https://shop.contoso.com").json() == {"state": "made"}
         """
     )
-    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=3)
+    pytester.runpytest_subprocess().assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize(
@@ -133,12 +134,19 @@ def test_of_a_users_own(pytester: pytest.Pytester) -> None:
         ("own.py:Nowhere", "the stand-in 'own.py:Nowhere' has no hosts"),
     ],
 )
-def test_what_is_no_stand_in(pytester: pytest.Pytester, name: str, sentence: str) -> None:
-    """Is refused before any test runs."""
-    pytester.makepyfile(own=f"{OWN}\n\nclass Nowhere(StandIn):\n    pass\n")
-    pytester.makeini(f"[pytest]\nazcred_stand_ins = {name}\n")
-    result = pytester.runpytest_inprocess()
-    result.stderr.fnmatch_lines([f"*azcred_stand_ins: {sentence}*"])
+def test_what_is_no_stand_in(tmp_path: Path, name: str, sentence: str) -> None:
+    """Is refused in a sentence."""
+    (tmp_path / "own.py").write_text(f"{OWN}\n\nclass Nowhere(StandIn):\n    pass\n")
+    with pytest.raises(ValueError, match=r".") as error:
+        load_stand_ins([name], tmp_path)
+    assert sentence in str(error.value)
+
+
+def test_the_option_is_checked_before_any_test(pytester: pytest.Pytester) -> None:
+    """A misspelt name ends the run."""
+    pytester.makeini("[pytest]\nazcred_stand_ins = nowhere:Orders\n")
+    result = pytester.runpytest_subprocess()
+    result.stderr.fnmatch_lines(["*azcred_stand_ins: the stand-in 'nowhere:Orders' cannot be imported*"])
 
 
 def test_another_stand_in_at_the_same_host(azcred: Azcred, emulators: Emulators) -> None:

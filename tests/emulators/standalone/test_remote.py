@@ -142,7 +142,7 @@ def test_every_fixture_uses_the_server(
     pytester.makepyfile(SUITE)
     client.post("/faults", {"emulator": "imds", "kind": "Gone"})
     result = pytester.runpytest_subprocess("--azcred-server", client.url, "-p", "no:randomly")
-    result.assert_outcomes(passed=16, failed=1, errors=2)
+    result.assert_outcomes(passed=17, failed=1, errors=2)
     result.stdout.fnmatch_lines(
         [
             "*azcred: 1 of * faults for 'app-service' was never reached: Status(500).",
