@@ -94,6 +94,7 @@ def test_in_toml_and_over_the_control_api(tmp_path: Path) -> None:
         assert challenged.status_code == 200
 
 
+@pytest.mark.slow
 def test_of_a_users_own(pytester: pytest.Pytester) -> None:
     """By the ini option it is found by the host name, by the argument at any host; it lasts as long as the test."""
     pytester.makepyfile(own=OWN)
@@ -142,6 +143,7 @@ def test_what_is_no_stand_in(tmp_path: Path, name: str, sentence: str) -> None:
     assert sentence in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_option_is_checked_before_any_test(pytester: pytest.Pytester) -> None:
     """A misspelt name ends the run."""
     pytester.makeini("[pytest]\nazcred_stand_ins = nowhere:Orders\n")
