@@ -149,8 +149,12 @@ class Run:
 @contextmanager
 def isolated(emulators: Emulators) -> Iterator[Azcred]:
     """Isolate this process for the time of a `with`, led to these emulators and to no others."""
-    with Run(lambda: nullcontext(emulators)).scope("a `with` statement") as azcred:
-        yield azcred
+    run = Run(lambda: nullcontext(emulators))
+    try:
+        with run.scope("a `with` statement") as azcred:
+            yield azcred
+    finally:
+        run.stop()
 
 
 def present_run() -> Run:

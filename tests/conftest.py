@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import slow
+from support import inner_runs, slow
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -51,10 +51,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _light_inner_runs() -> Iterator[None]:
+    """Let the runs of pytest that tests start load the plugins that they need."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("PYTEST_ADDOPTS", inner_runs.options())
+        yield
+
+
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Runs of pytest without those plugins that take most of its start and that none of them needs."""
-    mocks = ("pook", "pytest_httpx", "recording", "requests_mock", "respx")
-    unneeded = ("anyio", "hypothesispytest", "pytest_httpserver", "schemathesis", *mocks)
-    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{plugin}" for plugin in unneeded))
+    """Runs of pytest as other tests start them: pytest's own fixture removes the variable."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", inner_runs.options())
     return pytester

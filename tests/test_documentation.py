@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import audiences_page
 import environments_page
 import pytest
+from support import inner_runs
 
 from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.emulation.journal import Journal
@@ -111,9 +112,11 @@ def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(f"[pytest]\nazcred_azurite_executable = {AZURITE}\n")
     command = [sys.executable, block.name]
     if block.name.startswith("test_"):
-        without = [f"-pno:{plugin}" for plugin in ("anyio", "cacheprovider", "randomly", "schemathesis")]
-        command = [sys.executable, "-m", "pytest", "-q", *without, block.name]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+        command = [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:randomly", block.name]
+    environ = {**os.environ, "PYTEST_ADDOPTS": inner_runs.options(block.code)}
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=100, check=False
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "skipped" not in result.stdout
 
@@ -257,6 +260,7 @@ def test_the_suite_of_the_ci_page(tmp_path: Path) -> None:
     (tmp_path / "test_shop.py").write_text(
         """
 import pytest
+from support import inner_runs
 from azure.identity import DefaultAzureCredential
 
 @pytest.mark.azcred("kubernetes", "app-service", "on-premises-secret")
@@ -291,11 +295,10 @@ SUITES = re.split("^## ", (ROOT / "docs" / "your-suite.md").read_text(), flags=r
 @pytest.mark.parametrize("section", SUITES, ids=lambda section: section.partition("\n")[0])
 def test_the_suites_of_the_page(section: str, tmp_path: Path) -> None:
     """Each section of the page on suites is one: its files are written and its commands run, in their order."""
-    unneeded = ("anyio", "cacheprovider", "hypothesispytest", "pytest_httpserver", "randomly", "schemathesis")
     environ = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTEST_ADDOPTS": " ".join(f"-p no:{plugin}" for plugin in unneeded),
+        "PYTEST_ADDOPTS": f"{inner_runs.options(section)} -p no:cacheprovider -p no:randomly",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     commands_run = 0
