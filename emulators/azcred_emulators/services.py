@@ -74,7 +74,7 @@ class Services:
         self.resource_manager: ResourceManager = ResourceManager(directory, self.tokens)
         emulated = (self.graph, self.resource_manager)
         self.resources: ProtectedResources = ProtectedResources(directory, self.tokens, clock, emulated)
-        self.resources.stand_ins = (*stand_ins, *self.resources.stand_ins)
+        self.resources.stand_ins = tuple(stand_ins)
         self.storage: Storage = Storage(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         self.hosts: Mapping[str, Endpoint] = {

@@ -13,7 +13,6 @@ from azcred_emulators.apis.protected_resource import ProtectedResource, identity
 from azcred_emulators.apis.received_request import ReceivedRequest, receive
 from azcred_emulators.apis.refusals import without_body
 from azcred_emulators.apis.stand_in import StandIn
-from azcred_emulators.apis.stand_ins import STAND_INS
 from azcred_emulators.audiences import audiences_of
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
@@ -26,15 +25,16 @@ from azcred_emulators.tokens import Tokens
 class ProtectedResources(Emulator):
     """Every protected resource of a test, by host name.
 
-    `stand_ins` are looked through for each new host; the first that is at it answers there. `emulated` are emulators
-    that answer at the real name of a service: what a resource at this name does not answer, they do.
+    `stand_ins` are the user's own. They and the ready-made ones are looked through for each new host; the first that is
+    at it answers there. `emulated` are emulators at the real names of services: what a resource at such a name does not
+    answer, they do.
     """
 
     name = "resource"
     rules: Map = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock, emulated: Sequence[Emulator] = ()) -> None:
-        self.stand_ins: tuple[type[StandIn], ...] = STAND_INS
+        self.stand_ins: tuple[type[StandIn], ...] = ()
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
@@ -61,7 +61,7 @@ class ProtectedResources(Emulator):
             raise ValueError(f"the directory has no tenant {tenant!r}")
         audiences = None if audience is None else read_audiences(audience)
         if resource is None:
-            kind = stand_in or next((kind for kind in self.stand_ins if kind.is_at(name)), None)
+            kind = stand_in or self._find_stand_in(name)
             made = kind(name, self._clock) if kind else None
             resource = ProtectedResource(name, self._directory, self._tokens, self._clock, self.faults, made)
             resource.audiences = audiences_of(name)
@@ -72,6 +72,11 @@ class ProtectedResources(Emulator):
             resource.audiences = audiences
         resource.tenant = tenant or resource.tenant
         return resource
+
+    def _find_stand_in(self, host: str) -> type[StandIn] | None:
+        from azcred_emulators.apis.stand_ins import STAND_INS  # which most runs do not need
+
+        return next((kind for kind in (*self.stand_ins, *STAND_INS) if kind.is_at(host)), None)
 
     def remove(self, host: str) -> bool:
         """Remove the resource at a host name; returns False if there is none."""

@@ -106,11 +106,10 @@ class Configuration:
         fill_directory(emulators.directory, self.directory, keep=True)
         emulators.directory.keep()
         if self.stand_ins:
-            from azcred_emulators.apis.stand_ins import STAND_INS
             from azcred_emulators.apis.stand_ins.loading import load_stand_ins
 
             try:
-                emulators.resources.stand_ins = (*load_stand_ins(self.stand_ins, Path()), *STAND_INS)
+                emulators.resources.stand_ins = tuple(load_stand_ins(self.stand_ins, Path()))
             except ValueError as error:
                 raise ValueError(f"stand_ins: {error}") from None
         for number, data in enumerate(self.faults):
