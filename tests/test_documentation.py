@@ -260,7 +260,6 @@ def test_the_suite_of_the_ci_page(tmp_path: Path) -> None:
     (tmp_path / "test_shop.py").write_text(
         """
 import pytest
-from support import inner_runs
 from azure.identity import DefaultAzureCredential
 
 @pytest.mark.azcred("kubernetes", "app-service", "on-premises-secret")

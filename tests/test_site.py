@@ -24,7 +24,7 @@ PACKAGES = (
 # Of these, tests use some methods only; the others are for the emulators.
 _HANDED_OUT = {
     "Authority": ("authorize", "sign_in"),
-    "Azurite": (),
+    "Azurite": ("clear", "connection_string", "contents", "forbid", "revoke"),
     "Emulators": (),
     "Executable": ("sign_in", "sign_out"),
     "Executables": ("install", "uninstall", "variables"),
