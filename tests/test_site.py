@@ -31,7 +31,7 @@ _HANDED_OUT = {
     "Executable": ("sign_in", "sign_out"),
     "Executables": ("install", "uninstall", "variables"),
     "Faults": ("add", "clear"),
-    "ProtectedResource": ("answer", "revoke"),
+    "ProtectedResource": ("allow", "answer", "challenge", "fill", "revoke", "websocket"),
     "environment": (),
 }
 

@@ -29,6 +29,7 @@ from azcred_emulators.serving.request_reader import (
     header,
 )
 from azcred_emulators.serving.unread_body import UnreadBody
+from azcred_emulators.serving.websocket import Upgrade, WebSocket, WebSocketClosed
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -265,6 +266,8 @@ class Connection:
             self._send(head[0], head[1], b"" if request.method == "HEAD" else answer, close=not keep)
             for piece in pieces:
                 self._write(piece)
+        except Upgrade as upgrade:
+            return self._upgrade(upgrade)
         except Disconnect as end:
             if end.reset:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -280,6 +283,16 @@ class Connection:
         if request.unread and self._reader.has_unread:
             return self._hang_up()
         return Next.WAIT if keep else Next.CLOSE
+
+    def _upgrade(self, upgrade: Upgrade) -> Next:
+        """Go on as a websocket until that ends."""
+        self._write(upgrade.head)
+        self.socket.setblocking(True)
+        websocket = WebSocket(self.socket, self._reader.take_rest())
+        with suppress(WebSocketClosed):
+            upgrade.serve(websocket)
+        websocket.close()
+        return Next.CLOSE
 
     def _environ(self, request: HttpRequest) -> dict[str, Any]:
         host, path, query = split_target(request.target)

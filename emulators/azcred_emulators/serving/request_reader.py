@@ -84,6 +84,12 @@ class RequestReader:
         """Add what has been received."""
         self._buffer += data
 
+    def take_rest(self) -> bytes:
+        """Return what the client has sent after its last request, which is no HTTP any more."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
     def take_expectation(self) -> bool:
         """Tell, once for each request, whether the client waits for permission to send the body."""
         if self._head and self._head.expects_continue:
