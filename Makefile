@@ -11,7 +11,7 @@ AZ := .venv-az/bin/az
 RELEASE := .venv-release
 ACTIONLINT := .stamps/go/bin/actionlint
 
-.PHONY: help setup browser demo docs examples new-user test test-fast test-wheel check-release test-repeat test-matrix test-pythons test-msal test-go test-java test-az sdk-coverage oracle fuzz load lint format benchmark clean
+.PHONY: help setup browser demo docs examples new-user test test-fast test-wheel check-release test-repeat test-matrix test-pythons test-msal test-go test-java test-services test-az sdk-coverage oracle fuzz load lint format benchmark clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*##  *\(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
@@ -43,6 +43,9 @@ test-go: $(INSTALLED) $(GO)  ## azidentity for Go against the emulators
 
 test-java: $(INSTALLED) $(JAVA)  ## azure-identity for Java against the emulators
 	$(BIN)/python -m pytest tests/java $(ARGUMENTS)
+
+test-services: .stamps/services  ## the unmodified clients of Azure's services against their stand-ins
+	$(BIN)/python -m pytest $(or $(TESTS),tests/services tests/test_documentation.py -k "services or python_blocks") $(ARGUMENTS)
 
 test-pythons: | $(BIN)/python  ## a short form on each version of Python that is here: VERSIONS="3.10 3.13"
 	$(BIN)/python tools/pythons.py $(VERSIONS)
@@ -92,10 +95,11 @@ check-release: $(INSTALLED) $(RELEASE) $(ACTIONLINT)  ## build what would be rel
 benchmark: $(INSTALLED)  ## every figure, beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGUMENTS)
 
-format: $(INSTALLED)  ## what can be formatted, and the table of environments in docs/
+format: $(INSTALLED)  ## what can be formatted, and the tables in docs/
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python tools/environments_page.py
+	$(BIN)/python tools/audiences_page.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -106,6 +110,10 @@ $(BIN)/python:
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@mkdir -p $(@D) && touch $@
+
+.stamps/services: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group services
 	@mkdir -p $(@D) && touch $@
 
 .stamps/demo: pyproject.toml | $(BIN)/python

@@ -9,7 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from azcred_emulators.apis.answers import Answer
     from azcred_emulators.apis.protected_resource import ProtectedResource
+    from azcred_emulators.apis.received_request import ReceivedRequest
+    from azcred_emulators.apis.stand_in import StandIn, answers
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.directory import Directory
     from azcred_emulators.emulation.journal import Journal
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from azcred_emulators.emulators import Emulators
     from azcred_emulators.executables.executable import Executable
     from azcred_emulators.executables.launcher_endpoint import Executables
+    from azcred_emulators.serving.websocket import WebSocket
     from pytest_azcred.azcred import Azcred
     from pytest_azcred.azurite import Azurite
     from pytest_azcred.browser import DeviceLogin, FakeBrowser
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNREACHABLE",
+    "Answer",
     "Authority",
     "AuthorizationResponse",
     "Azcred",
@@ -47,14 +52,19 @@ __all__ = [
     "OutsideConnectionError",
     "Place",
     "ProtectedResource",
+    "ReceivedRequest",
     "Route",
     "SignInError",
+    "StandIn",
     "Waits",
+    "WebSocket",
+    "answers",
     "environment",
 ]
 
 _MODULES = {
     "UNREACHABLE": "pytest_azcred.redirect.routes",
+    "Answer": "azcred_emulators.apis.answers",
     "Authority": "azcred_emulators.authority.service",
     "AuthorizationResponse": "pytest_azcred.web_sign_in",
     "Azcred": "pytest_azcred.azcred",
@@ -72,9 +82,13 @@ _MODULES = {
     "OutsideConnectionError": "pytest_azcred.redirect.routes",
     "Place": "pytest_azcred.place",
     "ProtectedResource": "azcred_emulators.apis.protected_resource",
+    "ReceivedRequest": "azcred_emulators.apis.received_request",
     "Route": "pytest_azcred.redirect.routes",
     "SignInError": "pytest_azcred.web_sign_in",
+    "StandIn": "azcred_emulators.apis.stand_in",
     "Waits": "pytest_azcred.waits",
+    "WebSocket": "azcred_emulators.serving.websocket",
+    "answers": "azcred_emulators.apis.stand_in",
     "environment": "pytest_azcred.context",
 }
 

@@ -17,6 +17,7 @@ from pytest_azcred.scope import Scope
 
 if TYPE_CHECKING:
     from azcred_emulators.apis.protected_resource import ProtectedResource
+    from azcred_emulators.apis.stand_in import StandIn
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.script import Faults
     from azcred_emulators.executables.launcher_endpoint import Executables
@@ -166,23 +167,33 @@ class Azcred:
         """
         self._emulators.adfs.federate(domain)
 
-    def resource(self, url: str, audience: str | None = None) -> "ProtectedResource":
+    def resource(
+        self,
+        url: str,
+        audience: str | Sequence[str] | None = None,
+        *,
+        stand_in: "type[StandIn] | None" = None,
+        tenant: str | None = None,
+    ) -> "ProtectedResource":
         """Put a protected resource at a real URL, until the end.
 
         It checks tokens as the real service does, challenges clients without a token, and returns what the test sets
-        with `answer()`.
+        with `answer()`. Several services have a stand-in that answers by itself, with what the test puts into it with
+        `fill()`.
 
         :param url: an https URL, such as "https://myvault.vault.azure.net".
-        :param audience: the audience that tokens must have; by default that of the Azure service with such names, else
-            the URL.
+        :param audience: the audience that tokens must have, or several; by default those of the Azure service with such
+            names, else the URL.
+        :param stand_in: a class of your own whose answers the resource gives.
+        :param tenant: the id or a domain of the tenant that challenges name; by default the directory's first.
         :return: the resource.
-        :raises ValueError: the URL is not an https URL.
+        :raises ValueError: the URL is not an https URL, or the directory does not have the tenant.
         """
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError(f"a resource is at an https URL such as 'https://myvault.vault.azure.net', not at {url!r}")
         self._scope.add_routes([Route(parts.hostname, parts.port or 443, self._emulators.https.address)])
-        return self._emulators.resources.add(parts.hostname, audience)
+        return self._emulators.resources.add(parts.hostname, audience, stand_in=stand_in, tenant=tenant)
 
     def sign_in(
         self,

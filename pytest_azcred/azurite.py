@@ -71,8 +71,14 @@ class Azurite:
             for host in azurite.hosts:
                 azcred.route(host, to=azurite.url)
 
-    It holds everything in memory. `key` is the accounts' shared key. `environ` is the environment to run it in, by
-    default the present one.
+    It holds everything in memory.
+
+    :param emulators: those that stand before it.
+    :param accounts: the names of the accounts, such as "myaccount".
+    :param executable: the path of Azurite's program `azurite`.
+    :param environ: the variables of its process, by default those of this one.
+    :ivar accounts: the names of the accounts.
+    :ivar key: their shared key, in Base64.
     """
 
     def __init__(
@@ -104,7 +110,7 @@ class Azurite:
     def address(self) -> tuple[str, int]:
         """The local address and port to which routes from `hosts` lead: the emulators'.
 
-        Raises RuntimeError while Azurite is not running.
+        :raises RuntimeError: Azurite is not running.
         """
         if not self._served:
             raise RuntimeError("Azurite is not running; start() it, or use it as a context manager")
@@ -117,9 +123,11 @@ class Azurite:
         return f"https://{host}:{port}"
 
     def connection_string(self, account: str | None = None) -> str:
-        """Return the connection string with the shared key of an account, by default the first.
+        """Return the connection string with the shared key of an account.
 
-        Raises LookupError for an account that is not among `accounts`.
+        :param account: its name, by default that of the first.
+        :return: what clients take as a connection string.
+        :raises LookupError: the account is not among `accounts`.
         """
         name = self.accounts[0] if account is None else account
         if name not in self.accounts:
@@ -134,7 +142,10 @@ class Azurite:
         return self._emulators.storage.faults
 
     def forbid(self, identity: Principal | User) -> None:
-        """Refuse an identity until the end of the scope, as if it had no role that lets it use the data: a 403."""
+        """Refuse an identity until the end of the scope, as if it had no role that lets it use the data: a 403.
+
+        :param identity: an application, managed identity or user of the directory, such as `place.identity`.
+        """
         self._emulators.storage.authorization.forbid(identity)
 
     def revoke(self) -> None:
@@ -144,8 +155,9 @@ class Azurite:
     def start(self) -> None:
         """Run Azurite on free ports of the loopback interface, wait until it listens, and serve its accounts.
 
-        Raises RuntimeError with what it printed if it does not come up, AzuriteTooOld, which is one, if it is that, and
-        ValueError if another Azurite has one of the accounts.
+        :raises RuntimeError: it does not come up; the message has what it printed.
+        :raises AzuriteTooOld: it does, and is too old.
+        :raises ValueError: another Azurite has one of the accounts.
         """
         from azcred_emulators.apis.storage.account import Account
 
@@ -179,18 +191,22 @@ class Azurite:
             folder.cleanup()
 
     def contents(self) -> set[str]:
-        """Return the URLs of all containers, queues and tables, such as "https://myaccount.queue.core.windows.net/jobs".
+        """Return the URLs of all containers, queues and tables.
 
-        Raises RuntimeError if Azurite refuses.
+        :return: URLs such as "https://myaccount.queue.core.windows.net/jobs".
+        :raises RuntimeError: Azurite refuses to list them.
         """
         from azcred_emulators.apis.storage import contents
 
         return {url for account in self._served for url in contents.contents(account)}
 
     def clear(self, keep: Collection[str] = ()) -> None:
-        """Delete every container, queue and table of every account, but for those to `keep`, by the URLs of `contents`.
+        """Delete every container, queue and table of every account.
 
-        Properties of the services themselves, such as CORS rules, stay. Raises RuntimeError if Azurite refuses.
+        Properties of the services themselves, such as CORS rules, stay.
+
+        :param keep: the URLs of those that are not deleted, as `contents` returns them.
+        :raises RuntimeError: Azurite refuses to delete one.
         """
         from azcred_emulators.apis.storage import contents
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from azcred_emulators.environments import Environment, find
 from pytest_azcred.settings import IsolationSettings
+
+if TYPE_CHECKING:
+    from azcred_emulators.apis.stand_in import StandIn
 
 _ISOLATION = {"": False, "0": False, "false": False, "no": False, "off": False} | {
     "1": True,
@@ -84,6 +87,12 @@ def add_options(parser: pytest.Parser) -> None:
         type="linelist",
     )
     parser.addini(
+        "azcred_stand_ins",
+        "classes of stand-ins of your own, found by host names before the ready-made ones: shop.stand_ins:Orders, or a "
+        "file below the root folder, tests/stand_ins.py:Orders",
+        type="args",
+    )
+    parser.addini(
         "azcred_token_lifetime",
         "how long access tokens last in tests that use azcred, such as '5 min' or '2 hours', unless an identity has "
         "its own",
@@ -105,6 +114,8 @@ def check(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(f"azcred_token_lifetime: {error}") from None
     kept(config)
+    if stand_ins(config) and config.getoption("--azcred-server"):
+        raise pytest.UsageError("azcred_stand_ins: a server has those of its own configuration, in the key stand_ins")
     if own_routes := routes(config):
         from pytest_azcred.redirect.own_route import own_route
 
@@ -113,6 +124,19 @@ def check(config: pytest.Config) -> None:
                 own_route(host, to)
         except ValueError as error:
             raise pytest.UsageError(f"azcred_routes: {error}") from None
+
+
+def stand_ins(config: pytest.Config) -> "Sequence[type[StandIn]]":
+    """Return the stand-ins of the user's own; raises UsageError for what is none."""
+    names: Sequence[str] = config.getini("azcred_stand_ins")
+    if not names:
+        return ()
+    from azcred_emulators.apis.stand_ins.loading import load_stand_ins
+
+    try:
+        return load_stand_ins(names, config.rootpath)
+    except ValueError as error:
+        raise pytest.UsageError(f"azcred_stand_ins: {error}") from None
 
 
 def environment(config: pytest.Config) -> Environment | None:

@@ -90,7 +90,7 @@ def _make_emulators(config: pytest.Config) -> AbstractContextManager[Emulators]:
         return cast("AbstractContextManager[Emulators]", remote_emulators(url))
     from azcred_emulators.emulators import Emulators
 
-    return Emulators(token_lifetime=options.token_lifetime(config))
+    return Emulators(token_lifetime=options.token_lifetime(config), stand_ins=options.stand_ins(config))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any, NamedTuple
 
+import audiences_page
 import environments_page
 import pytest
 from support import inner_runs
@@ -19,9 +21,11 @@ from support import inner_runs
 from azcred_emulators.clouds import IMDS_ADDRESS
 from azcred_emulators.emulation.journal import Journal
 from azcred_emulators.emulation.recorder import Recorder
+from azcred_emulators.emulators import Emulators
 from azcred_emulators.environments import ENVIRONMENTS
 from azcred_emulators.faults.registry import COMMAND_KINDS, KINDS
 from azcred_emulators.hosts.catalogue import host_classes
+from azcred_emulators.standalone.configuration import load
 from pytest_azcred.azcred import Azcred
 from pytest_azcred.coverage.outcomes import OUTCOMES
 from pytest_azcred.credentials import DefaultAzureCredential
@@ -65,6 +69,29 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
     assert {block.language for block in BLOCKS} == {"console", "diff", "python", "text", "toml"}
 
 
+def missing_client(block: Block) -> str | None:
+    """Return the module of a service's client that a block imports and that is not installed."""
+    for node in ast.walk(ast.parse(block.code)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ("azure", "openai"):
+            try:
+                found = find_spec(node.module)
+            except ModuleNotFoundError:
+                found = None
+            if found is None:
+                return node.module
+    return None
+
+
+def test_the_toml_of_the_services_page(tmp_path: Path, azcred_emulators: Emulators) -> None:
+    """It sets up what the text says."""
+    [block] = [block for block in blocks("toml") if block.page.stem == "services"]
+    (tmp_path / block.name).write_text(block.code)
+    load(tmp_path / block.name).apply(azcred_emulators)
+    vault = azcred_emulators.resources.add("shop.vault.azure.net")
+    assert vault.content["secrets"] == {"database": "hunter2"}
+    azcred_emulators.reset()
+
+
 # An app is run in an environment by the page's own test: on its own it would look for this machine's identity.
 @pytest.mark.parametrize(
     "block",
@@ -79,6 +106,8 @@ def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     """Files of tests pass under pytest, as a user would run them; others run as scripts."""
     if "azurite" in block.code and not AZURITE.exists():
         pytest.skip("Azurite is not installed; run: npm ci")
+    if client := missing_client(block):
+        pytest.skip(f"{client} is not installed; run: make test-services")
     (tmp_path / block.name).write_text(block.code)
     (tmp_path / "pytest.ini").write_text(f"[pytest]\nazcred_azurite_executable = {AZURITE}\n")
     command = [sys.executable, block.name]
@@ -197,6 +226,11 @@ def test_the_table_of_environments_is_that_of_the_code() -> None:
     assert environments_page.PAGE.read_text() == environments_page.page(), "run: make format"
 
 
+def test_the_table_of_audiences_is_that_of_the_code() -> None:
+    """A row for each service."""
+    assert audiences_page.PAGE.read_text() == audiences_page.page(), "run: make format"
+
+
 def test_every_link_leads_somewhere() -> None:
     """Links between pages are relative, and of README.md absolute; tests/test_site.py follows them on the site."""
     for page in PAGES:
@@ -226,7 +260,6 @@ def test_the_suite_of_the_ci_page(tmp_path: Path) -> None:
     (tmp_path / "test_shop.py").write_text(
         """
 import pytest
-from support import inner_runs
 from azure.identity import DefaultAzureCredential
 
 @pytest.mark.azcred("kubernetes", "app-service", "on-premises-secret")

@@ -14,6 +14,8 @@ import site_links
 from sphinx.util.inventory import InventoryFile
 from support.site import ROOT, SitePage, shared_site
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = (
     "pytest_azcred",
     "pytest_azcred.credentials",
@@ -24,12 +26,12 @@ PACKAGES = (
 # Of these, tests use some methods only; the others are for the emulators.
 _HANDED_OUT = {
     "Authority": ("authorize", "sign_in"),
-    "Azurite": (),
+    "Azurite": ("clear", "connection_string", "contents", "forbid", "revoke"),
     "Emulators": (),
     "Executable": ("sign_in", "sign_out"),
     "Executables": ("install", "uninstall", "variables"),
     "Faults": ("add", "clear"),
-    "ProtectedResource": ("answer", "revoke"),
+    "ProtectedResource": ("allow", "answer", "challenge", "fill", "revoke", "websocket"),
     "environment": (),
 }
 

@@ -80,15 +80,6 @@ CLOUDS = (
 
 RESOURCE_MANAGER_HOST = "management.azure.com"
 
-# What tokens for Azure Resource Manager are for, in each cloud: its own name, and the older one that it takes as well
-# (`resourceManager` and `activeDirectoryResourceId` of Azure CLI's clouds).
-_RESOURCE_MANAGER_AUDIENCES = (
-    (f"https://{RESOURCE_MANAGER_HOST}", "https://management.core.windows.net"),
-    ("https://management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn"),
-    ("https://management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net"),
-    ("https://management.microsoftazure.de", "https://management.core.cloudapi.de"),
-)
-
 # Where virtual machines find the Instance Metadata Service, in every cloud.
 IMDS_ADDRESS = "169.254.169.254"
 
@@ -107,12 +98,6 @@ def cloud_of(host: str) -> Cloud | None:
     if name in _BY_ALIAS:
         return _BY_ALIAS[name]
     return PUBLIC if name.endswith(REGIONAL_SUFFIXES) else None
-
-
-def audiences(audience: str) -> tuple[str, ...]:
-    """Return every audience of tokens that a resource with this one takes: Azure Resource Manager has two."""
-    plain = audience.rstrip("/").lower()
-    return next((names for names in _RESOURCE_MANAGER_AUDIENCES if plain in names), (audience,))
 
 
 def authority_names() -> tuple[str, ...]:

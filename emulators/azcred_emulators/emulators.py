@@ -34,7 +34,8 @@ from azcred_emulators.serving.tls_relay import TlsRelays
 from azcred_emulators.tokens.layers import Layers
 
 if TYPE_CHECKING:
-    from azcred_emulators.apis.protected_resource import ProtectedResources
+    from azcred_emulators.apis.protected_resources import ProtectedResources
+    from azcred_emulators.apis.stand_in import StandIn
     from azcred_emulators.apis.storage.storage import Storage
     from azcred_emulators.authority.service import Authority
     from azcred_emulators.emulation.command import CommandFault
@@ -78,6 +79,7 @@ class Emulators:
     :param certificate_authority: signs the certificates of the emulated hosts; by default a new one.
     :param token_lifetime: how long access tokens last, unless their identity has its own: a timedelta, a text such as
         "5 min", or a number of seconds.
+    :param stand_ins: classes of your own, which are found by host names before the ready-made ones.
     :raises LookupError: there is no such environment.
     """
 
@@ -91,6 +93,7 @@ class Emulators:
         https_port: int = 0,
         certificate_authority: CertificateAuthority | None = None,
         token_lifetime: Duration | None = None,
+        stand_ins: "Sequence[type[StandIn]]" = (),
     ) -> None:
         names = [environment] if isinstance(environment, str) else environment
         self.environments: list[Environment] = [find(name) for name in names]
@@ -118,6 +121,7 @@ class Emulators:
         self.network: BrokenNetwork = BrokenNetwork(self.certificate_authority, self._answer)
         self._folder = PrivateFolder()
         self._token_lifetime = token_lifetime
+        self._stand_ins = stand_ins
         self._keys: dict[str, SigningKey] = {}
         self.active: ActiveEnvironments = ActiveEnvironments(self)
         self.setups: Sequence[Setup] = ()  # what the process has that `variables` were last asked for
@@ -138,6 +142,7 @@ class Emulators:
             folder=self.folder,
             address=lambda: self.http.address,
             thumbprint=self.certificate_authority.thumbprint,
+            stand_ins=self._stand_ins,
         )
         for emulator in services.emulators:
             if emulator.is_host:

@@ -4,15 +4,16 @@ Importing this module costs several times what a server costs that listens; see 
 """
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import cast
 
 from azcred_emulators.apis.graph import Graph
-from azcred_emulators.apis.protected_resource import ProtectedResources
+from azcred_emulators.apis.protected_resources import ProtectedResources
 from azcred_emulators.apis.resource_manager import ResourceManager
+from azcred_emulators.apis.stand_in import StandIn
 from azcred_emulators.apis.storage.storage import Storage
 from azcred_emulators.authority.grants.grant_types import GRANTS
 from azcred_emulators.authority.service import Authority
@@ -45,7 +46,7 @@ class Services:
 
     `announce` is called with the host name of each token issuer that a test names. `folder` is a private one for
     files, `thumbprint` that of the certificate which the HTTPS port presents as localhost, and `address` returns where
-    the HTTP port listens.
+    the HTTP port listens. `stand_ins` are those of the user's own.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Services:
         folder: Path,
         address: Callable[[], tuple[str, int]],
         thumbprint: str,
+        stand_ins: Sequence[type[StandIn]] = (),
     ) -> None:
         self.tokens: Tokens = Tokens(
             clock, directory, layers, lifetime=token_lifetime
@@ -70,7 +72,9 @@ class Services:
         self.authority: Authority = Authority(directory, self.tokens, clock, self.issuers.keys_of, self.adfs.key_of)
         self.graph: Graph = Graph(directory, self.tokens)
         self.resource_manager: ResourceManager = ResourceManager(directory, self.tokens)
-        self.resources: ProtectedResources = ProtectedResources(directory, self.tokens, clock)
+        emulated = (self.graph, self.resource_manager)
+        self.resources: ProtectedResources = ProtectedResources(directory, self.tokens, clock, emulated)
+        self.resources.stand_ins = tuple(stand_ins)
         self.storage: Storage = Storage(directory, self.tokens, clock)
         machine = Machine(secret=secrets.token_hex(16), thumbprint=thumbprint, folder=folder / "machine")
         self.hosts: Mapping[str, Endpoint] = {

@@ -1,6 +1,6 @@
 """What to do about a refused connection, as it is said in a test, in an isolated run, and below `azcred run`."""
 
-from azcred_emulators.audiences import AUDIENCES, STORAGE_DOMAIN, STORAGE_SERVICES
+from azcred_emulators.audiences import SERVICES, STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clouds import (
     DEVICE_LOGIN_HOST,
     IMDS_ADDRESS,
@@ -20,7 +20,7 @@ _OTHER_PROTOCOLS = (
     *(6379, 6380, 11211),
 )
 _STORAGE = [f"*.{service}.{STORAGE_DOMAIN}" for service in STORAGE_SERVICES]
-_ACCOUNTS = [f"*.{domain}" for domain in AUDIENCES]
+_ACCOUNTS = [host for service in SERVICES if service.https for host in service.hosts]
 # An SDK that reads "unreachable" in a proxy's refusal goes on with its next credential, as with Docker Desktop's.
 _METADATA = Remedy(
     [IMDS_ADDRESS],

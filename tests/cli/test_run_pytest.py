@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 import pytest
+from support import inner_runs
 from support.azcred_run import PYTEST, Ran
 
 APP = """
@@ -55,7 +56,8 @@ def suite_run(
     pytester: pytest.Pytester, azcred_run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Ran]:
     """Run a suite with `azcred run` in a pod; the options are pytest's, and what remains are variables."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:asyncio")  # it leaves a loop open, and has a warning of its own
+    # pytest-asyncio leaves a loop open, and has a warning of its own.
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{inner_runs.options()} -pno:asyncio")
     pytester.makepyfile(app=APP)
 
     def run(*options: str, suite: str = SUITE, place: str = "kubernetes", **variables: str) -> Ran:

@@ -102,3 +102,29 @@ def test_the_real_azure_cli(azcred_run: Callable[..., Ran]) -> None:
     tokens = [json.loads(line) for line in ran.stdout.splitlines()]
     identities = [jwt.decode(token, options={"verify_signature": False})["appid"] for token in tokens]
     assert identities == [SERVICE_PRINCIPAL_CLIENT_ID, VIRTUAL_MACHINE_CLIENT_ID]
+
+
+@pytest.mark.skipif(not AZ.exists(), reason="the Azure CLI is not installed; run: make test-az")
+@pytest.mark.skipif(not (ROOT / "node_modules" / "azurite").exists(), reason="Azurite is not installed; run: npm ci")
+@pytest.mark.timeout(300)  # each call takes a second, and more on a busy machine
+def test_the_real_azure_cli_and_storage(azcred_run: Callable[..., Ran], tmp_path: Path) -> None:
+    """With a machine's identity it uploads and lists a blob, and asks a queue; all of that is in the journal."""
+    script = f"""
+        set -e
+        cd '{tmp_path}'
+        export AZURE_CORE_COLLECT_TELEMETRY=no AZURE_STORAGE_AUTH_MODE=login AZURE_STORAGE_ACCOUNT=myaccount
+        unset PYTHONPATH AZCRED_ROUTING
+        az() {{ '{AZ}' "$@" --output tsv; }}
+        az login --identity --allow-no-subscriptions >&2
+        az storage container create --name photos --query created
+        echo meow > cat.jpg
+        az storage blob upload --container-name photos --name cat.jpg --file cat.jpg --no-progress >&2
+        az storage blob list --container-name photos --query '[].name'
+        az storage queue create --name jobs --query created
+    """
+    ran = azcred_run("sh", "-c", script, environments=("virtual-machine",), options=("--azurite", "myaccount"))
+    assert ran.exit_code == 0, ran.stderr
+    assert ran.stdout.split() == ["true", "cat.jpg", "true"]
+    stored = [one for one in ran.requests if one["emulator"] == "storage"]
+    assert {one["operation"] for one in stored} == {"blob", "queue"}
+    assert {one["client_id"] for one in stored} == {VIRTUAL_MACHINE_CLIENT_ID}

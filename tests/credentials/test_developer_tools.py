@@ -30,6 +30,8 @@ from pytest_azcred.credentials import (
     CredentialUnavailableError,
 )
 
+pytestmark = pytest.mark.slow
+
 VAULT = "https://vault.azure.net/.default"
 TENANT = "11111111-1111-1111-1111-111111111111"
 LATER = 4_000_000_000

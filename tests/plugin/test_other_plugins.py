@@ -3,13 +3,7 @@
 from importlib.util import find_spec
 
 import pytest
-
-
-@pytest.fixture
-def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Runs of pytest with every plugin that is installed, but for the slowest to load."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:pook -p no:recording -p no:schemathesis")
-    return pytester
+from support import inner_runs
 
 
 def run(pytester: pytest.Pytester, test: str, *options: str, needs: str = "") -> pytest.RunResult:
@@ -18,7 +12,9 @@ def run(pytester: pytest.Pytester, test: str, *options: str, needs: str = "") ->
         pytest.skip(f"{needs} is not installed; run: pip install {needs.replace('_', '-')}")
     pytester.makepyfile(test)
     pytester.makeini("[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n")
-    return pytester.runpytest_subprocess(*options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", inner_runs.options(test))
+        return pytester.runpytest_subprocess(*options)
 
 
 def test_asyncio(pytester: pytest.Pytester) -> None:

@@ -15,6 +15,8 @@ from pytest_azcred.azcred import Azcred
 from pytest_azcred.child_proxy import ChildProxy
 from pytest_azcred.redirect.child_variables import ChildVariables
 
+pytestmark = pytest.mark.slow
+
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"
 DOCUMENT = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -66,7 +68,6 @@ def test_curl_follows_the_tests_routes(azcred: Azcred, httpserver: object) -> No
     assert run(*CURL, f"{url}orders") == "one order"
 
 
-@pytest.mark.slow
 @needs_curl
 def test_everything_else_is_refused(azcred: Azcred) -> None:
     """With the usual sentence, and in the journal."""
@@ -77,7 +78,6 @@ def test_everything_else_is_refused(azcred: Azcred) -> None:
     assert azcred.journal.refused == ["www.example.com:80", "www.example.com:443"]
 
 
-@pytest.mark.slow
 def test_the_test_does_not_see_them(azcred: Azcred) -> None:
     """Its clients are redirected, and would take the proxy for a setting of their own."""
     assert not set(PROXIES) & set(os.environ)
@@ -99,7 +99,6 @@ def test_a_command_of_the_shell(azcred: Azcred, tmp_path: Path) -> None:
     assert getenv(b"SSL_CERT_FILE") == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("client", ["requests", "httpx", "aiohttp"])
 def test_a_child_python_does_not_see_them(azcred: Azcred, client: str) -> None:
     """Nor do its clients; what it starts does."""
@@ -125,13 +124,11 @@ subprocess.run([sys.executable, "-I", "-c", "import os; print(os.environ['http_p
     assert not azcred.journal.refused
 
 
-@pytest.mark.slow
 def test_an_environment_made_from_nothing(azcred: Azcred) -> None:
     """It stays as it is."""
     assert not set(PROXIES) & set(variables(env={}))
 
 
-@pytest.mark.slow
 def test_a_proxy_of_the_tests_own(azcred: Azcred, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is passed on, and what differs in case only does not contradict it; afterwards ours is back."""
     ours = variables()["http_proxy"]
@@ -149,7 +146,6 @@ def from_c() -> str:
     return run(sys.executable, "-I", "-c", "import os; print(os.environ.get('http_proxy'))", env=None).strip()
 
 
-@pytest.mark.slow
 def test_layers() -> None:
     """The innermost counts, and everything is as before in the end."""
     before = from_c()
@@ -166,7 +162,6 @@ def test_layers() -> None:
     assert subprocess.Popen.__init__ is popen
 
 
-@pytest.mark.slow
 @needs_curl
 def test_between_two_tests() -> None:
     """A program that outlives its test is refused."""
@@ -179,7 +174,6 @@ def test_between_two_tests() -> None:
     assert "the test that has started this program is over" in said
 
 
-@pytest.mark.slow
 @needs_curl
 def test_before_it_starts() -> None:
     """Its port is taken, and refuses connections."""

@@ -281,3 +281,15 @@ def test_one_that_is_too_old_is_refused(azcred_emulators: Emulators, tmp_path: P
             Azurite(azcred_emulators, "old", executable=old).start()
     finally:
         server.stop()
+
+
+def test_the_fixture_fails_if_it_is_too_old(
+    pytester: pytest.Pytester, executable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With that sentence alone: a test that is skipped would go unnoticed."""
+    monkeypatch.setattr("pytest_azcred.azurite._OLDEST", (99, 0))
+    pytester.makepyfile(USER)
+    result = pytester.runpytest_inprocess("-o", f"azcred_azurite_executable={executable}", "-pno:xdist", "-pno:asyncio")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["Azurite is 3.*, and 99.0 or later is needed: run `npm install azurite@latest`"])
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -164,6 +164,15 @@ def test_the_role_is_there_again_in_the_next_test(fake_managed_identity: Place) 
     assert fake_managed_identity.statuses[-1] == 200
 
 
+def test_a_refused_upload_is_not_read_on(azcred: Azcred, fake_managed_identity: Place) -> None:
+    """The client sends more than is read ahead, and still gets its answer."""
+    token = azcred.tokens.key.sign(claims(azcred, fake_managed_identity, {"aud": "https://vault.azure.net"}))
+    blob = BlobServiceClient(URL, credential=Holder(token)).get_blob_client("photos", "cat.jpg")
+    with pytest.raises(ClientAuthenticationError, match="Audience did not match"):
+        blob.upload_blob(bytes(5_000_000), max_concurrency=1)
+    assert {entry.status for entry in azcred.journal.requests(emulator="storage")} == {401}
+
+
 def test_an_app_that_asks_for_the_wrong_audience(azcred: Azcred, fake_managed_identity: Place) -> None:
     """It gets a genuine token, for Key Vault, which storage refuses, and then the one that the challenge names."""
     assert containers(DefaultAzureCredential(), audience="https://vault.azure.net") == []

@@ -4,6 +4,7 @@
 _LEFT_OUT = {
     "anyio": "anyio",
     "hypothesispytest": "hypothesis",
+    "platformdirs": "platformdirs",
     "pook": "pook",
     "pytest_httpserver": "httpserver",
     "pytest_httpx": "httpx_mock",
@@ -11,6 +12,7 @@ _LEFT_OUT = {
     "requests_mock": "requests_mock",
     "respx": "respx",
     "schemathesis": "schemathesis",
+    "time_machine": "time_machine",
 }
 
 

@@ -1,8 +1,8 @@
 """The marker `slow`, which `make test-fast` leaves out: tests that start other programs, or that take long themselves.
 
-The folders of the judges have it, and so has whatever runs pytest within a test. All other tests are marked by hand,
-and are watched: one that starts one of the `PROGRAMS` without the marker fails. What takes milliseconds, such as
-the fake az, azd and pwsh and the shells that SDKs start them with, is not counted.
+The folders of the judges have it, and so has whatever runs pytest within a test. All other tests are marked by hand.
+In the fast part those that start one of the `PROGRAMS` fail. What takes milliseconds is not among these: the fake az,
+azd and pwsh, and the shells that SDKs start them with.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+FAST_PART = "not slow"  # the expression of markers that selects it
 TESTS = Path(__file__).parents[1]
 FOLDERS = frozenset(
     {
@@ -38,7 +39,7 @@ def _is_in_slow_folder(path: Path) -> bool:
 
 def is_left_out(path: Path, expression: str) -> bool:
     """Tell whether a run with this expression of markers can do without a folder."""
-    return expression == "not slow" and _is_in_slow_folder(path)
+    return expression == FAST_PART and _is_in_slow_folder(path)
 
 
 def mark(items: list[pytest.Item]) -> None:
@@ -49,9 +50,9 @@ def mark(items: list[pytest.Item]) -> None:
 
 
 def watch(item: pytest.Item) -> None:
-    """Note from now on what an unmarked test starts."""
+    """Note from now on what a test of the fast part starts."""
     global _started
-    _started = None if item.get_closest_marker("slow") else []
+    _started = [] if item.config.option.markexpr == FAST_PART else None
 
 
 def check() -> None:

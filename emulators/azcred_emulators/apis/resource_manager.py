@@ -10,14 +10,15 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.clouds import RESOURCE_MANAGER_HOST, audiences
+from azcred_emulators.audiences import audiences_of
+from azcred_emulators.clouds import RESOURCE_MANAGER_HOST
 from azcred_emulators.directory import Directory, Subscription, Tenant
 from azcred_emulators.emulation.emulator import Emulator
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.tokens import TokenRejected, Tokens
 from azcred_emulators.tokens.layers import ANOTHER_TEST
 
-AUDIENCES = audiences(f"https://{RESOURCE_MANAGER_HOST}")
+AUDIENCES = audiences_of(RESOURCE_MANAGER_HOST)
 
 
 class ResourceManagerError(Exception):

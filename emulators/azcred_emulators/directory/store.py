@@ -70,7 +70,8 @@ def _make_index(entities: Iterable[Entity]) -> _Index:
 class Directory:
     """The store of tenants, applications, users, groups and policies, and of managed identities and their hosts.
 
-    Entities are immutable. `replace` stores a changed copy in place of an entity.
+    Entities are immutable. `replace` stores a changed copy in place of an entity. `audiences_of_stand_ins` are what a
+    test's own resources take tokens for, in lower case and without a slash at the end.
     """
 
     def __init__(self, entities: Iterable[Entity] = ()) -> None:
@@ -79,6 +80,7 @@ class Directory:
         self._entities: dict[str, Entity] = {identifier(entity): entity for entity in entities}
         self._assigned: dict[str, tuple[str, ...]] = {}
         self._resource_ids: dict[str, str] = {}
+        self.audiences_of_stand_ins: frozenset[str] = frozenset()
         self.keep()
 
     def add(self, entity: _Entity) -> _Entity:
@@ -311,10 +313,12 @@ class Directory:
         """Return all ids of everybody in the directory, and the function that returns to the present content."""
         with self._lock:
             content = (self._entities.copy(), self._assigned.copy(), self._resource_ids.copy())
+            audiences = self.audiences_of_stand_ins
 
         def undo() -> None:
             with self._lock:
                 self._entities, self._assigned, self._resource_ids = content
+                self.audiences_of_stand_ins = audiences
                 self._cached_index = None
 
         principals = (entity for entity in content[0].values() if isinstance(entity, Application | ManagedIdentity))
@@ -331,6 +335,7 @@ class Directory:
             entities, assigned, resource_ids = self._snapshot
             self._entities, self._assigned = dict(entities), dict(assigned)
             self._resource_ids = dict(resource_ids)
+            self.audiences_of_stand_ins = frozenset()
             self._cached_index = None
 
     @property

@@ -19,6 +19,7 @@ from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.connection import Disconnect
 from azcred_emulators.serving.request_reader import BadRequest
 from azcred_emulators.serving.urls import split_url
+from azcred_emulators.serving.websocket import Upgrade, WebSocket, WebSocketClosed
 
 _SLASHES = re.compile("/{2,}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -89,6 +90,9 @@ class Dispatcher:
             result["status"] = response.status_code
         except (Disconnect, BadRequest):  # a fault leaves it unanswered, or what is read of its body is malformed
             raise
+        except Upgrade as upgrade:
+            result["status"] = 101
+            raise self._guarded_upgrade(upgrade, emulator, request) from None
         except Exception as error:
             response = self._crashed(emulator, request, error)
             result["status"] = response.status_code
@@ -115,6 +119,22 @@ class Dispatcher:
         except Exception as error:
             self._crashed(emulator, request, error)
             raise Disconnect(reset=True) from error
+
+    def _guarded_upgrade(self, upgrade: Upgrade, emulator: Emulator, request: Request) -> Upgrade:
+        """Return the upgrade; if what serves its websocket crashes, the websocket ends."""
+        serve = upgrade.serve
+
+        def guarded(websocket: WebSocket) -> None:
+            try:
+                serve(websocket)
+            except WebSocketClosed:
+                return
+            except Exception as error:
+                self._crashed(emulator, request, error)
+                websocket.close(1011)
+
+        upgrade.serve = guarded
+        return upgrade
 
     def _fault(self, emulator: Emulator, request: Request, path: str, entry: JournalEntry) -> RequestFault | None:
         """Return the fault that is due, if it is for such a request."""

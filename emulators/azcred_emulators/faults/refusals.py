@@ -49,7 +49,7 @@ class Refuse(RequestFault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Throttle(RequestFault):
-    """Too many requests in a short time: the emulator's own 429.
+    """Too many requests in a short time: the emulator's own 429, or Storage's 503.
 
     :param retry_after: how long to wait before the next request: a timedelta, a text such as "2 s", or a number of
         seconds. By default Entra ID says a minute, and a host says nothing.
@@ -82,7 +82,7 @@ def _check(duration: Duration | None) -> None:
 def _refusals(fault: RequestFault, emulator: FaultTarget) -> NamedRefusals:
     if emulator.named_refusals is None:
         raise TypeError(
-            f"the emulator {emulator.name!r} has no answer for {fault!r}, which is for the token service and the hosts "
-            "of managed identities; Status(...) gives any answer"
+            f"the emulator {emulator.name!r} has no answer for {fault!r}, which is for the token service, the hosts "
+            "of managed identities and storage accounts; Status(...) gives any answer"
         )
     return emulator.named_refusals

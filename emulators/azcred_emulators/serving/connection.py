@@ -28,6 +28,8 @@ from azcred_emulators.serving.request_reader import (
     Stage,
     header,
 )
+from azcred_emulators.serving.unread_body import UnreadBody
+from azcred_emulators.serving.websocket import Upgrade, WebSocket, WebSocketClosed
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -189,7 +191,8 @@ class Connection:
         while not self.ending:
             request = reader.next()
             if request is not None:
-                if (outcome := self._answer(request)) is not Next.WAIT:
+                outcome = self._answer(request)
+                if outcome is not Next.WAIT or (request.unread and self._phase is _Phase.DISCARDING):
                     return outcome
                 lingered, self._asked = False, True
                 self._timed = self.deadline = None
@@ -259,10 +262,12 @@ class Connection:
                 return Next.CLOSE
             if not header(head[1], "content-length"):
                 answer += b"".join(pieces)
-            keep = request.keep and not self.ending and not self._reader.has_unread
+            keep = request.keep and not self.ending and not (request.unread and self._reader.has_unread)
             self._send(head[0], head[1], b"" if request.method == "HEAD" else answer, close=not keep)
             for piece in pieces:
                 self._write(piece)
+        except Upgrade as upgrade:
+            return self._upgrade(upgrade)
         except Disconnect as end:
             if end.reset:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -275,9 +280,19 @@ class Connection:
         finally:
             if close := getattr(answered, "close", None):
                 close()
-        if self._reader.has_unread:
+        if request.unread and self._reader.has_unread:
             return self._hang_up()
         return Next.WAIT if keep else Next.CLOSE
+
+    def _upgrade(self, upgrade: Upgrade) -> Next:
+        """Go on as a websocket until that ends."""
+        self._write(upgrade.head)
+        self.socket.setblocking(True)
+        websocket = WebSocket(self.socket, self._reader.take_rest())
+        with suppress(WebSocketClosed):
+            upgrade.serve(websocket)
+        websocket.close()
+        return Next.CLOSE
 
     def _environ(self, request: HttpRequest) -> dict[str, Any]:
         host, path, query = split_target(request.target)
@@ -399,30 +414,6 @@ def wait_for(connection: socket.socket, seconds: float, *, to_write: bool = Fals
     poll = select.poll()
     poll.register(connection, select.POLLOUT if to_write else select.POLLIN)
     return bool(poll.poll(seconds * 1000))
-
-
-class UnreadBody:
-    """The body of a request that was not read ahead: the application reads it while it arrives.
-
-    `piece` waits for the next bytes and returns b"" at the end.
-    """
-
-    def __init__(self, piece: Callable[[], bytes]) -> None:
-        self._piece = piece
-        self._held = b""
-        self._ended = False
-
-    def read(self, size: int = -1) -> bytes:
-        """Return so many bytes, fewer at the end, all that is left for a negative number."""
-        pieces, length = [self._held], len(self._held)
-        while not self._ended and (size < 0 or length < size):
-            pieces.append(self._piece())
-            length += len(pieces[-1])
-            self._ended = not pieces[-1]
-        data = b"".join(pieces)
-        end = length if size < 0 else size
-        self._held = data[end:]
-        return data[:end]
 
 
 class Disconnect(Exception):

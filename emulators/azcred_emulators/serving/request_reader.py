@@ -84,6 +84,12 @@ class RequestReader:
         """Add what has been received."""
         self._buffer += data
 
+    def take_rest(self) -> bytes:
+        """Return what the client has sent after its last request, which is no HTTP any more."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
     def take_expectation(self) -> bool:
         """Tell, once for each request, whether the client waits for permission to send the body."""
         if self._head and self._head.expects_continue:
@@ -169,7 +175,7 @@ class ChunkDecoder:
     """Takes the data of bodies in chunks out of a buffer; trailers are dropped."""
 
     def __init__(self) -> None:
-        self.left = 0  # bytes of the chunk that has begun
+        self.left: int = 0  # bytes of the chunk that has begun
         self._in_chunk = False  # until the end of the line after its data
         self._in_trailers = False
 

@@ -13,7 +13,7 @@ import ssl
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, suppress
-from functools import cached_property
+from functools import cached_property, partial
 
 from azcred_emulators.serving.tls import Issue, server_context
 
@@ -245,9 +245,10 @@ def _refuse(client: socket.socket, reason: str) -> _Conversation:
         "\r\n",
     )
     answer = "\r\n".join(lines).encode() + body
+    receive = client.recv
     while True:
         try:
-            if not client.recv(_PIECE):
+            if not receive(_PIECE):
                 return
         except _NOT_YET:
             yield {client: selectors.EVENT_READ}
@@ -256,3 +257,4 @@ def _refuse(client: socket.socket, reason: str) -> _Conversation:
             client.send(answer)  # a new connection has room for it
             _end(client)
             answer = b""
+            receive = partial(socket.socket.recv, client)  # TLS has ended, and reads no more

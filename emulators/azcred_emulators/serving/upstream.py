@@ -58,12 +58,19 @@ class Upstream:
 
     def close(self) -> None:
         """Close the connections."""
-        while self._idle:
-            self._idle.pop()[1].close()
+        while (kept := self._kept()) is not None:
+            kept[1].close()
+
+    def _kept(self) -> tuple[float, ssl.SSLSocket] | None:
+        """Take a connection that is kept, None if there is none; several threads may look at once."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _connection(self) -> ssl.SSLSocket:
-        while self._idle:
-            since, connection = self._idle.pop()
+        while (kept := self._kept()) is not None:
+            since, connection = kept
             if stopwatch() - since < _IDLE and not wait_for(connection, 0):  # else the server has closed it
                 return connection
             connection.close()
@@ -80,8 +87,8 @@ class UpstreamAnswer:
         self._connection: ssl.SSLSocket | None = connection
         self._response = HTTPResponse(connection, method=method)
         self._response.begin()
-        self.status = self._response.status
-        self.reason = self._response.reason
+        self.status: int = self._response.status
+        self.reason: str = self._response.reason
         self.headers: Headers = self._response.headers.items()
         if self._response.length == 0:
             self.read()

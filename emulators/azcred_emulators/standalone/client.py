@@ -5,15 +5,19 @@ raises UnavailableRemotely. The server must run on this machine and as the same 
 environments.
 """
 
+import base64
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from azcred_emulators.apis.protected_resource import make_answer
-from azcred_emulators.audiences import audience_of
+from werkzeug.datastructures import Headers
+
+from azcred_emulators.apis.answers import Answer, Reply, make_rule
+from azcred_emulators.apis.protected_resource import read_audiences
+from azcred_emulators.apis.received_request import REQUEST_FIELDS, ReceivedRequest
 from azcred_emulators.clock import Clock
 from azcred_emulators.clouds import DEVICE_LOGIN_HOST, authority_names, graph_names
 from azcred_emulators.emulation.checkpoint import Undo, undo_all
@@ -114,36 +118,94 @@ class RemoteTokens:
 
 
 class RemoteResource:
-    """A protected resource of a session."""
+    """A protected resource of a session; see `ProtectedResource`, whose methods these are."""
 
-    def __init__(self, client: ControlClient, host: str, audience: str | None) -> None:
+    def __init__(
+        self, client: ControlClient, host: str, audience: str | Sequence[str] | None, tenant: str | None
+    ) -> None:
         self.host: str = host.lower()
-        self.audience: str = audience or audience_of(self.host)
         self.url: str = f"https://{self.host}"
         self._client = client
-        client.post("/resources", {"url": self.url, "audience": audience})
-
-    def answer(
-        self,
-        method: str,
-        path: str,
-        *,
-        status: int = 200,
-        json: object = None,
-        data: str | bytes = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        """Set the answer to authorized requests with this method and path; see `ProtectedResource.answer`."""
-        make_answer(method, path, status=status, json=json, data=data, headers=headers)  # checks them
-        text = data.decode() if isinstance(data, bytes) else data
-        answer = {"method": method, "path": path, "status": status, "data": text, "headers": dict(headers or {})}
-        self._client.post(
-            "/resources", {"url": self.url, "answers": [answer | ({} if json is None else {"json": json})]}
+        self._post(
+            **({} if audience is None else {"audience": read_audiences(audience)}),
+            **({} if tenant is None else {"tenant": tenant}),
         )
+
+    def _post(self, **described: object) -> None:
+        self._client.post("/resources", {"url": self.url, **described})
+
+    def _read(self) -> Mapping[str, Any]:
+        description: Mapping[str, Any] = self._client.get(f"/resources/{self.host}")
+        return description
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """What tokens must be for."""
+        return tuple(self._read()["audiences"])
+
+    @property
+    def audience(self) -> str:
+        """The first of the audiences."""
+        return self.audiences[0]
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What the service's stand-in holds."""
+        content: Mapping[str, Any] = self._read()["content"]
+        return content
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests that it has received."""
+        return [
+            ReceivedRequest(
+                **{name: each[name] for name in REQUEST_FIELDS},
+                headers=Headers([(name, value) for name, value in each["headers"]]),
+                body=base64.b64decode(each["body"]),
+            )
+            for each in self._read()["requests"]
+        ]
+
+    def fill(self, **content: object) -> "RemoteResource":
+        """Add to what the service's stand-in holds."""
+        self._post(content=content)
+        return self
+
+    def allow(self, *identities: str) -> None:
+        """Let these identities alone use the resource from now on."""
+        self._post(allowed=identities)
+
+    def answer(self, method: str, path: str, *answers: Reply, **options: Any) -> None:
+        """Set the answer to authorized requests with this method and path."""
+        rule = make_rule(method, path, *answers, **options)  # checks them
+        bodies = [_body(reply) for reply in rule.replies]
+        names = ("anonymous", "scopes", "roles", "query")
+        described = {"method": method, "path": path, **{name: getattr(rule, name) for name in names}}
+        self._post(answers=[{**described, **bodies[0], "then": bodies[1:]}])
 
     def revoke(self) -> None:
         """Refuse every token that was issued before now."""
         self._client.post(f"/resources/{self.host}/revocation")
+
+    def challenge(self, claims: Mapping[str, object]) -> None:
+        """Refuse every token that was issued before now, and demand claims of the next ones."""
+        self._client.post(f"/resources/{self.host}/challenge", {"claims": claims})
+
+    def __getattr__(self, name: str) -> Any:
+        raise UnavailableRemotely(f"resource.{name}")
+
+
+def _body(reply: Reply) -> Mapping[str, object]:
+    """Return an answer as plain data; raises UnavailableRemotely for what a server cannot be sent."""
+    if not isinstance(reply, Answer):
+        raise UnavailableRemotely("an answer by a function")
+    try:
+        data = reply.data.decode() if isinstance(reply.data, bytes) else reply.data
+    except UnicodeDecodeError:
+        raise UnavailableRemotely("an answer of bytes that are no text") from None
+    body: dict[str, object] = {"status": reply.status, "data": data, "headers": dict(reply.headers)}
+    body |= {} if reply.json is None else {"json": reply.json}
+    return body | ({} if reply.events is None else {"events": list(reply.events)})
 
 
 class RemoteResources:
@@ -152,9 +214,18 @@ class RemoteResources:
     def __init__(self, client: ControlClient) -> None:
         self._client = client
 
-    def add(self, host: str, audience: str | None = None) -> RemoteResource:
+    def add(
+        self,
+        host: str,
+        audience: str | Sequence[str] | None = None,
+        *,
+        stand_in: object = None,
+        tenant: str | None = None,
+    ) -> RemoteResource:
         """Put a resource at a host name."""
-        return RemoteResource(self._client, host, audience)
+        if stand_in is not None:
+            raise UnavailableRemotely("a stand-in of your own")
+        return RemoteResource(self._client, host, audience, tenant)
 
 
 class RemoteEnvironments:

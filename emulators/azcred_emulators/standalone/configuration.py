@@ -2,10 +2,10 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from azcred_emulators.directory.serialization import KINDS, check_known, fill_directory, read
@@ -18,25 +18,56 @@ else:
     import tomli as tomllib  # pytest brings it with that Python
 
 if TYPE_CHECKING:
+    from azcred_emulators.apis.answers import Answer
+    from azcred_emulators.apis.protected_resource import ProtectedResource
     from azcred_emulators.emulators import Emulators
 
 _FAULT_OPTIONS = ("emulator", "times", "nth", "optional")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerData:
-    """The answer of a protected resource to a request: `data` is text; `json`, of any form, may stand in its place."""
+class BodyData:
+    """An answer of a protected resource: its body is `data`, which is text, `json` of any form, or a list of events."""
+
+    status: int = 200
+    data: str = ""
+    json: object = None
+    events: tuple[object, ...] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self) -> "Answer":
+        """Return it as an answer; raises ValueError for what cannot be sent."""
+        from azcred_emulators.apis.answers import Answer
+
+        return Answer(self.status, self.json, self.data, self.headers, self.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerData(BodyData):
+    """The answer of a protected resource to requests with this path, and those that come `then`."""
 
     path: str
     method: str = "GET"
-    status: int = 200
-    data: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    anonymous: bool = False
+    scopes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    then: tuple[BodyData, ...] = ()
 
-    def __post_init__(self) -> None:
-        for name, value in self.headers.items():
-            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[\x20-\x7e]*", value):
-                raise ValueError(f"an answer cannot have the header {name!r}")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceData:
+    """A protected resource at a real https `url`.
+
+    `audience` is text or a list of texts, `content` what its stand-in holds, and `allowed` those who alone may use it.
+    """
+
+    url: str
+    audience: object = None
+    tenant: str | None = None
+    allowed: tuple[str, ...] | None = None
+    content: Mapping[str, object] = field(default_factory=dict)
+    answers: tuple[AnswerData, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +76,9 @@ class Configuration:
 
     The server listens at `address`; `http_port` and `https_port` are 0 for free ones. Other machines must send the
     bearer `key` to the control API. Its requests name localhost, `address` or one of the `host_names`, the first of
-    which is in the URLs that the server prints. It starts in the `environments`. The rest is plain data: what
-    `directory` adds to the default one, `faults` and protected `resources`.
+    which is in the URLs that the server prints. It starts in the `environments`. `stand_ins` are classes of the
+    user's own, "module:Class" or "file.py:Class". The rest is plain data: what `directory` adds to the default one,
+    `faults` and protected `resources`.
     """
 
     address: str = "127.0.0.1"
@@ -55,6 +87,7 @@ class Configuration:
     key: str | None = field(default=None, repr=False)
     host_names: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
     directory: Mapping[str, Any] = field(default_factory=dict, repr=False)
     faults: tuple[Mapping[str, Any], ...] = ()
     resources: tuple[Mapping[str, Any], ...] = ()
@@ -72,6 +105,13 @@ class Configuration:
         """Set emulators up; raises ValueError that names the key at fault."""
         fill_directory(emulators.directory, self.directory, keep=True)
         emulators.directory.keep()
+        if self.stand_ins:
+            from azcred_emulators.apis.stand_ins.loading import load_stand_ins
+
+            try:
+                emulators.resources.stand_ins = tuple(load_stand_ins(self.stand_ins, Path()))
+            except ValueError as error:
+                raise ValueError(f"stand_ins: {error}") from None
         for number, data in enumerate(self.faults):
             add_fault(emulators, data, f"faults[{number}]")
         for number, data in enumerate(self.resources):
@@ -144,29 +184,44 @@ def add_fault(emulators: "Emulators", data: Mapping[str, Any], where: str = "the
         raise ValueError(f"{where}: {error}") from None
 
 
-def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "the resource") -> None:
-    """Put a protected resource at a real https `url`, with its `audience` and `answers`.
+def add_resource(emulators: "Emulators", data: Mapping[str, Any], where: str = "the resource") -> "ProtectedResource":
+    """Put a protected resource at a real https `url`, or change the one that is there; returns it.
 
     Raises ValueError if the data is not of that form.
     """
-    for name in data:
-        check_known(name, dict.fromkeys(("url", "audience", "answers")), where)
-    url = urlsplit(read(str, data.get("url"), f"{where}.url"))
+    described: ResourceData = read(ResourceData, data, where)
+    url = urlsplit(described.url)
     if url.scheme != "https" or not url.hostname:
         raise ValueError(f"{where}.url must be an https URL such as 'https://myvault.vault.azure.net'")
-    audience = read(str | None, data.get("audience"), f"{where}.audience")
-    answers = [
-        (table.get("json"), read(AnswerData, {key: table[key] for key in table if key != "json"}, f"{where}.answers"))
-        for table in _tables(data.get("answers", []), f"{where}.answers")
-    ]
-    resource = emulators.resources.add(url.hostname, audience)
+    audience = cast("str | Sequence[str] | None", described.audience)
     try:
-        for json, answer in answers:
+        resource = emulators.resources.add(url.hostname, audience, tenant=described.tenant)
+    except ValueError as error:
+        raise ValueError(f"{where}.{'tenant' if 'tenant' in str(error) else 'audience'}: {error}") from None
+    try:
+        if described.content:
+            resource.fill(**described.content)
+    except ValueError as error:
+        raise ValueError(f"{where}.content: {error}") from None
+    try:
+        if described.allowed is not None:
+            resource.allow(*described.allowed)
+    except LookupError as error:
+        raise ValueError(f"{where}.allowed: {error.args[0]}") from None
+    try:
+        for rule in described.answers:
             resource.answer(
-                answer.method, answer.path, status=answer.status, json=json, data=answer.data, headers=answer.headers
+                rule.method,
+                rule.path,
+                *(each.answer() for each in (rule, *rule.then)),
+                query=rule.query,
+                anonymous=rule.anonymous,
+                scopes=rule.scopes,
+                roles=rule.roles,
             )
     except ValueError as error:
         raise ValueError(f"{where}.answers: {error}") from None
+    return resource
 
 
 def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:
@@ -176,7 +231,13 @@ def _tables(value: object, where: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def _with_files(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the document with the names of certificate files replaced by their contents."""
+    """Return the document with the names of certificate files replaced by their contents, and files of stand-ins by
+    their paths.
+    """
+    stand_ins = document.get("stand_ins")
+    if isinstance(stand_ins, list):
+        paths = [str(folder / each) if isinstance(each, str) and ".py:" in each else each for each in stand_ins]
+        document = {**document, "stand_ins": paths}
     applications = document.get("applications", [])
     if not isinstance(applications, list):
         return dict(document)

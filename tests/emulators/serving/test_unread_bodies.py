@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from azcred_emulators.serving.connection import Disconnect
 from azcred_emulators.serving.limits import Limits
 from azcred_emulators.serving.request_reader import MAXIMUM_READ, BadRequest
 from azcred_emulators.serving.server import Server
+from azcred_emulators.serving.tls import CertificateAuthority
 
 BODY = bytes(range(256)) * 4096 * 5  # 5 MiB
 
@@ -170,3 +172,26 @@ def test_what_the_application_returns_is_closed(*, fails: bool) -> None:
     server.stop()
     assert answer.endswith(b"\r\n\r\na" if fails else b"\r\n\r\nab")
     assert body.closed == 1
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("size", [MAXIMUM_READ + 1, len(BODY)])
+def test_a_client_that_is_refused_while_it_sends_reads_its_answer(size: int, *, tls: bool) -> None:
+    """What it still sends is discarded, with TLS and without."""
+
+    def refuse(_: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("401 Unauthorized", [("Content-Length", "2")])
+        return [b"no"]
+
+    authority = CertificateAuthority()
+    server = Server(refuse, tls=authority.server_context() if tls else None)
+    server.start()
+    client = http.client.HTTPConnection(*server.address, timeout=10)
+    if tls:
+        context = ssl.create_default_context(cadata=authority.pem)
+        client = http.client.HTTPSConnection(*server.address, timeout=10, context=context)
+    client.request("PUT", "/", body=BODY[:size])
+    response = client.getresponse()
+    assert (response.status, response.read()) == (401, b"no")
+    client.close()
+    server.stop()

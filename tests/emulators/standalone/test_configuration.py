@@ -123,7 +123,7 @@ def test_what_is_wrong_is_said_with_its_line_or_key(file: Path, text: str, reaso
         ("[[resources]]\nurl = 'http://x'", "resources[0].url must be an https URL"),
         (f"{_ANSWER}\nstatus = 1", "an answer has a status from 200 to 599, not 1"),
         (f'{_ANSWER}\nheaders = {{ x = "a\\nb" }}', "an answer cannot have the header 'x'"),
-        (f"{_ANSWER}\nbody = 'x'", "resources[0].answers has no key 'body'"),
+        (f"{_ANSWER}\nbody = 'x'", "resources[0].answers[0] has no key 'body'"),
     ],
 )
 def test_what_cannot_be_set_up_is_said_with_its_key(file: Path, text: str, reason: str) -> None:

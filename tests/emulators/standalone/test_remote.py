@@ -11,10 +11,11 @@ import pytest
 import requests
 from azcred_emulators.directory import Application, ManagedIdentity
 from azcred_emulators.faults import Status
-from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential, DeviceCodeCredential, InteractiveBrowserCredential
 from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
+from pytest_azcred import Answer
 
 SCOPE = "https://vault.azure.net/.default"
 
@@ -73,6 +74,25 @@ def test_resources(azcred, fake_workload_identity):
             client.get_secret("other")
 
 
+def test_stand_ins(azcred, fake_workload_identity):
+    vault = azcred.resource("https://stand-in.vault.azure.net").fill(secrets={"database": "hunter2"})
+    vault.answer("GET", "/states", Answer(202), Answer(json=["made"]), anonymous=True)
+    assert [requests.get(f"{vault.url}/states").status_code for _ in range(2)] == [202, 200]
+    with DefaultAzureCredential() as credential, SecretClient(vault.url, credential) as client:
+        assert client.get_secret("database").value == "hunter2"
+        client.set_secret("other", "value")
+        assert vault.content["secrets"] == {"database": "hunter2", "other": "value"}
+        assert vault.requests[-1].json["value"] == "value"
+        assert vault.requests[-1].identity == fake_workload_identity.identity.name
+        vault.allow("dana@contoso.com")
+        with pytest.raises(HttpResponseError, match="ForbiddenByRbac"):
+            client.get_secret("database")
+    with pytest.raises(RuntimeError, match="an answer by a function cannot be had from a server"):
+        vault.answer("GET", "/", lambda request: {})
+    with pytest.raises(RuntimeError, match="resource.websocket cannot be had from a server"):
+        vault.websocket("/", print)
+
+
 def test_tokens(azcred):
     keys = requests.get("https://login.microsoftonline.com/common/discovery/v2.0/keys").json()
     token = azcred.tokens.mint({"aud": "api://orders", "roles": ["Read"]}).value
@@ -122,7 +142,7 @@ def test_every_fixture_uses_the_server(
     pytester.makepyfile(SUITE)
     client.post("/faults", {"emulator": "imds", "kind": "Gone"})
     result = pytester.runpytest_subprocess("--azcred-server", client.url, "-p", "no:randomly")
-    result.assert_outcomes(passed=16, failed=1, errors=2)
+    result.assert_outcomes(passed=17, failed=1, errors=2)
     result.stdout.fnmatch_lines(
         [
             "*azcred: 1 of * faults for 'app-service' was never reached: Status(500).",

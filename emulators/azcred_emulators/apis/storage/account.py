@@ -33,6 +33,7 @@ class Account:
     ) -> None:
         self.name = name
         self.key = key
+        self.used: set[str] = set()  # the services that were asked for anything; in others there is nothing
         self._services = services
         self._clock = clock
         self._token = lru_cache(maxsize=256)(lambda oid, tid: sign(_claims(oid, tid)))
@@ -49,6 +50,7 @@ class Account:
         """Send a request as it is to one of the services and return the answer."""
         own = ("Host", f"{self.name}.{service}.{STORAGE_DOMAIN}"), (TIME_HEADER, f"{self._clock.now() * 1000:.0f}")
         others = [(name, value) for name, value in headers if name.lower() not in ("host", TIME_HEADER)]
+        self.used.add(service)
         return self._services[service].send(method, target, [*own, *others], body, length)
 
     def ask(self, service: str, method: str, target: str, *headers: tuple[str, str]) -> UpstreamAnswer:

@@ -17,15 +17,19 @@ _JSON = ("Accept", "application/json;odata=nometadata")  # Azurite has no other 
 
 def contents(account: Account) -> set[str]:
     """Return the URLs of everything in an account. Raises RuntimeError if Azurite refuses."""
-    return {_url(account, service, name) for service, names in _LISTS.items() for name in names(account)}
+    return {_url(account, service, name) for service in _used(account) for name in _LISTS[service](account)}
 
 
 def clear(account: Account, keep: Collection[str] = ()) -> None:
     """Delete everything in an account but for the URLs that are to be kept. Raises RuntimeError if Azurite refuses."""
-    for service, names in _LISTS.items():
-        for name in list(names(account)):
+    for service in _used(account):
+        for name in list(_LISTS[service](account)):
             if _url(account, service, name) not in keep:
                 _DELETIONS[service](account, name)
+
+
+def _used(account: Account) -> list[str]:
+    return [service for service in _LISTS if service in account.used]
 
 
 def _url(account: Account, service: str, name: str) -> str:

@@ -10,8 +10,10 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Response
 
+from azcred_emulators.apis.storage.account import Account
 from azcred_emulators.apis.storage.file_system import FileSystem, Path
 from azcred_emulators.apis.storage.refusals import StorageError
+from azcred_emulators.apis.storage.shared_key import is_signed
 from azcred_emulators.emulation.request import Request, json_response
 from azcred_emulators.serving.request_reader import Headers, header
 from azcred_emulators.serving.upstream import UpstreamAnswer
@@ -29,7 +31,7 @@ _NOT_EMULATED_HEADERS = (
 )
 _NOT_EMULATED_PARAMETERS = ("beginFrom",)
 # All that are read here or make no difference; others are a shared access signature's.
-PARAMETERS = frozenset(
+_PARAMETERS = frozenset(
     {"action", "close", "continuation", "directory", "flush", "maxResults", "mode", "paginated", "position"}
     | {"recursive", "resource", "retainUncommittedData", "timeout", "upn", *_NOT_EMULATED_PARAMETERS}
 )
@@ -64,14 +66,18 @@ class PathRequest:
 
 
 def respond(
-    request: Request,
-    headers: Headers,
-    body: Iterable[bytes],
-    length: int | None,
-    open_file_system: Callable[[str], FileSystem],
+    request: Request, headers: Headers, body: Iterable[bytes], length: int | None, account: Account, bearer: str | None
 ) -> Response:
-    """Answer a request; raises StorageError, also for what is not emulated."""
+    """Answer a request for an account; raises StorageError, also for what is not emulated.
+
+    `bearer` is the Authorization header for Azurite of somebody whose token has been judged.
+    """
     name, _, path = request.environ["REQUEST_URI"].partition("?")[0][1:].partition("/")
+    authorized, signature = _authorized(request, headers, account, bearer)
+
+    def open_file_system(name: str) -> FileSystem:
+        return FileSystem(account, name, authorized, signature)
+
     operation = _operation(request, headers, is_root=not path.strip("/"))
     refused = [each for each in _NOT_EMULATED_HEADERS if header(headers, each)]
     refused += [each for each in _NOT_EMULATED_PARAMETERS if each in request.args]
@@ -93,6 +99,25 @@ def respond(
             path=unquote(path).strip("/"),
         )
     )
+
+
+def _authorized(request: Request, headers: Headers, account: Account, bearer: str | None) -> tuple[Headers, str]:
+    """Return the headers and the query by which the sender of a request may use blobs.
+
+    Of somebody with the account's key the signature is checked here: it is not that of the requests for blobs. A shared
+    access signature goes with these, and is Azurite's to judge. Raises StorageError.
+    """
+    target = request.environ["REQUEST_URI"]
+    if bearer is None and header(headers, "authorization"):
+        if not is_signed(request.method, target, headers, account.name, account.key):
+            raise StorageError("AuthenticationFailed")
+        bearer = account.bearer()
+    version = header(headers, "x-ms-version")
+    authorized = [("x-ms-version", version)] if version else []
+    if bearer:
+        return [*authorized, ("Authorization", bearer)], ""
+    parameters = target.partition("?")[2].split("&")
+    return authorized, "&".join(pair for pair in parameters if pair.partition("=")[0] not in _PARAMETERS)
 
 
 def _operation(request: Request, headers: Headers, *, is_root: bool) -> "Callable[[PathRequest], Response] | None":

@@ -72,8 +72,8 @@ class StorageError(Exception):
     ) -> None:
         usual = REFUSALS.get(code, (400, ""))
         self.code = code
-        self.status = status or usual[0]
-        self.message = message or usual[1]
+        self.status: int = status or usual[0]
+        self.message: str = message or usual[1]
         self.detail = detail
         self.challenge = challenge
         super().__init__(f"{code}: {detail or self.message}")

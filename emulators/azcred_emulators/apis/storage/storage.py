@@ -1,25 +1,22 @@
 """Azure Storage under the real names of accounts: judges bearer tokens, and passes requests on to Azurite."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import IO, Any
+from typing import IO
 
 from werkzeug.datastructures import Headers as ResponseHeaders
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from azcred_emulators.apis.storage import data_lake
 from azcred_emulators.apis.storage.account import Account
 from azcred_emulators.apis.storage.authorization import Authorization
-from azcred_emulators.apis.storage.file_system import FileSystem
 from azcred_emulators.apis.storage.refusals import NAMED_REFUSALS, StorageError, respond, service_of
-from azcred_emulators.apis.storage.shared_key import is_signed
 from azcred_emulators.apis.storage.table_batch import is_batch, with_account
 from azcred_emulators.audiences import STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clock import Clock
 from azcred_emulators.directory import Directory
 from azcred_emulators.emulation.emulator import Emulator
+from azcred_emulators.emulation.refusals import NamedRefusals
 from azcred_emulators.emulation.request import Request
 from azcred_emulators.serving.request_reader import Headers, header
 from azcred_emulators.serving.upstream import end_to_end
@@ -31,7 +28,7 @@ _PIECE = 65536
 class PassedOnResponse(Response):
     """An answer of Azurite's, as it is."""
 
-    default_mimetype = None
+    default_mimetype: str | None = None
     automatically_set_content_length = False
     autocorrect_location_header = False
 
@@ -41,11 +38,11 @@ class Storage(Emulator):
 
     name = "storage"
     uses_tls = True
-    rules = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
-    named_refusals = NAMED_REFUSALS
+    rules: Map = Map([Rule("/", endpoint="request"), Rule("/<path:path>", endpoint="request")])
+    named_refusals: NamedRefusals | None = NAMED_REFUSALS
 
     def __init__(self, directory: Directory, tokens: Tokens, clock: Clock) -> None:
-        self.authorization = Authorization(directory, tokens, clock)
+        self.authorization: Authorization = Authorization(directory, tokens, clock)
         self._accounts: dict[str, Account] = {}
 
     def add(self, accounts: Sequence[Account]) -> None:
@@ -91,8 +88,9 @@ class Storage(Emulator):
                 bearer = account.bearer(str(claims.get("oid", "")), str(claims["tid"]))
             body, length = _body(request, headers)
             if service_of(request) == "dfs":
-                file_systems = partial(FileSystem, account, **_authorized(request, headers, account, bearer))
-                return data_lake.respond(request, headers, body, length, file_systems)
+                from azcred_emulators.apis.storage import data_lake  # few need it, and it takes its time
+
+                return data_lake.respond(request, headers, body, length, account, bearer)
             if bearer:
                 headers = [(name, value) for name, value in headers if name.lower() != "authorization"]
                 headers.append(("Authorization", bearer))
@@ -118,28 +116,6 @@ def _body(request: Request, headers: Headers) -> tuple[Iterator[bytes], int | No
     body: IO[bytes] = request.environ["wsgi.input"]
     length = None if header(headers, "transfer-encoding") else int(request.environ["CONTENT_LENGTH"])
     return iter(lambda: body.read(_PIECE), b""), length
-
-
-def _authorized(request: Request, headers: Headers, account: Account, bearer: str | None) -> Mapping[str, Any]:
-    """Return what lets the sender of a request use blobs; raises StorageError if the sender may not.
-
-    Of somebody with the account's key the signature is checked here: it is not that of the requests for blobs. A shared
-    access signature goes with these, and is Azurite's to judge.
-    """
-    target = request.environ["REQUEST_URI"]
-    if bearer is None and header(headers, "authorization"):
-        if not is_signed(request.method, target, headers, account.name, account.key):
-            raise StorageError("AuthenticationFailed")
-        bearer = account.bearer()
-    parameters = [
-        pair for pair in target.partition("?")[2].split("&") if pair.partition("=")[0] not in data_lake.PARAMETERS
-    ]
-    version = header(headers, "x-ms-version")
-    authorized = [("x-ms-version", version)] if version else []
-    return {
-        "authorized": [*authorized, ("Authorization", bearer)] if bearer else authorized,
-        "query": "" if bearer else "&".join(parameters),
-    }
 
 
 def _pass_on(

@@ -1,7 +1,11 @@
 """The operations of the control API: a function each, in the table that the OpenAPI document is made from."""
 
+import base64
+
 from werkzeug.wrappers import Response
 
+from azcred_emulators.apis.protected_resource import ProtectedResource
+from azcred_emulators.apis.received_request import REQUEST_FIELDS
 from azcred_emulators.clock import epoch_seconds
 from azcred_emulators.directory.serialization import KINDS, fill_directory, write_directory
 from azcred_emulators.directory.store import identifier
@@ -18,6 +22,7 @@ from azcred_emulators.standalone.control.schemas import (
     RESOURCE,
     CertificateNames,
     ClockMove,
+    DemandedClaims,
     EnvironmentNames,
     SessionName,
     TokenClaims,
@@ -149,8 +154,31 @@ def _issue(request: ControlRequest) -> object:
 
 
 def _add_resource(request: ControlRequest) -> object:
-    add_resource(request.session.emulators, request.body)
-    return {"url": request.body["url"]}
+    return _described(add_resource(request.session.emulators, request.body))
+
+
+def _resource(request: ControlRequest) -> ProtectedResource:
+    host = request.values["host"].lower()
+    if host not in request.session.emulators.resources.hosts:
+        raise ControlRejection(f"there is no resource at {host!r}", 404)
+    return request.session.emulators.resources.add(host)
+
+
+def _described(resource: ProtectedResource) -> object:
+    requests = [
+        {
+            **{name: getattr(each, name) for name in REQUEST_FIELDS},
+            "headers": each.headers.to_wsgi_list(),
+            "body": base64.b64encode(each.body).decode(),
+        }
+        for each in resource.requests
+    ]
+    described = {"url": resource.url, "audiences": resource.audiences, "content": resource.content}
+    return {**described, "requests": requests}
+
+
+def _read_resource(request: ControlRequest) -> object:
+    return _described(_resource(request))
 
 
 def _remove_resource(request: ControlRequest) -> object:
@@ -161,8 +189,13 @@ def _remove_resource(request: ControlRequest) -> object:
 
 
 def _revoke(request: ControlRequest) -> object:
-    request.session.emulators.resources.add(request.values["host"]).revoke()
-    return {"url": f"https://{request.values['host']}"}
+    _resource(request).revoke()
+    return _read_resource(request)
+
+
+def _challenge(request: ControlRequest) -> object:
+    _resource(request).challenge(request.body.claims)
+    return _read_resource(request)
 
 
 def _list_sessions(request: ControlRequest) -> object:
@@ -285,6 +318,21 @@ OPERATIONS = (
         "revoke",
         "Refuse, at a resource, every token issued before now",
         _revoke,
+    ),
+    Operation(
+        "POST",
+        "/resources/<host>/challenge",
+        "challenge",
+        "Refuse, at a resource, every token issued before now, and demand claims of the next ones",
+        _challenge,
+        body=DemandedClaims,
+    ),
+    Operation(
+        "GET",
+        "/resources/<host>",
+        "resource",
+        "The content of a resource and the requests that it has received, their bodies in Base64",
+        _read_resource,
     ),
     Operation("GET", "/sessions", "sessions", "The sessions of the server", _list_sessions),
     Operation(

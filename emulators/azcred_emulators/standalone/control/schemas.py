@@ -8,7 +8,7 @@ from typing import Any
 from azcred_emulators.directory.serialization import KINDS, HostData, schema
 from azcred_emulators.emulation.script import CRITERIA
 from azcred_emulators.faults.registry import KINDS as FAULTS
-from azcred_emulators.standalone.configuration import AnswerData
+from azcred_emulators.standalone.configuration import ResourceData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,13 @@ class TokenClaims:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DemandedClaims:
+    """The claims of an access token that the next token must have."""
+
+    claims: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateNames:
     """The names and addresses of a certificate."""
 
@@ -65,8 +72,9 @@ class SessionName:
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": 1000}
-_ANSWER = schema(AnswerData)
-_ANSWER["properties"]["json"] = {}
+_RESOURCE = schema(ResourceData)
+_RESOURCE["properties"]["url"] = {"type": "string", "pattern": "^https://[a-z0-9.-]+$"}
+_RESOURCE["properties"]["audience"] = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT}], "nullable": True}
 # Bodies with the form of the configuration file.
 DIRECTORY: Mapping[str, Any] = {
     "type": "object",
@@ -89,13 +97,4 @@ FAULT: Mapping[str, Any] = {
     },
     "description": "The fields of the fault's kind are further properties.",
 }
-RESOURCE: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["url"],
-    "properties": {
-        "url": {"type": "string", "pattern": "^https://[a-z0-9.-]+$"},
-        "audience": {**_TEXT, "nullable": True},
-        "answers": {"type": "array", "items": _ANSWER},
-    },
-    "additionalProperties": False,
-}
+RESOURCE: Mapping[str, Any] = _RESOURCE

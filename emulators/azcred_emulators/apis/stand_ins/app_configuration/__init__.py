@@ -1,0 +1,1 @@
+"""App Configuration: settings with labels, and references to secrets of Key Vault."""

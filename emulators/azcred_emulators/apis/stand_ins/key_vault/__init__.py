@@ -1,0 +1,1 @@
+"""Key Vault: secrets, keys and certificates that are set and read."""

@@ -1,0 +1,1 @@
+"""Azure OpenAI: completions of chats, in one piece and streamed."""
