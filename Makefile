@@ -24,7 +24,7 @@ demo: .stamps/demo  ## every environment built so far, in a few seconds
 	@$(BIN)/azcred demo
 
 test: $(INSTALLED) $(AZURITE)  ## the whole suite
-	$(BIN)/python -m pytest -n auto $(ARGUMENTS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGUMENTS)
 
 test-fast: $(INSTALLED)  ## what most changes need, in less than a minute: all tests but those marked `slow`
 	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGUMENTS)

@@ -200,6 +200,7 @@ def test_websockets_in_event_loops(websocket: str, run: Any) -> None:
             assert await other.receive_str() == HOST
             await other.send_bytes(BODY)
             assert await other.receive_bytes() == BODY
+        await asyncio.sleep(0.25)  # aiohttp leaves the end of TLS to the loop, as its documentation says
 
     run(main())
 

@@ -63,7 +63,7 @@ def test_how_many_were_read(record_property: Any) -> None:
     """Of the installed clients, which are most of the table or none."""
     installed = {client.distribution for client in CLIENTS if client.is_installed}
     record_property("clients", len(installed))
-    if len(installed) < 5:
+    if 2 * len(installed) < len({client.distribution for client in CLIENTS}):
         pytest.skip(f"{len(installed)} clients of the table are installed; run: make test-services")
     missing = {client.distribution for client in CLIENTS} - installed
     assert not missing, f"the scopes of {len(installed)} clients were read; not installed: {', '.join(missing)}"

@@ -74,7 +74,7 @@ def test_every_refusal_of_a_host_by_its_name(emulators: Emulators, name: str, re
             Refuse("no-identity", suberror="bad_token"),
             "a refusal of the emulator 'app-service' has no suberror, only retry_after",
         ),
-        ("graph", Throttle(), "the emulator 'graph' has no answer for Throttle(), which is for the token service and"),
+        ("graph", Throttle(), "the emulator 'graph' has no answer for Throttle(), which is for the token service, "),
         ("resource", Refuse("no-identity"), "the emulator 'resource' has no answer for Refuse('no-identity')"),
         (
             "imds",
