@@ -28,7 +28,8 @@ def load(path: Path) -> Any:
 @pytest.fixture(scope="module")
 def targets() -> dict[str, str]:
     """The targets that `make help` lists, each with what it says."""
-    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--no-print-directory", "help"]  # make says so where another make has started it
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return dict(line.split(maxsplit=1) for line in printed.splitlines())
 
 
