@@ -16,8 +16,8 @@ Setting = Mapping[str, Any]
 class AppConfiguration(StandIn):
     """A store. `settings` are values, `references` URLs of secrets; a label is in brackets: "color[production]"."""
 
-    hosts = HOSTS
-    contents: ClassVar = {"settings": dict, "references": dict}
+    hosts: ClassVar[tuple[str, ...]] = HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"settings": dict, "references": dict}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

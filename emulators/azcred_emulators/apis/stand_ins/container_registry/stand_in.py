@@ -24,8 +24,8 @@ Claims = Mapping[str, Any]
 class ContainerRegistry(StandIn):
     """A registry. `repositories` are lists of tags by the repository's name."""
 
-    hosts = HOSTS
-    contents: ClassVar = {"repositories": dict}
+    hosts: ClassVar[tuple[str, ...]] = HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"repositories": dict}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

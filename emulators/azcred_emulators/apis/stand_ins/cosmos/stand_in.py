@@ -17,8 +17,8 @@ Item = Mapping[str, Any]
 class Cosmos(StandIn):
     """An account. `items` are lists of items by "database/container", `containers` the paths of partition keys."""
 
-    hosts = HOSTS
-    contents: ClassVar = {"items": dict, "containers": dict}
+    hosts: ClassVar[tuple[str, ...]] = HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"items": dict, "containers": dict}
 
     def fill(self, **content: Any) -> None:
         """Add containers and items; raises ValueError for an item without an id, or without its partition key."""

@@ -11,8 +11,8 @@ from azcred_emulators.apis.stand_ins.event_grid.data import HOSTS, SETTLED, SUBS
 class EventGrid(StandIn):
     """A topic or a namespace. `events` are all that were published; each subscription of a topic gets all of them."""
 
-    hosts = HOSTS
-    contents: ClassVar = {"events": list}
+    hosts: ClassVar[tuple[str, ...]] = HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"events": list}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

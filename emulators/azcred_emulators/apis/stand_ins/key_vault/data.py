@@ -29,4 +29,8 @@ RECOVERY_DAYS = 90
 PKCS12 = "application/x-pkcs12"
 PEM = "application/x-pem-file"
 VALIDITY_DAYS = 365  # of certificates that are made without a policy
-ATTRIBUTES = {"enabled": True, "recoveryLevel": "Recoverable+Purgeable", "recoverableDays": RECOVERY_DAYS}
+ATTRIBUTES: Mapping[str, object] = {
+    "enabled": True,
+    "recoveryLevel": "Recoverable+Purgeable",
+    "recoverableDays": RECOVERY_DAYS,
+}

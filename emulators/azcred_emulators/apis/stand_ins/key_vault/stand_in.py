@@ -28,8 +28,8 @@ class KeyVault(StandIn):
     What is read of a key is its public part as a JWK, and of a certificate its PEM.
     """
 
-    hosts = HOSTS
-    contents: ClassVar = {"secrets": dict, "keys": dict, "certificates": dict}
+    hosts: ClassVar[tuple[str, ...]] = HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"secrets": dict, "keys": dict, "certificates": dict}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

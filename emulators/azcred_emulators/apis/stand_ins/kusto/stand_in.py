@@ -18,8 +18,8 @@ Row = Mapping[str, Any]
 class Kusto(StandIn):
     """A cluster. `queries` are lists of rows by the query's or command's text, spaces around and within it apart."""
 
-    hosts = HOSTS
-    contents: ClassVar = {"queries": dict}
+    hosts: ClassVar[tuple[str, ...]] = HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"queries": dict}
 
     def read(self, name: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return rows by query; raises ValueError if they are no list of tables."""

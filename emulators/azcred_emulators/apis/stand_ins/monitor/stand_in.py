@@ -1,7 +1,8 @@
 """Azure Monitor's stand-ins: they keep what they are sent."""
 
 import json
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from azcred_emulators.apis.stand_in import Answer, ReceivedRequest, StandIn, answers
 from azcred_emulators.apis.stand_ins.monitor.data import APPLICATION_INSIGHTS_HOSTS, INGESTION_HOSTS, STREAM
@@ -10,8 +11,8 @@ from azcred_emulators.apis.stand_ins.monitor.data import APPLICATION_INSIGHTS_HO
 class LogsIngestion(StandIn):
     """An endpoint for the ingestion of logs. `logs` are the lists of what was uploaded, by stream."""
 
-    hosts = INGESTION_HOSTS
-    contents: ClassVar = {"logs": dict}
+    hosts: ClassVar[tuple[str, ...]] = INGESTION_HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"logs": dict}
 
     @answers("POST", STREAM)
     def upload(self, request: ReceivedRequest) -> object:
@@ -24,8 +25,8 @@ class LogsIngestion(StandIn):
 class ApplicationInsights(StandIn):
     """An endpoint for telemetry. `telemetry` is the list of all envelopes that were sent."""
 
-    hosts = APPLICATION_INSIGHTS_HOSTS
-    contents: ClassVar = {"telemetry": list}
+    hosts: ClassVar[tuple[str, ...]] = APPLICATION_INSIGHTS_HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"telemetry": list}
 
     @answers("POST", "/<version>/track")
     def track(self, request: ReceivedRequest) -> object:

@@ -14,12 +14,12 @@ Message = Mapping[str, Any]
 class OpenAI(StandIn):
     """A resource of Azure OpenAI. `replies` are texts, or messages such as one that calls a tool; the last repeats."""
 
-    hosts = HOSTS
-    contents: ClassVar = {"replies": list}
+    hosts: ClassVar[tuple[str, ...]] = HOSTS
+    contents: ClassVar[Mapping[str, type[Any]]] = {"replies": list}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.given = 0  # replies
+        self.given: int = 0  # replies
 
     def fill(self, **content: Any) -> None:
         """Add replies; raises ValueError for one that is neither text nor a message."""
