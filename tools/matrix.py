@@ -27,7 +27,11 @@ SUITES = ("interop", "storage")
 PACKAGES = ("azure-identity", "msal", "azure-core")
 REQUIREMENTS = (
     "aiohttp",
+    "azure-data-tables",
     "azure-storage-blob",
+    "azure-storage-file-datalake",
+    "azure-storage-queue",
+    "opentelemetry-resource-detector-azure",
     "pytest>=9",
     "pytest-asyncio",
     "pytest-randomly",
