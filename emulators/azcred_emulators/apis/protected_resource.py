@@ -47,6 +47,8 @@ _REJECTIONS: Mapping[RejectionReason, str] = {
 _SOVEREIGN = {".azure.cn": "china", ".chinacloudapi.cn": "china"} | dict.fromkeys(
     (".azure.us", ".usgovcloudapi.net", ".microsoft.us", ".azurecr.us", ".loganalytics.us"), "us-government"
 )
+# What reading a body of another form than expected raises.
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class ResourceFaults:
@@ -371,7 +373,14 @@ class ProtectedResource:
             number = self._next.get(rule.key, 0)
             self._next[rule.key] = number + 1
         reply = rule.replies[min(number, len(rule.replies) - 1)]
-        return as_answer(reply if isinstance(reply, Answer) else reply(request))
+        if isinstance(reply, Answer):
+            return as_answer(reply)
+        try:
+            return as_answer(reply(request))
+        except _MALFORMED as error:
+            if not (self.stand_in and self.stand_in.forgiving and any(rule is own for own in self._own_rules)):
+                raise
+            return self.stand_in.error(400, "BadRequest", f"The request does not have the form that it needs: {error}")
 
     def note(self, request: ReceivedRequest, status: int) -> None:
         """Record a request with the status of its answer."""

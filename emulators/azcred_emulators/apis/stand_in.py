@@ -56,13 +56,15 @@ class StandIn:
 
     `hosts` are the names at which it is found, with `*` for any text. `contents` are the names and types of what tests
     set by `fill` and read in `content`; each is a dict or a list. `clock` is the emulators', and `resource` checks
-    tokens.
+    tokens. What an answer raises is a defect, which fails the test, unless the stand-in is `forgiving`: then it is the
+    app's request that has another form, and gets a 400.
     """
 
     resource: Resource
 
     hosts: ClassVar[tuple[str, ...]] = ()
     contents: ClassVar[Mapping[str, type[Any]]] = {}
+    forgiving: ClassVar[bool] = False
 
     def __init__(self, host: str, clock: Clock) -> None:
         self.host: str = host

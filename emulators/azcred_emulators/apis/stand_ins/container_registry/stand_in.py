@@ -26,6 +26,7 @@ class ContainerRegistry(StandIn):
 
     hosts: ClassVar[tuple[str, ...]] = HOSTS
     contents: ClassVar[Mapping[str, type[Any]]] = {"repositories": dict}
+    forgiving: ClassVar[bool] = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

@@ -19,6 +19,7 @@ class Cosmos(StandIn):
 
     hosts: ClassVar[tuple[str, ...]] = HOSTS
     contents: ClassVar[Mapping[str, type[Any]]] = {"items": dict, "containers": dict}
+    forgiving: ClassVar[bool] = True
 
     def fill(self, **content: Any) -> None:
         """Add containers and items; raises ValueError for an item without an id, or without its partition key."""

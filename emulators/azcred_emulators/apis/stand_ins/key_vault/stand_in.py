@@ -30,6 +30,7 @@ class KeyVault(StandIn):
 
     hosts: ClassVar[tuple[str, ...]] = HOSTS
     contents: ClassVar[Mapping[str, type[Any]]] = {"secrets": dict, "keys": dict, "certificates": dict}
+    forgiving: ClassVar[bool] = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

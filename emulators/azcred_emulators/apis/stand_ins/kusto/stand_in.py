@@ -20,6 +20,7 @@ class Kusto(StandIn):
 
     hosts: ClassVar[tuple[str, ...]] = HOSTS
     contents: ClassVar[Mapping[str, type[Any]]] = {"queries": dict}
+    forgiving: ClassVar[bool] = True
 
     def read(self, name: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return rows by query; raises ValueError if they are no list of tables."""

@@ -13,6 +13,7 @@ class LogsIngestion(StandIn):
 
     hosts: ClassVar[tuple[str, ...]] = INGESTION_HOSTS
     contents: ClassVar[Mapping[str, type[Any]]] = {"logs": dict}
+    forgiving: ClassVar[bool] = True
 
     @answers("POST", STREAM)
     def upload(self, request: ReceivedRequest) -> object:
@@ -27,6 +28,7 @@ class ApplicationInsights(StandIn):
 
     hosts: ClassVar[tuple[str, ...]] = APPLICATION_INSIGHTS_HOSTS
     contents: ClassVar[Mapping[str, type[Any]]] = {"telemetry": list}
+    forgiving: ClassVar[bool] = True
 
     @answers("POST", "/<version>/track")
     def track(self, request: ReceivedRequest) -> object:

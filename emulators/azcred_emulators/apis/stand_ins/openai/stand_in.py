@@ -16,6 +16,7 @@ class OpenAI(StandIn):
 
     hosts: ClassVar[tuple[str, ...]] = HOSTS
     contents: ClassVar[Mapping[str, type[Any]]] = {"replies": list}
+    forgiving: ClassVar[bool] = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
