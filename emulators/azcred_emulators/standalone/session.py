@@ -108,9 +108,11 @@ class ServerSession:
         for one that redirects itself.
         """
         emulators = self.emulators
-        if self._layers:
-            (self._layers[-1].hide if environments else self._layers[-1].reveal)()
-        if environments or not self._layers:
+        if self._layers and not environments:
+            self._layers[-1].reveal()
+        else:
+            if self._layers:
+                self._layers[-1].hide()
             emulators.active.clear()
             emulators.environments = list(environments)
             path = {"PATH": environ.get("PATH", os.defpath)}

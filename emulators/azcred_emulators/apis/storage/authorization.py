@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 
+from azcred_emulators.apis.protected_resource import identity_of
 from azcred_emulators.apis.storage.refusals import Challenge, StorageError
 from azcred_emulators.audiences import STORAGE, STORAGE_DOMAIN, STORAGE_SERVICES
 from azcred_emulators.clock import Clock
@@ -75,10 +76,7 @@ class Authorization:
         if CAE_CAPABILITY in claims.get("xms_cc", ()) and number_of(claims) <= self._revoked:
             raise self._challenge("The session was revoked.", since=self._revoked_at)
         client_id = claims.get("appid") or claims.get("azp")
-        user = self._directory.user(str(claims.get("oid"))) if "scp" in claims else None
-        principal = self._directory.principal(str(client_id))
-        identity = user.principal_name if user else principal.name if principal else None
-        details.update(client_id=client_id, tenant=claims["tid"], identity=identity)
+        details.update(client_id=client_id, tenant=claims["tid"], identity=identity_of(claims, self._directory))
         if claims.get("oid") in self._forbidden:
             raise StorageError("AuthorizationPermissionMismatch")
         return claims
