@@ -10,6 +10,7 @@ from azcred_emulators.clock import epoch_seconds
 from azcred_emulators.directory.serialization import KINDS, fill_directory, write_directory
 from azcred_emulators.directory.store import identifier
 from azcred_emulators.emulation.criteria import hint
+from azcred_emulators.emulators import no_emulator
 from azcred_emulators.environments import ENVIRONMENTS, select
 from azcred_emulators.faults.registry import write_fault
 from azcred_emulators.standalone.configuration import add_fault, add_resource
@@ -113,7 +114,7 @@ def _clear_faults(request: ControlRequest) -> object:
     scripts = request.session.emulators.faults()
     name = request.http.args.get("emulator")
     if name is not None and name not in scripts:
-        raise ControlRejection(f"there is no emulator {name!r}; {hint(name, scripts)}", 404)
+        raise ControlRejection(str(no_emulator(name, scripts).args[0]), 404)
     for faults in scripts.values() if name is None else (scripts[name],):
         faults.clear()
     return _list_faults(request)
